@@ -1,0 +1,30 @@
+"""What can go wrong with agreements."""
+
+from madang.kernel import i18n
+from madang.kernel.errors import Conflict, Invalid, NotFound
+
+i18n.register_catalogue("madang.agreements")
+
+
+class AgreementExists(Conflict):
+    """Facts: name."""
+
+
+class NoSuchAgreement(NotFound):
+    """Facts: name."""
+
+
+class NotAParty(Invalid):
+    """Facts: organization, agreement, parties."""
+
+
+class AlreadySigned(Conflict):
+    """Facts: organization, agreement."""
+
+
+class DifferentText(Conflict):
+    """What is to be signed is not the text on record. Facts: agreement, given, recorded."""
+
+
+class AgreementNotInForce(Conflict):
+    """Facts: agreement, reason."""

@@ -1,0 +1,1 @@
+"""Compute: sites, capacity, shares, awards, leases and usage, kept as double-entry postings."""

@@ -1,0 +1,95 @@
+"""Sites, capacity, awards and the postings between their accounts: dataclasses and tables.
+
+Amounts are integer resource-seconds (one core, or one GPU, for one second). A posting moves an amount
+from one account to another; nothing else changes a balance, and no balance is stored::
+
+    supply -> capacity:<id> -> share:<id>:<name> -> award:<id> -> lease:<run> -> usage:<run>
+                                                        ^------------- returned -----'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from madang.kernel.ledger.log import metadata
+
+SHARES = ("national-projects", "industry", "academia-research")
+DEFAULT_SPLIT = {"national-projects": 50, "industry": 30, "academia-research": 20}
+SUPPLY = "supply"
+
+sites = sa.Table(
+    "sites",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("operator", sa.Text, sa.ForeignKey("organizations.name"), nullable=False),
+)
+capacities = sa.Table(
+    "capacities",
+    metadata,
+    sa.Column("capacity_id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, sa.ForeignKey("sites.name"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("starts_at", sa.Text, nullable=False),
+    sa.Column("ends_at", sa.Text, nullable=False),
+    sa.Column("split_at", sa.Text),
+)
+awards = sa.Table(
+    "awards",
+    metadata,
+    sa.Column("award_id", sa.Text, primary_key=True),
+    sa.Column("capacity_id", sa.Text, sa.ForeignKey("capacities.capacity_id"), nullable=False),
+    sa.Column("share", sa.Text, nullable=False),
+    sa.Column("mission", sa.Text, sa.ForeignKey("missions.name"), nullable=False, index=True),
+    sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name"), nullable=False),
+    sa.Column("resource_seconds", sa.BigInteger, nullable=False),
+    sa.Column("awarded_at", sa.Text, nullable=False),
+)
+postings = sa.Table(
+    "postings",
+    metadata,
+    sa.Column("posting_id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False, index=True),
+    sa.Column("target", sa.Text, nullable=False, index=True),
+    sa.Column("resource_seconds", sa.BigInteger, nullable=False),
+    sa.Column("posted_at", sa.Text, nullable=False),
+    sa.CheckConstraint("resource_seconds > 0", name="postings_positive"),
+)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """So many of a kind at a site from an instant to another (UTC text)."""
+
+    capacity_id: str
+    site: str
+    kind: str
+    count: int
+    starts_at: str
+    ends_at: str
+    split_at: str | None
+
+
+@dataclass(frozen=True)
+class Award:
+    """A grant of resource-seconds from a share to an organization for a mission."""
+
+    award_id: str
+    capacity_id: str
+    share: str
+    mission: str
+    organization: str
+    resource_seconds: int
+    awarded_at: str
+
+
+@dataclass(frozen=True)
+class AwardBalance:
+    """Where an award's resource-seconds are now."""
+
+    awarded: int
+    leased: int
+    used: int
+    left: int

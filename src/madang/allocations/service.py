@@ -1,0 +1,225 @@
+"""Declaring and splitting capacity, awarding it, and leasing it to runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from madang.allocations import books
+from madang.allocations.errors import (
+    AlreadySplit,
+    AwardNotOpen,
+    AwardOfAnother,
+    AwardTooSmall,
+    BadPeriod,
+    BadShares,
+    NoSuchAward,
+    NoSuchCapacity,
+    ShareTooSmall,
+    SiteExists,
+)
+from madang.allocations.model import (
+    DEFAULT_SPLIT,
+    SHARES,
+    SUPPLY,
+    Award,
+    AwardBalance,
+    Capacity,
+    awards,
+    capacities,
+    sites,
+)
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.database import Session
+from madang.kernel.i18n import Message
+from madang.kernel.ids import check_slug, new_id
+from madang.missions import service as missions
+from madang.organizations import service as organizations
+
+
+def declare(
+    session: Session, actor: Principal, site: str, kind: str, count: int, starts: datetime, ends: datetime
+) -> Capacity:
+    """Declare that a site offers `count` of `kind` from `starts` to `ends`.
+
+    Total: count * seconds of the period, in resource-seconds. The first declaration makes the site the
+    actor's organization's; nobody else may declare for it afterwards.
+    """
+    check_slug(site, "site name")
+    check_slug(kind, "kind")
+    known = session.row(sa.select(sites).where(sites.c.name == site))
+    owner = known["operator"] if known else actor.organization
+    authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": owner}))
+    seconds = int((ends - starts).total_seconds())
+    if seconds <= 0 or count <= 0:
+        raise BadPeriod(starts=clock.to_text(starts), ends=clock.to_text(ends), count=count)
+    if known is None:
+        session.insert(sites, {"name": site, "operator": actor.organization})
+    capacity_id = new_id("cap")
+    row = {
+        "capacity_id": capacity_id,
+        "site": site,
+        "kind": kind,
+        "count": count,
+        "starts_at": clock.to_text(starts),
+        "ends_at": clock.to_text(ends),
+        "split_at": None,
+    }
+    session.insert(capacities, row)
+    books.post(session, SUPPLY, f"capacity:{capacity_id}", count * seconds)
+    session.record(
+        "capacity.declared", capacity_id, actor.as_fact(), site=site, kind=kind, count=count,
+        resource_seconds=count * seconds,
+    )  # fmt: skip
+    return Capacity(**row)  # type: ignore[arg-type]
+
+
+def split(
+    session: Session, actor: Principal, capacity_id: str, weights: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Split a capacity into shares by largest remainder; 50/30/20 unless told otherwise."""
+    authorize(session, Request(actor, "capacity.split", "Capacity", capacity_id))
+    capacity = get_capacity(session, capacity_id)
+    if capacity.split_at:
+        raise AlreadySplit(capacity=capacity_id)
+    chosen = dict(weights or DEFAULT_SPLIT)
+    unknown = sorted(set(chosen) - set(SHARES))
+    if unknown or min(chosen.values()) < 0 or sum(chosen.values()) <= 0:
+        reason = Message("allocations.bad-weights", shares=", ".join(SHARES))
+        raise BadShares(reason=reason)
+    source = f"capacity:{capacity_id}"
+    parts = books.largest_remainder(books.balance(session, source), chosen)
+    for share, amount in parts.items():
+        books.post(session, source, f"share:{capacity_id}:{share}", amount)
+    session.update(capacities, capacity_id, split_at=clock.to_text(clock.now()))
+    session.record("capacity.split", capacity_id, actor.as_fact(), shares=parts)
+    return parts
+
+
+def award(
+    session: Session,
+    actor: Principal,
+    mission: str,
+    organization: str,
+    capacity_id: str,
+    share: str,
+    resource_hours: float,
+) -> Award:
+    """Award resource-hours from a share to an organization of a mission. ShareTooSmall where too few."""
+    authorize(session, Request(actor, "award.make", "Mission", mission))
+    organizations.get(session, organization)
+    if organization not in missions.participants_of(session, missions.get(session, mission).name):
+        raise AwardOfAnother(award="-", holder="-", mission=mission, organization=organization)
+    get_capacity(session, capacity_id)
+    if share not in SHARES:
+        raise BadShares(reason=Message("allocations.bad-weights", shares=", ".join(SHARES)))
+    amount = math.floor(resource_hours * 3600)
+    source = f"share:{capacity_id}:{share}"
+    left = books.balance(session, source)
+    if amount <= 0 or amount > left:
+        raise ShareTooSmall(
+            share=share, capacity=capacity_id, asked=resource_hours, left=math.floor(left / 36) / 100
+        )
+    made = Award(new_id("awd"), capacity_id, share, mission, organization, amount, clock.to_text(clock.now()))
+    session.insert(awards, made.__dict__)
+    books.post(session, source, f"award:{made.award_id}", amount)
+    session.record(
+        "award.made",
+        made.award_id,
+        actor.as_fact(),
+        capacity=capacity_id,
+        mission=mission,
+        organization=organization,
+        resource_seconds=amount,
+        share=share,
+    )
+    return made
+
+
+def lease(
+    session: Session, award_id: str, run_id: str, organization: str, mission: str, count: int, seconds: int
+) -> None:
+    """Hold count * seconds of an award for a run (inside the transaction that queues the run).
+
+    Raises AwardOfAnother, AwardNotOpen, or AwardTooSmall with what is left.
+    """
+    held = get_award(session, award_id)
+    if (held.organization, held.mission) != (organization, mission):
+        raise AwardOfAnother(
+            award=award_id, holder=held.organization, mission=held.mission, organization=organization
+        )
+    capacity = get_capacity(session, held.capacity_id)
+    if not capacity.starts_at <= clock.to_text(clock.now()) < capacity.ends_at:
+        raise AwardNotOpen(award=award_id, starts=capacity.starts_at, ends=capacity.ends_at)
+    left = books.balance(session, f"award:{award_id}")
+    if count * seconds > left:
+        raise AwardTooSmall(award=award_id, asked=count * seconds, left=left, count=count, seconds=seconds)
+    books.post(session, f"award:{award_id}", f"lease:{run_id}", count * seconds)
+
+
+def settle(session: Session, award_id: str, run_id: str, used: int) -> int:
+    """Turn a run's lease into usage and give the rest back to the award; returns what was booked.
+
+    `used` resource-seconds above the lease are booked only up to it: the job was stopped there.
+    """
+    held = books.balance(session, f"lease:{run_id}")
+    booked = min(used, held)
+    books.post(session, f"lease:{run_id}", f"usage:{run_id}", booked)
+    books.post(session, f"lease:{run_id}", f"award:{award_id}", held - booked)
+    return booked
+
+
+def get_capacity(session: Session, capacity_id: str) -> Capacity:
+    """The capacity of that id, or NoSuchCapacity."""
+    row = session.row(sa.select(capacities).where(capacities.c.capacity_id == capacity_id))
+    if row is None:
+        raise NoSuchCapacity(capacity=capacity_id)
+    return Capacity(**row)
+
+
+def every_capacity(session: Session) -> list[Capacity]:
+    """All capacities, oldest first. Supply is public among members."""
+    return [
+        Capacity(**row) for row in session.rows(sa.select(capacities).order_by("starts_at", "capacity_id"))
+    ]
+
+
+def shares_of(session: Session, capacity_id: str) -> dict[str, tuple[int, int]]:
+    """share -> (allotted, not yet awarded), in resource-seconds."""
+    source = f"capacity:{capacity_id}"
+    shares = {}
+    for share in SHARES:
+        account = f"share:{capacity_id}:{share}"
+        shares[share] = (books.moved(session, source, account), books.balance(session, account))
+    return shares
+
+
+def get_award(session: Session, award_id: str) -> Award:
+    """The award of that id, or NoSuchAward."""
+    row = session.row(sa.select(awards).where(awards.c.award_id == award_id))
+    if row is None:
+        raise NoSuchAward(award=award_id)
+    return Award(**row)
+
+
+def awards_of(session: Session, mission: str) -> list[Award]:
+    """Awards for a mission, oldest first."""
+    query = sa.select(awards).where(awards.c.mission == mission).order_by(awards.c.awarded_at)
+    return [Award(**row) for row in session.rows(query)]
+
+
+def balance_of(session: Session, held: Award) -> AwardBalance:
+    """Awarded, leased, used and left of an award, in resource-seconds."""
+    account = f"award:{held.award_id}"
+    left = books.balance(session, account)
+    runs = session.rows(
+        sa.select(books.postings.c.target).where(books.postings.c.source == account).distinct()
+    )
+    leases = [row["target"] for row in runs]
+    leased = sum(books.balance(session, name) for name in leases)
+    used = sum(books.balance(session, name.replace("lease:", "usage:", 1)) for name in leases)
+    return AwardBalance(held.resource_seconds, leased, used, left)

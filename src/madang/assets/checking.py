@@ -1,0 +1,236 @@
+"""Checks: a pack's checker examines a version in a confined process, then compares contributors.
+
+A check has two parts. *Examination* reads the version's files in the sandbox and gives findings and a
+profile: a few numbers. *Comparison* sees only the profiles of the other contributors of the mission,
+never their data, and needs a minimum of them; until they are there the version stays "received" and
+is compared again when the next contributor's version is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from madang.assets import lineage
+from madang.assets.errors import CheckFailed
+from madang.assets.model import Finding, Version, findings, parents, profiles, versions
+from madang.assets.store import Manifest, open_store, place_all
+from madang.kernel import extension, isolation
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.canonical import canonical_digest
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.i18n import Message
+
+
+class Checker(Protocol):
+    """What a pack offers under ``checks``."""
+
+    def recognizes(self, paths: Collection[str]) -> bool:
+        """Whether files of these names are this checker's format."""
+        ...
+
+    examine: str
+    """``"module:function"``: (folder: Path) -> {"findings": [...], "profile": {...}, "facts": {...}}."""
+
+    def compare(
+        self, profile: Mapping[str, Any], others: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> list[Finding] | None:
+        """Findings against the other contributors' profiles; None where they are too few."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A checked version and what was found."""
+
+    version: Version
+    findings: tuple[Finding, ...]
+    waiting: bool
+
+
+def recognize(paths: Collection[str]) -> str | None:
+    """The ``pack/format`` whose checker recognizes these files, or None."""
+    for pack in extension.packs().values():
+        for name, reference in pack.checks.items():
+            if extension.load_object(reference, pack.extra).recognizes(paths):
+                return f"{pack.name}/{name}"
+    return None
+
+
+def check(home: Home, actor: Principal, name: str) -> list[Outcome]:
+    """Check a received version, then compare it and whoever was waiting. First outcome: the version's.
+
+    A version that has been decided keeps its state: checking it again changes nothing.
+    """
+    with home.database.read() as session:
+        version = lineage.see(session, actor, name)
+        authorize(session, Request(actor, "asset.deposit", "Asset", version.asset, {"owner": version.owner}))
+        if version.state != "received":
+            return [_recorded(session, version)]
+        examined = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
+    if examined is None:
+        _examine(home, actor, version)
+    outcomes = []
+    with home.database.read() as session:
+        waiting = _waiting(session, version.mission)
+    waiting.sort(key=lambda v: v.version_id != version.version_id)
+    for candidate in waiting:
+        outcomes.append(_compare(home, actor, candidate))
+    if version.version_id not in {o.version.version_id for o in outcomes}:
+        with home.database.read() as session:
+            outcomes.insert(0, _recorded(session, lineage.get(session, version.version_id)))
+    return outcomes
+
+
+def _recorded(session: Session, version: Version) -> Outcome:
+    query = sa.select(findings).where(findings.c.version_id == version.version_id)
+    rows = session.rows(query.order_by(findings.c.number))
+    found = tuple(Finding(r["check"], r["severity"], r["place"], r["evidence"]) for r in rows)
+    return Outcome(version, found, version.state == "received")
+
+
+def _examine(home: Home, actor: Principal, version: Version) -> None:
+    store = open_store(home)
+    manifest = Manifest.from_bytes(store.read(version.manifest))
+    format_name = version.format or recognize([file.path for file in manifest.files])
+    if format_name is None:
+        result: dict[str, Any] = {"profile": {}, "facts": {}}
+        result["findings"] = [["format-unknown", "block", "", {"files": len(manifest.files)}]]
+    else:
+        checker: Checker = extension.pack_part("checks", format_name)
+        result = _run_examination(home, version, manifest, checker.examine)
+    found = [Finding(*row) for row in result["findings"]]
+    blocked = any(finding.severity == "block" for finding in found)
+    with home.database.write() as session:
+        session.insert(
+            profiles,
+            {"version_id": version.version_id, "checker": format_name or "-", "profile": result["profile"]},
+        )
+        _insert_findings(session, version, found)
+        state = "quarantined" if blocked else "received"
+        session.update(versions, version.version_id, state=state, format=format_name, facts=result["facts"])
+        _record(session, actor, version, state, found)
+
+
+def _record(
+    session: Session, actor: Principal, version: Version, state: str, found: Sequence[Finding]
+) -> None:
+    told = [[f.check, f.severity, f.place, dict(f.evidence)] for f in found]
+    session.record(
+        "version.checked",
+        version.version_id,
+        actor.as_fact(),
+        state=state,
+        findings=canonical_digest(told),
+        blocking=sum(f.severity == "block" for f in found),
+    )
+
+
+def _insert_findings(session: Session, version: Version, found: Sequence[Finding]) -> None:
+    where = findings.c.version_id == version.version_id
+    start = int(session.scalar(sa.select(sa.func.count()).select_from(findings).where(where)))
+    session.insert(
+        findings,
+        *(
+            {
+                "version_id": version.version_id,
+                "number": number,
+                "check": finding.check,
+                "severity": finding.severity,
+                "place": finding.place,
+                "evidence": dict(finding.evidence),
+            }
+            for number, finding in enumerate(found, start=start + 1)
+        ),
+    )
+
+
+def _waiting(session: Session, mission: str) -> list[Version]:
+    """Examined deposits of a mission that are not decided yet."""
+    query = (
+        sa.select(versions)
+        .join(profiles, profiles.c.version_id == versions.c.version_id)
+        .where(versions.c.mission == mission, versions.c.state == "received")
+        .order_by(versions.c.created_at)
+    )
+    return [Version(**row) for row in session.rows(query)]
+
+
+def _others(session: Session, version: Version, checker: str) -> dict[str, list[Mapping[str, Any]]]:
+    """Profiles of the other contributors: owner -> of their data sets that are not quarantined."""
+    derived = sa.select(parents.c.version_id)
+    query = (
+        sa.select(versions.c.owner, profiles.c.profile)
+        .join(profiles, profiles.c.version_id == versions.c.version_id)
+        .where(
+            versions.c.mission == version.mission,
+            versions.c.owner != version.owner,
+            versions.c.state != "quarantined",
+            versions.c.version_id.not_in(derived),
+            profiles.c.checker == checker,
+        )
+        .order_by(versions.c.created_at)
+    )
+    others: dict[str, list[Mapping[str, Any]]] = {}
+    for row in session.rows(query):
+        others.setdefault(row["owner"], []).append(row["profile"])
+    return others
+
+
+def _compare(home: Home, actor: Principal, version: Version) -> Outcome:
+    with home.database.write() as session:
+        version = lineage.get(session, version.version_id)
+        row = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
+        if version.state != "received" or row is None:
+            return _recorded(session, version)
+        checker: Checker = extension.pack_part("checks", row["checker"])
+        found = checker.compare(row["profile"], _others(session, version, row["checker"]))
+        if found is None:
+            return _recorded(session, version)
+        blocked = any(finding.severity == "block" for finding in found)
+        state = "quarantined" if blocked else "accepted"
+        _insert_findings(session, version, found)
+        session.update(versions, version.version_id, state=state)
+        _record(session, actor, version, state, found)
+        return _recorded(session, lineage.get(session, version.version_id))
+
+
+def _run_examination(home: Home, version: Version, manifest: Manifest, reference: str) -> dict[str, Any]:
+    """Run a checker's examination over the files in a confined process and read its result."""
+    with tempfile.TemporaryDirectory(prefix="check-", dir=home.runs_path) as name:
+        folder = Path(name)
+        (folder / "input").mkdir()
+        (folder / "output").mkdir()
+        links = home.isolation.name != "process"
+        place_all(open_store(home), manifest, folder / "input", link=links)
+        limits = isolation.Limits(home.values.job_memory_bytes, home.values.check_seconds, 64 * 2**20)
+        confinement = isolation.Confinement(
+            {"/input": folder / "input"}, {"/output": folder / "output"}, limits=limits
+        )
+        inside = [home.isolation.inside(confinement, path) for path in ("/input", "/output")]
+        command = [sys.executable, "-m", "madang.assets.examination", reference, *inside]
+        process = isolation.start(
+            home.isolation, command, confinement, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        try:
+            _, errors = process.communicate(timeout=4 * home.values.check_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise CheckFailed(version=version.name, reason=Message("assets.check-slow")) from None
+        result = folder / "output" / "result.json"
+        if process.returncode != 0 or result.is_symlink() or not result.is_file():
+            detail = errors.decode("utf-8", "replace").strip().splitlines()[-1:] or ["-"]
+            reason = Message("assets.check-died", code=process.returncode, detail=detail[0][:300])
+            raise CheckFailed(version=version.name, reason=reason)
+        content: dict[str, Any] = json.loads(result.read_bytes())
+        return content

@@ -1,0 +1,50 @@
+"""What can go wrong with assets and versions."""
+
+from madang.kernel import i18n
+from madang.kernel.errors import Conflict, Invalid, NotFound, Tampered
+
+i18n.register_catalogue("madang.assets")
+
+
+class NoSuchVersion(NotFound):
+    """Facts: version."""
+
+
+class EmptyDeposit(Invalid):
+    """Facts: folder."""
+
+
+class UnsafeFile(Invalid):
+    """A link, device or the like among files to be stored. Facts: file."""
+
+
+class NameTwins(Invalid):
+    """Two names that are one to a person (NFC and NFD). Facts: first, second."""
+
+
+class TooLarge(Invalid):
+    """Facts: what, limit."""
+
+
+class NotAccepted(Conflict):
+    """A version that has not passed its checks would be used. Facts: version, state, reason."""
+
+
+class NotPoolable(Invalid):
+    """Facts: version, reason."""
+
+
+class NothingToPool(Invalid):
+    """Facts: mission."""
+
+
+class ContentMissing(Tampered):
+    """Bytes that a manifest names are gone or differ. Facts: digest."""
+
+
+class CheckFailed(Conflict):
+    """A check ended without a result. Facts: version, reason."""
+
+
+class TargetExists(Conflict):
+    """A download would mix with what is there. Facts: target."""

@@ -1,0 +1,80 @@
+"""From a folder on disk to stored bytes and a manifest. Regular files only; links are never followed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+from madang.assets.errors import EmptyDeposit, NameTwins, TooLarge, UnsafeFile
+from madang.assets.store import Blob, ContentStore, File, Manifest
+from madang.kernel.errors import FileMissing
+from madang.kernel.ids import nfc
+
+Progress = Callable[[int, int], None]
+
+
+def store_folder(
+    store: ContentStore,
+    folder: Path,
+    *,
+    byte_limit: int | None = None,
+    file_limit: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Manifest, Blob]:
+    """Store every file below `folder`; returns the manifest and the blob that holds it.
+
+    Raises FileMissing, EmptyDeposit, UnsafeFile, NameTwins, TooLarge or DiskFull. Bytes that were
+    stored before an error stay, unreferenced, and make a second try faster.
+    """
+    if not folder.is_dir() or folder.is_symlink():
+        raise FileMissing(file=str(folder))
+    files: dict[str, File] = {}
+    left = byte_limit
+    for count, (relative, descriptor) in enumerate(_regular_files(folder), start=1):
+        with os.fdopen(descriptor, "rb") as source:
+            if file_limit is not None and count > file_limit:
+                raise TooLarge(what=str(folder), limit=f"{file_limit} files")
+            blob = store.put(source, left)
+        left = None if left is None else left - blob.size
+        path = nfc(relative)
+        if path in files:
+            raise NameTwins(first=files[path].original or path, second=relative)
+        files[path] = File(path, blob.size, blob.digest, relative if relative != path else None)
+        if progress:
+            progress(count, sum(file.size for file in files.values()))
+    if not files:
+        raise EmptyDeposit(folder=str(folder))
+    return store_manifest(store, Manifest.of(files.values()))
+
+
+def store_manifest(store: ContentStore, manifest: Manifest) -> tuple[Manifest, Blob]:
+    """Store a manifest; its blob's digest is what a version is bound to."""
+    return manifest, store.put(BytesIO(manifest.to_bytes()))
+
+
+def _regular_files(folder: Path) -> Iterator[tuple[str, int]]:
+    """(path relative to `folder`, open descriptor) of each file, in a fixed order."""
+    for root, folders, names, root_descriptor in os.fwalk(folder, follow_symlinks=False):
+        folders.sort()
+        base = Path(root).relative_to(folder).as_posix()
+        prefix = "" if base == "." else f"{base}/"
+        for name in folders:
+            if Path(root, name).is_symlink():
+                raise UnsafeFile(file=prefix + name)
+        for name in sorted(names):
+            yield prefix + name, _open_regular(prefix + name, name, root_descriptor)
+
+
+def _open_regular(shown: str, name: str, folder: int) -> int:
+    try:
+        # O_NONBLOCK: opening a planted FIFO must not hang.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError as error:
+        raise UnsafeFile(file=shown) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnsafeFile(file=shown)
+    return descriptor

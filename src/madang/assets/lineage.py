@@ -1,0 +1,126 @@
+"""Where a version came from, and what may be done with it: terms travel along the lineage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from madang.assets.errors import NoSuchVersion, NotAccepted
+from madang.assets.model import Version, parents, versions
+from madang.kernel.authorizer import Principal, Request, authorize, decide
+from madang.kernel.database import Session
+from madang.kernel.i18n import Message
+from madang.missions import service as missions
+
+USE_ACTIONS = ("pool", "train", "evaluate", "download")
+
+
+def get(session: Session, name: str) -> Version:
+    """A version by id (``ver-...``) or name (``owner/asset@number``); NoSuchVersion otherwise."""
+    if name.startswith("ver-"):
+        where = versions.c.version_id == name
+    else:
+        path, _, number = name.partition("@")
+        owner, _, asset = path.partition("/")
+        if not number.isdecimal() or not asset:
+            raise NoSuchVersion(version=name)
+        where = (versions.c.owner == owner) & (versions.c.asset == asset) & (versions.c.number == int(number))
+    row = session.row(sa.select(versions).where(where))
+    if row is None:
+        raise NoSuchVersion(version=name)
+    return Version(**row)
+
+
+def see(session: Session, actor: Principal, name: str) -> Version:
+    """The version where the actor may know of it: its owner, the mission's participants, overseers."""
+    version = get(session, name)
+    if actor.organization != version.owner and not missions.takes_part(session, actor, version.mission):
+        raise NoSuchVersion(version=name)
+    return version
+
+
+def parents_of(session: Session, version_id: str) -> list[Version]:
+    """Direct parents by name."""
+    query = (
+        sa.select(versions)
+        .join(parents, parents.c.parent_id == versions.c.version_id)
+        .where(parents.c.version_id == version_id)
+        .order_by(versions.c.owner, versions.c.asset, versions.c.number)
+    )
+    return [Version(**row) for row in session.rows(query)]
+
+
+def children_of(session: Session, version_id: str) -> list[Version]:
+    """Versions made directly from this one."""
+    query = (
+        sa.select(versions)
+        .join(parents, parents.c.version_id == versions.c.version_id)
+        .where(parents.c.parent_id == version_id)
+        .order_by(versions.c.created_at)
+    )
+    return [Version(**row) for row in session.rows(query)]
+
+
+def ancestors_of(session: Session, version_id: str) -> list[Version]:
+    """The version itself and everything it was made from, each once."""
+    tree = sa.select(sa.literal(version_id).label("version_id")).cte("lineage", recursive=True)
+    step = sa.select(parents.c.parent_id).join(tree, parents.c.version_id == tree.c.version_id)
+    tree = tree.union(step)
+    query = sa.select(versions).where(versions.c.version_id.in_(sa.select(tree.c.version_id)))
+    return [Version(**row) for row in session.rows(query.order_by(versions.c.created_at))]
+
+
+def roots_of(session: Session, version_id: str) -> list[Version]:
+    """The deposits at the bottom of the lineage (the version itself where it has no parents)."""
+    derived = sa.select(parents.c.version_id)
+    ids = [version.version_id for version in ancestors_of(session, version_id)]
+    query = sa.select(versions).where(versions.c.version_id.in_(ids), versions.c.version_id.not_in(derived))
+    return [Version(**row) for row in session.rows(query.order_by(versions.c.owner, versions.c.asset))]
+
+
+def _request(actor: Principal, action: str, root: Version, of: str) -> Request:
+    attributes = {"owner": root.owner, "kind": root.kind, "mission": root.mission}
+    return Request(actor, action, "Version", root.name, attributes, {"of": of})
+
+
+def authorize_use(session: Session, actor: Principal, action: str, version: Version) -> list[str]:
+    """The clauses and rules that let `actor` do `action` with `version`, over its whole lineage.
+
+    Every deposit below it must allow the action; NotPermitted names the first that does not. A version
+    whose lineage holds anything but accepted versions is refused with NotAccepted.
+    """
+    grounds: set[str] = set()
+    for root in roots_of(session, version.version_id):
+        grounds.update(authorize(session, _request(actor, action, root, version.kind)).by)
+    for ancestor in ancestors_of(session, version.version_id):
+        if ancestor.state != "accepted" and action != "download":
+            reason = Message(f"assets.why-{ancestor.state}")
+            raise NotAccepted(version=ancestor.name, state=ancestor.state, reason=reason)
+    return sorted(grounds)
+
+
+@dataclass(frozen=True)
+class Term:
+    """Who may do an action with a version, and by which clauses or rules."""
+
+    action: str
+    organizations: tuple[str, ...]
+    grounds: tuple[str, ...]
+
+
+def terms_of(session: Session, version: Version, organizations: dict[str, str]) -> list[Term]:
+    """What each of `organizations` (name -> kind) may do: the AND over the whole lineage."""
+    addresses = {(r.owner, r.kind, r.mission): r for r in roots_of(session, version.version_id)}
+    computed = []
+    for action in USE_ACTIONS:
+        allowed, grounds = [], set()
+        for name, kind in organizations.items():
+            principal = Principal("", name, kind, frozenset())
+            requests = [_request(principal, action, root, version.kind) for root in addresses.values()]
+            decisions = [decide(session, request) for request in requests]
+            if all(decision.allowed for decision in decisions):
+                allowed.append(name)
+                grounds.update(ground for decision in decisions for ground in decision.by)
+        computed.append(Term(action, tuple(allowed), tuple(sorted(grounds))))
+    return computed

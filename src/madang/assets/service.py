@@ -1,0 +1,236 @@
+"""Depositing, pooling and reading versions. Each change is one transaction with one ledger entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.agreements import service as agreements
+from madang.assets import ingest, lineage
+from madang.assets.errors import NotPoolable, NothingToPool, TargetExists
+from madang.assets.model import Finding, Version, findings, parents, version_id, versions
+from madang.assets.store import Blob, Manifest, open_store, place_all
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.i18n import Message
+from madang.kernel.ids import check_slug
+from madang.missions import service as missions
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """What a version to be inserted is, besides its content."""
+
+    owner: str
+    asset: str
+    kind: str
+    mission: str
+    state: str
+    agreement: str | None = None
+    format: str | None = None
+    made_by: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    parents: Sequence[str] = ()
+
+
+def deposit(
+    home: Home,
+    actor: Principal,
+    folder: Path,
+    asset: str,
+    agreement: str,
+    format_name: str | None = None,
+    progress: ingest.Progress | None = None,
+) -> Version:
+    """Deposit a folder as the next version of the actor's organization's data set `asset`.
+
+    The bytes are durable before the row exists, and the row before this returns. Depositing the same
+    content twice in a row gives the version that is already there, so a deposit that was cut off may
+    simply be repeated.
+    """
+    check_slug(asset, "asset name")
+    request = Request(actor, "asset.deposit", "Asset", asset, {"owner": actor.organization})
+    with home.database.read() as session:
+        authorize(session, request)
+        mission = _party_mission(session, actor, agreement)
+    manifest, blob = ingest.store_folder(open_store(home), folder, progress=progress)
+    new = NewVersion(actor.organization, asset, "dataset", mission, "received", agreement, format_name)
+    with home.database.write() as session:
+        authorize(session, request)
+        existing = _latest(session, new.owner, asset)
+        if existing is not None and existing.manifest == blob.digest:
+            return existing
+        version = insert(session, new, manifest, blob)
+        session.record(
+            "version.deposited",
+            version.version_id,
+            actor.as_fact(),
+            agreement=agreement,
+            manifest=version.manifest,
+            mission=mission,
+            name=version.name,
+            owner=version.owner,
+        )
+    return version
+
+
+def _party_mission(session: Session, actor: Principal, name: str) -> str:
+    """The mission of an agreement that the actor's organization is a party of."""
+    return agreements.see(session, actor, name).mission
+
+
+def _latest(session: Session, owner: str, asset: str) -> Version | None:
+    where = (versions.c.owner == owner) & (versions.c.asset == asset)
+    query = sa.select(versions).where(where).order_by(versions.c.number.desc()).limit(1)
+    row = session.row(query)
+    return Version(**row) if row else None
+
+
+def insert(session: Session, new: NewVersion, manifest: Manifest, blob: Blob) -> Version:
+    """Insert the row of a version whose bytes are stored. The caller records what it means."""
+    latest = _latest(session, new.owner, new.asset)
+    number = latest.number + 1 if latest else 1
+    row = {
+        "version_id": version_id(new.owner, new.asset, number, blob.digest),
+        "owner": new.owner,
+        "asset": check_slug(new.asset, "asset name"),
+        "number": number,
+        "kind": new.kind,
+        "mission": new.mission,
+        "agreement": new.agreement,
+        "format": new.format,
+        "manifest": blob.digest,
+        "size_bytes": manifest.size,
+        "files": len(manifest.files),
+        "facts": dict(new.facts),
+        "state": new.state,
+        "made_by": new.made_by,
+        "created_at": clock.to_text(clock.now()),
+    }
+    session.insert(versions, row)
+    rows = [{"version_id": row["version_id"], "parent_id": parent} for parent in sorted(set(new.parents))]
+    session.insert(parents, *rows)
+    return Version(**row)  # type: ignore[arg-type]
+
+
+def pool(home: Home, actor: Principal, mission: str, asset: str, names: Sequence[str] = ()) -> Version:
+    """Pool accepted data-set versions of a mission into one version of the actor's organization.
+
+    Without `names`, the newest accepted version of every data set of the mission. Each owner's files
+    stand below ``<owner>/<asset>/``; no byte is copied or changed. Its terms are its parents'.
+    """
+    check_slug(asset, "asset name")
+    with home.database.read() as session:
+        chosen = [lineage.get(session, name) for name in names] or newest_accepted(session, mission)
+        _authorize_pool(session, actor, mission, chosen)
+    store = open_store(home)
+    manifests = {v.version_id: Manifest.from_bytes(store.read(v.manifest)) for v in chosen}
+    files = [file for v in chosen for file in manifests[v.version_id].below(f"{v.owner}/{v.asset}")]
+    manifest, blob = ingest.store_manifest(store, Manifest.of(files))
+    facts = {"episodes": sum(int(v.facts.get("episodes", 0)) for v in chosen), "sources": len(chosen)}
+    ids = [v.version_id for v in chosen]
+    new = NewVersion(
+        actor.organization, asset, "dataset", mission, "accepted", format=_pool_format(chosen),
+        facts=facts, parents=ids,
+    )  # fmt: skip
+    with home.database.write() as session:
+        grounds = _authorize_pool(session, actor, mission, [lineage.get(session, i) for i in ids])
+        version = insert(session, new, manifest, blob)
+        session.record(
+            "version.pooled",
+            version.version_id,
+            actor.as_fact(),
+            grounds=grounds,
+            manifest=version.manifest,
+            mission=mission,
+            name=version.name,
+            owner=version.owner,
+            parents=sorted(ids),
+        )
+    return version
+
+
+def _pool_format(chosen: Sequence[Version]) -> str | None:
+    formats = {version.format for version in chosen}
+    return formats.pop() if len(formats) == 1 else None
+
+
+def _authorize_pool(session: Session, actor: Principal, mission: str, chosen: Sequence[Version]) -> list[str]:
+    if not chosen:
+        raise NothingToPool(mission=mission)
+    grounds: set[str] = set()
+    places: set[tuple[str, str]] = set()
+    for version in chosen:
+        grounds.update(lineage.authorize_use(session, actor, "pool", version))
+        if version.kind != "dataset" or version.mission != mission:
+            reason = Message(
+                "assets.other-mission", mission=mission, found=version.mission, kind=version.kind
+            )
+            raise NotPoolable(version=version.name, reason=reason)
+        if (version.owner, version.asset) in places:
+            raise NotPoolable(version=version.name, reason=Message("assets.pooled-twice"))
+        places.add((version.owner, version.asset))
+    return sorted(grounds)
+
+
+def newest_accepted(session: Session, mission: str) -> list[Version]:
+    """The newest accepted deposit of every data set in a mission."""
+    derived = sa.select(parents.c.version_id)
+    where = (
+        (versions.c.mission == mission)
+        & (versions.c.kind == "dataset")
+        & (versions.c.state == "accepted")
+        & versions.c.version_id.not_in(derived)
+    )
+    query = sa.select(versions).where(where).order_by(versions.c.owner, versions.c.asset, versions.c.number)
+    newest = {(row["owner"], row["asset"]): Version(**row) for row in session.rows(query)}
+    return list(newest.values())
+
+
+def manifest_of(home: Home, version: Version) -> Manifest:
+    """The files of a version (the caller has authorized it)."""
+    return Manifest.from_bytes(open_store(home).read(version.manifest))
+
+
+def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
+    """Write a version's files to a new folder. NotPermitted names the clause that stands against it."""
+    with home.database.read() as session:
+        version = lineage.see(session, actor, name)
+        lineage.authorize_use(session, actor, "download", version)
+    store = open_store(home)
+    if target.exists():
+        raise TargetExists(target=str(target))
+    target.mkdir(parents=True)
+    place_all(store, Manifest.from_bytes(store.read(version.manifest)), target, link=False)
+    return version
+
+
+def findings_of(session: Session, version: Version) -> list[Finding]:
+    """What the checks found, in order."""
+    query = sa.select(findings).where(findings.c.version_id == version.version_id)
+    return [
+        Finding(row["check"], row["severity"], row["place"], row["evidence"])
+        for row in session.rows(query.order_by(findings.c.number))
+    ]
+
+
+def visible_to(session: Session, actor: Principal, mission: str | None = None) -> list[Version]:
+    """Versions the actor may know of, newest first."""
+    query = sa.select(versions).order_by(versions.c.created_at.desc(), versions.c.version_id)
+    if mission is not None:
+        query = query.where(versions.c.mission == mission)
+    inside: dict[str, bool] = {}
+    seen = []
+    for row in session.rows(query):
+        name = row["mission"]
+        if name not in inside:
+            inside[name] = missions.takes_part(session, actor, name)
+        if inside[name] or (actor.organization and actor.organization == row["owner"]):
+            seen.append(Version(**row))
+    return seen

@@ -1,0 +1,1 @@
+"""Adapters behind the ports. The core never imports them; entry points name them."""

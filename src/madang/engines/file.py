@@ -1,0 +1,123 @@
+"""The content engine ``file``: content-addressed files on a local disk.
+
+``content/<2 hex>/<62 hex>`` holds the bytes whose BLAKE3 digest the path spells. A file gets its
+final name only after its bytes are on disk, so a name always means whole content.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import blake3
+
+from madang.assets.errors import ContentMissing, TooLarge
+from madang.assets.store import Blob
+from madang.kernel.errors import DiskFull
+from madang.kernel.extension import Engine
+from madang.kernel.home import Home, sync_folder
+
+ENGINE = Engine("file", "content", "madang.engines.file:FileStore")
+
+_CHUNK = 1 << 20
+_STALE_SECONDS = 24 * 3600
+
+
+class FileStore:
+    """See the module's docstring."""
+
+    def __init__(self, home: Home) -> None:
+        self._root = home.path / "content"
+        self._incoming = self._root / "incoming"
+        self._incoming.mkdir(exist_ok=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove unfinished files of processes that died long ago."""
+        oldest = time.time() - _STALE_SECONDS
+        for path in self._incoming.iterdir():
+            try:
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+            except FileNotFoundError:
+                continue  # another process swept it first
+
+    def _path(self, digest: str) -> Path:
+        return self._root / digest[:2] / digest[2:]
+
+    def put(self, source: BinaryIO, limit: int | None = None) -> Blob:
+        """Store a stream; the bytes are durable when this returns."""
+        temporary = self._incoming / secrets.token_hex(12)
+        try:
+            digest, size = self._write(source, temporary, limit)
+            target = self._path(digest)
+            if not target.exists():
+                if not target.parent.exists():
+                    target.parent.mkdir(exist_ok=True)
+                    sync_folder(self._root)
+                temporary.replace(target)
+                sync_folder(target.parent)
+            return Blob(digest, size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise DiskFull(path=str(self._root)) from error
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _write(self, source: BinaryIO, temporary: Path, limit: int | None) -> tuple[str, int]:
+        hasher = blake3.blake3()
+        size = 0
+        with temporary.open("xb", buffering=0) as file:
+            while chunk := source.read(_CHUNK):
+                size += len(chunk)
+                if limit is not None and size > limit:
+                    raise TooLarge(what="content", limit=f"{limit} bytes")
+                hasher.update(chunk)
+                view = memoryview(chunk)
+                while view:
+                    view = view[file.write(view) :]
+            os.fchmod(file.fileno(), 0o444)
+            os.fsync(file.fileno())
+        return hasher.hexdigest(), size
+
+    def read(self, digest: str) -> bytes:
+        """The bytes, checked."""
+        try:
+            data = self._path(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise ContentMissing(digest=digest) from error
+        if blake3.blake3(data).hexdigest() != digest:
+            raise ContentMissing(digest=digest)
+        return data
+
+    def place(self, digest: str, target: Path, *, link: bool) -> None:
+        """A hard link, or a copy where the job's isolation cannot keep it from writing."""
+        source = self._path(digest)
+        try:
+            if link:
+                try:
+                    target.hardlink_to(source)
+                    return
+                except OSError as error:
+                    if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+                        raise
+            shutil.copyfile(source, target)
+        except FileNotFoundError as error:
+            raise ContentMissing(digest=digest) from error
+
+    def intact(self, digest: str) -> bool:
+        """Hash the stored file anew."""
+        hasher = blake3.blake3()
+        try:
+            with self._path(digest).open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    hasher.update(chunk)
+        except FileNotFoundError:
+            return False
+        return hasher.hexdigest() == digest

@@ -1,0 +1,153 @@
+"""The run engine ``local``: jobs as processes of this machine, each with a keeper of its own.
+
+The supervisor starts a *keeper* (``python -m madang.engines.local FOLDER``) in a session of its own. The
+keeper executes the job at most once, counts its seconds and writes how it ended; so either the
+supervisor or the job may be killed, and the keeper too, and the folder still tells what happened:
+
+    lock            held by the keeper while it lives
+    started.json    made once, before the job starts; whoever finds it there does not start it again
+    heartbeat       seconds so far, rewritten while the job runs
+    exit.json       how it ended; written durably
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from madang.kernel import isolation
+from madang.kernel.extension import Engine
+from madang.kernel.home import write_durably
+from madang.kernel.isolation import Confinement, Limits
+from madang.runs.launching import Job, JobState
+
+ENGINE = Engine("local", "runs", "madang.engines.local:LocalLauncher")
+
+_BEAT_SECONDS = 0.25
+
+
+class LocalLauncher:
+    """See the module's docstring."""
+
+    def start(self, job: Job) -> None:
+        """Write the job down and start its keeper; returns once the keeper holds the lock or is gone."""
+        write_durably(job.folder / "job.json", json.dumps(_to_json(job)).encode(), 0o600)
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "madang.engines.local", str(job.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while keeper.poll() is None and not (job.folder / "started.json").exists():
+            time.sleep(0.01)
+
+    def poll(self, folder: Path) -> JobState:
+        """Read the folder. The lock decides between running and vanished."""
+        held = _held(folder)
+        # Read after the lock was looked at: a keeper writes its end before it lets the lock go.
+        ended = _read(folder / "exit.json")
+        if ended is not None:
+            return JobState("ended", ended["seconds"], ended["exit_code"], ended["reason"])
+        if not (folder / "started.json").exists():
+            return JobState("running" if held else "waiting")
+        beat = _read(folder / "heartbeat") or {"seconds": 0.0}
+        return JobState("running" if held else "vanished", float(beat["seconds"]))
+
+    def cancel(self, folder: Path) -> None:
+        """Leave a mark that the keeper sees at its next beat."""
+        (folder / "cancel").touch()
+
+
+def _held(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _to_json(job: Job) -> dict[str, Any]:
+    return {
+        "command": list(job.command),
+        "isolation": job.isolation,
+        "wall_seconds": job.wall_seconds,
+        "read_only": {k: str(v) for k, v in job.confinement.read_only.items()},
+        "writable": {k: str(v) for k, v in job.confinement.writable.items()},
+        "environment": dict(job.confinement.environment),
+        "limits": asdict(job.confinement.limits),
+    }
+
+
+def keep(folder: Path) -> None:
+    """Execute the job of a folder once and write how it ended."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = os.open(folder / "started.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except (BlockingIOError, FileExistsError):
+            return
+        os.write(descriptor, json.dumps({"keeper": os.getpid()}).encode())
+        os.fsync(descriptor)
+        os.close(descriptor)
+        job = json.loads((folder / "job.json").read_text("utf-8"))
+        (folder / "log").mkdir(exist_ok=True)
+        begun = time.monotonic()
+        exit_code, reason = _execute(folder, job, begun)
+        end = {"seconds": time.monotonic() - begun, "exit_code": exit_code, "reason": reason}
+        write_durably(folder / "exit.json", json.dumps(end).encode(), 0o600)
+
+
+def _execute(folder: Path, job: dict[str, Any], begun: float) -> tuple[int | None, str]:
+    confinement = Confinement(
+        {k: Path(v) for k, v in job["read_only"].items()},
+        {k: Path(v) for k, v in job["writable"].items()},
+        job["environment"],
+        Limits(**job["limits"]),
+    )
+    with (folder / "log" / "log.txt").open("ab") as log:
+        try:
+            chosen = isolation.choose(job["isolation"])
+            process = isolation.start(
+                chosen, job["command"], confinement, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        except Exception as error:  # whatever stops the start must end the run, not lose it
+            log.write(f"{error}\n".encode())
+            return None, "not-started"
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_BEAT_SECONDS), "finished"
+            seconds = time.monotonic() - begun
+            _beat(folder, seconds)
+            overdue = seconds > job["wall_seconds"]
+            if overdue or (folder / "cancel").exists():
+                process.kill()
+                return process.wait(), "time-limit" if overdue else "cancelled"
+
+
+def _beat(folder: Path, seconds: float) -> None:
+    temporary = folder / "heartbeat.new"
+    temporary.write_text(json.dumps({"seconds": seconds}), "utf-8")
+    temporary.replace(folder / "heartbeat")
+
+
+if __name__ == "__main__":
+    keep(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""How people and programs reach the domains: command line, pages, and the demonstration."""

@@ -1,0 +1,1 @@
+"""The command line. One module a noun; each imports its domain only when its command runs."""

@@ -1,0 +1,110 @@
+"""``madang agreement``: draft, sign, read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from madang.agreements import service
+from madang.agreements.model import Agreement, AgreementDocument
+from madang.interfaces.cli import context
+from madang.kernel import clock
+from madang.kernel.settings import read_document
+
+app = App(name="agreement", help="Draft, sign and read agreements.")
+
+
+def _row(agreement: Agreement) -> dict[str, Any]:
+    signed = sum(1 for at in agreement.signatures.values() if at)
+    return {
+        "name": agreement.name,
+        "mission": agreement.mission,
+        "state": context.text(f"agreements.state.{agreement.state(clock.to_text(clock.now()))}"),
+        "signed": f"{signed}/{len(agreement.signatures)}",
+        "ends_at": agreement.ends_at,
+        "digest": agreement.digest,
+        "title": agreement.title(context.language()),
+    }
+
+
+@app.command
+def draft(file: Path) -> None:
+    """Put an agreement on record for its parties to sign.
+
+    Example: madang agreement draft examples/manipulation-10/agreement.toml
+
+    Parameters
+    ----------
+    file
+        The agreement in TOML (docs/agreements.md).
+    """
+    document = read_document(file, AgreementDocument)
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.write() as session:
+        agreement = service.draft(session, actor, document)
+    print(f"{agreement.name}  {agreement.digest}")
+
+
+@app.command
+def sign(name: str, *, digest: str | None = None) -> None:
+    """Sign for your organization.
+
+    Example: madang agreement sign manipulation-10-data --digest sha256:...
+
+    Parameters
+    ----------
+    name
+        The agreement's name.
+    digest
+        Sign only if this is the digest of the text on record.
+    """
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.write() as session:
+        agreement = service.sign(session, actor, name, digest)
+    print(_row(agreement)["state"], ", ".join(agreement.missing))
+
+
+@app.command(name="list")
+def list_(*, json: context.Json = False) -> None:
+    """List the agreements you may see.
+
+    Example: madang agreement list
+    """
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.read() as session:
+        rows = [_row(agreement) for agreement in service.visible_to(session, actor)]
+    columns = {"name": "name", "state": "state", "signed": "signed", "ends_at": "ends", "title": "title"}
+    context.print_rows(rows, columns, json)
+
+
+@app.command
+def show(name: str, *, json: context.Json = False) -> None:
+    """Show an agreement: clauses, parties, signatures.
+
+    Example: madang agreement show manipulation-10-data
+    """
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.read() as session:
+        agreement = service.see(session, actor, name)
+        clauses = service.clauses_of(session, name)
+    facts = _row(agreement)
+    facts["signatures"] = agreement.signatures
+    facts["clauses"] = [
+        {"number": c.number, "text": c.text(context.language()), **c.document.model_dump(mode="json")}
+        for c in clauses
+    ]
+    if json:
+        context.print_json(facts)
+        return
+    context.print_facts({k: v for k, v in facts.items() if k not in ("signatures", "clauses")}, False)
+    for clause in clauses:
+        print(f"\n{clause.number}. [{clause.document.effect}] {clause.text(context.language())}")
+    print()
+    for party, at in agreement.signatures.items():
+        print(f"{party:<24} {at or '-'}")

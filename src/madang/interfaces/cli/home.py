@@ -1,0 +1,121 @@
+"""``madang init``, ``madang config``, ``madang doctor``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from madang.interfaces.cli import context
+from madang.kernel.home import write_durably
+
+
+def init(ministry: str, *, title_en: str = "", title_ko: str = "", officer: str = "officer") -> None:
+    """Make a home and register its first ministry; its officer's token goes to HOME/tokens.
+
+    Example: madang init msit --title-en "Ministry of Science and ICT" --title-ko 과학기술정보통신부
+
+    Parameters
+    ----------
+    ministry
+        Name of the ministry (a-z, 0-9, hyphens).
+    title_en
+        Its title in English.
+    title_ko
+        Its title in Korean.
+    officer
+        Name of its first programme officer.
+    """
+    from madang.kernel.home import create
+    from madang.kernel.ids import check_slug
+    from madang.organizations.service import found
+
+    check_slug(ministry, "organization name")
+    home = create(context.home_path())
+    with home.database.write() as session:
+        token = found(session, ministry, title_en or ministry, title_ko or ministry, officer)
+    file = save_token(home.path, ministry, officer, token)
+    print(f"home   {home.path}")
+    print(f"ledger {home.database.keys.signer.verifier}")
+    print(f"token  {file}  (of {officer} at {ministry}; keep it, it is not stored anywhere else)")
+
+
+def save_token(home: Path, organization: str, member: str, token: str) -> Path:
+    """Write a token to ``HOME/tokens/<organization>.<member>`` with mode 600."""
+    folder = home / "tokens"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / f"{organization}.{member}"
+    write_durably(file, token.encode() + b"\n", 0o600)
+    return file
+
+
+def config(*, json: context.Json = False) -> None:
+    """Show every setting, its value and where it comes from.
+
+    Example: MADANG_PORT=9000 madang config
+    """
+    from madang.kernel.settings import Values, load
+
+    path = context.home_path()
+    loaded = load(path if path.is_dir() else None)
+    values = loaded.values.model_dump()
+    rows = [
+        {
+            "setting": name,
+            "value": values[name],
+            "origin": loaded.origins[name],
+            "meaning": field.description,
+        }
+        for name, field in Values.model_fields.items()
+    ]
+    columns = {"setting": "setting", "value": "value", "origin": "from", "meaning": "meaning"}
+    context.print_rows(rows, columns, json)
+
+
+def doctor(*, json: context.Json = False) -> None:
+    """Say what this machine has, and plainly what protects jobs and data here and what does not.
+
+    Example: madang doctor --json
+    """
+    from madang.kernel import extension, isolation
+    from madang.kernel.home import is_home
+
+    rows: list[dict[str, str]] = [{"what": "python", "state": "ok", "detail": sys.version.split()[0]}]
+    for pack in extension.packs().values():
+        rows.append(_pack_row(pack))
+    for port in ("content", "runs", "isolation"):
+        names = ", ".join(sorted(extension.engines(port)))
+        rows.append({"what": f"engines: {port}", "state": "ok", "detail": names})
+    chosen = isolation.choose("auto")
+    for name in sorted(extension.engines("isolation")):
+        reason = extension.engine("isolation", name)().unavailable()
+        detail = reason.in_language(context.language()) if reason else ""
+        rows.append({"what": f"isolation {name}", "state": "no" if reason else "ok", "detail": detail})
+    for kind, ids in (("protects", chosen.protects), ("lacks", chosen.lacks)):
+        title = context.text(f"isolation.{kind}")
+        state = "ok" if kind == "protects" else "!!"
+        rows += [{"what": f"{chosen.name} {title}", "state": state, "detail": context.text(i)} for i in ids]
+    path = context.home_path()
+    free = shutil.disk_usage(path if path.exists() else Path.cwd()).free
+    rows.append({"what": "disk", "state": "ok" if free > 2**30 else "!!", "detail": f"{free / 2**30:.1f} GiB free"})
+    if is_home(path):
+        revision = context.home().database.revision()
+        rows.append({"what": "home", "state": "ok", "detail": f"{path} (schema {revision})"})
+    else:
+        rows.append({"what": "home", "state": "no", "detail": f"none at {path}: madang init, or madang demo"})
+    context.print_rows(rows, {"state": "", "what": "what", "detail": "detail"}, json)
+
+
+def _pack_row(pack: object) -> dict[str, str]:
+    from madang.kernel.errors import ExtraMissing
+    from madang.kernel.extension import Pack, load_object
+
+    assert isinstance(pack, Pack)
+    try:
+        for parts in (pack.recipes, pack.checks, pack.scorers):
+            for reference in parts.values():
+                load_object(reference, pack.extra)
+    except ExtraMissing as error:
+        return {"what": f"pack {pack.name}", "state": "no", "detail": error.in_language(context.language()).next}
+    parts = [*pack.checks, *pack.recipes, *pack.scorers]
+    return {"what": f"pack {pack.name}", "state": "ok", "detail": ", ".join(parts)}

@@ -1,0 +1,90 @@
+"""``madang``: the root command. Sub-commands are loaded when they are called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from madang import __version__
+
+_GROUPS = {
+    "org": "Organizations, their members and tokens.",
+    "agreement": "Draft, sign and read agreements.",
+    "mission": "Open missions and see how far they are.",
+    "asset": "Deposit, check, pool and read versions.",
+    "compute": "Sites, capacity, shares and awards.",
+    "run": "Submit, follow and execute runs.",
+    "score": "Seal a benchmark, submit a model, evaluate.",
+    "ledger": "Verify the ledger, make and check proofs.",
+}
+_SINGLE = {
+    "init": ("madang.interfaces.cli.home:init", "Make a home and register its first ministry."),
+    "config": ("madang.interfaces.cli.home:config", "Show every setting and where its value comes from."),
+    "doctor": ("madang.interfaces.cli.home:doctor", "Say what this machine has, protects and lacks."),
+    "demo": ("madang.interfaces.cli.demo:demo", "Run a whole mission, from agreement to score, on this machine."),
+    "serve": ("madang.interfaces.cli.serve:serve", "Serve the pages on this machine."),
+}
+
+app = App(
+    name="madang",
+    help="Madang (마당): one platform from signed agreement to score on a shared objective.",
+    version=__version__,
+    help_epilogue="Start with: madang demo",
+)
+for _name, (_target, _help) in _SINGLE.items():
+    app.command(_target, name=_name, help=_help)
+for _name, _help in _GROUPS.items():
+    app.command(f"madang.interfaces.cli.{_name}:app", name=_name, help=_help)
+
+app.meta.group_parameters = app.group_parameters
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    home: Annotated[Path | None, Parameter(name="--home", env_var="MADANG_HOME")] = None,
+    token: Annotated[Path | None, Parameter(name="--token")] = None,
+    language: Annotated[str | None, Parameter(name="--language")] = None,
+) -> object:
+    """Choose the home, the token and the language, then run the command.
+
+    Parameters
+    ----------
+    home
+        The home to work on (default: ./madang-home).
+    token
+        A file that holds your token (else the variable MADANG_TOKEN).
+    language
+        Language of what is printed: en or ko.
+    """
+    from madang.interfaces.cli import context
+
+    context.choose(home, token, language)
+    return app(tokens, exit_on_error=False, print_error=False)
+
+
+def main() -> None:
+    """Entry point: errors in three parts, exit code 2 for a user's mistake."""
+    try:
+        app.meta(exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        from madang.interfaces.cli import context
+
+        context.print_usage_error(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is left half done; run the command again to go on.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:
+        from madang.interfaces.cli import context
+
+        sys.exit(context.print_error(error))
+
+
+if __name__ == "__main__":
+    main()

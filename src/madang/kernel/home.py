@@ -1,0 +1,132 @@
+"""A home: the folder of one installation. Keys, settings, database; domains keep their files below it.
+
+::
+
+    madang.toml        settings of this home
+    madang.db          records (where they are in SQLite)
+    keys/              ledger.key (signs checkpoints), ledger.salt (row commitments); mode 600
+    content/           the content store
+    runs/              working folders of runs
+    checkpoints/       tree heads kept by `madang ledger checkpoint`
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from madang.kernel import isolation, settings
+from madang.kernel.database import Database
+from madang.kernel.errors import DiskFull, HomeExists, NoHome
+from madang.kernel.ledger.log import Keys
+from madang.kernel.ledger.note import Signer
+
+
+@dataclass(frozen=True)
+class Home:
+    """An opened home."""
+
+    path: Path
+    settings: settings.Settings
+
+    @property
+    def values(self) -> settings.Values:
+        """Settings in force."""
+        return self.settings.values
+
+    @cached_property
+    def database(self) -> Database:
+        """The records."""
+        url = f"sqlite:///{self.path / 'madang.db'}"
+        return Database(url, self._keys, self.values.database_busy_seconds)
+
+    @property
+    def _keys(self) -> Keys:
+        folder = self.path / "keys"
+        signer = Signer.from_bytes(self.values.log_name, (folder / "ledger.key").read_bytes())
+        return Keys(signer, (folder / "ledger.salt").read_bytes())
+
+    @cached_property
+    def isolation(self) -> isolation.Isolation:
+        """What confines jobs here."""
+        return isolation.choose(self.values.isolation)
+
+    @property
+    def evaluator_path(self) -> Path:
+        """The evaluator's own folder. Only the evaluator's process opens it."""
+        return self.path / self.values.evaluator_home
+
+    @property
+    def runs_path(self) -> Path:
+        """Working folders of runs."""
+        return self.path / "runs"
+
+    def kept_checkpoints(self) -> list[str]:
+        """Notes kept by `madang ledger checkpoint`, oldest first."""
+        folder = self.path / "checkpoints"
+        return [file.read_text("utf-8") for file in sorted(folder.glob("*.txt"))]
+
+
+def is_home(path: Path) -> bool:
+    """Whether a home stands at `path`."""
+    return (path / "keys" / "ledger.key").is_file()
+
+
+def create(path: Path, flags: Mapping[str, Any] | None = None) -> Home:
+    """Make a home at `path` and its schema. Raises HomeExists and touches nothing where one stands."""
+    if is_home(path) or (path.exists() and any(path.iterdir())):
+        from madang.kernel.i18n import Message
+
+        raise HomeExists(home=str(path), again=Message("home.choose-another"))
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in ("keys", "content", "runs", "checkpoints"):
+        (path / folder).mkdir(mode=0o700)
+    loaded = settings.load(path, flags)
+    signer = Signer.new(loaded.values.log_name)
+    write_durably(path / settings.FILE_NAME, f'log_name = "{loaded.values.log_name}"\n'.encode(), 0o644)
+    write_durably(path / "keys" / "ledger.salt", secrets.token_bytes(32), 0o600)
+    # The signing key comes last: its presence is what makes the folder a home.
+    write_durably(path / "keys" / "ledger.key", signer.to_bytes(), 0o600)
+    home = open_home(path, flags)
+    home.database.migrate()
+    return home
+
+
+def open_home(path: Path, flags: Mapping[str, Any] | None = None) -> Home:
+    """The home at `path`; raises NoHome."""
+    if not is_home(path):
+        raise NoHome(home=str(path))
+    return Home(path.resolve(), settings.load(path, flags))
+
+
+def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a whole file: temporary name, fsync, rename, fsync of the folder. DiskFull where full."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(path=str(path.parent)) from error
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename in this folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

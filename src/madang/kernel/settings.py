@@ -1,0 +1,127 @@
+"""Typed settings in one place. Later sources win: default, the home's madang.toml, environment, flag."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from madang.kernel.errors import BadValue, FileMissing, UnknownKey, UnreadableToml
+
+FILE_NAME = "madang.toml"
+PREFIX = "MADANG_"
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class Values(BaseModel):
+    """Every setting, with its type, default and meaning."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: str = Field("en", pattern="^(en|ko)$", description="Language of the command line: en or ko.")
+    log_name: str = Field(
+        "madang.local/ledger",
+        pattern=r"^[^\s+]+$",
+        description="Name of this home's ledger, the origin line of its checkpoints.",
+    )
+    isolation: str = Field(
+        "auto",
+        description="What confines jobs: auto (bubblewrap, else process), or an installed engine's name.",
+    )
+    run_engine: str = Field("local", description="The engine that runs jobs.")
+    content_engine: str = Field("file", description="The engine that stores bytes.")
+    evaluator_home: str = Field(
+        "evaluator", description="The evaluator's own folder (mode 700); relative to the home."
+    )
+    host: str = Field("127.0.0.1", description="Address the pages listen on.")
+    port: int = Field(8800, ge=1, le=65535, description="Port of the pages.")
+    job_memory_bytes: int = Field(8 * 2**30, ge=2**28, description="Address space a job may use.")
+    job_output_bytes: int = Field(2**30, ge=2**20, description="Bytes of output collected from a job.")
+    job_output_files: int = Field(10_000, ge=1, description="Files of output collected from a job.")
+    check_seconds: int = Field(60, ge=1, description="CPU seconds a check of one version may take.")
+    database_busy_seconds: int = Field(30, ge=1, description="How long a writer waits for another.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values in force and where each came from."""
+
+    values: Values
+    origins: Mapping[str, str]
+
+
+def load(home: Path | None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """Merge all sources. Raises UnreadableToml, UnknownKey or BadValue, naming the source."""
+    merged: dict[str, Any] = {}
+    origins = dict.fromkeys(Values.model_fields, "default")
+    for source, values in _sources(home, flags):
+        known = Values.model_fields
+        for key, value in values.items():
+            if key not in known:
+                raise UnknownKey(file=source, key=key, known=", ".join(sorted(known)))
+            merged[key] = value
+            origins[key] = source
+    try:
+        return Settings(Values.model_validate(merged), origins)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        raise BadValue(file=origins[key], key=key, reason=first["msg"]) from error
+
+
+def _sources(home: Path | None, flags: Mapping[str, Any] | None) -> list[tuple[str, Mapping[str, Any]]]:
+    sources: list[tuple[str, Mapping[str, Any]]] = []
+    if home is not None and (home / FILE_NAME).is_file():
+        sources.append((str(home / FILE_NAME), read_toml(home / FILE_NAME)))
+    names = Values.model_fields
+    for name in names:
+        variable = PREFIX + name.upper()
+        if variable in os.environ:
+            sources.append((f"environment ({variable})", {name: os.environ[variable]}))
+    sources.append(("command line", {k: v for k, v in (flags or {}).items() if v is not None}))
+    return sources
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file; raises UnreadableToml with the line, or FileMissing."""
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError as error:
+        raise FileMissing(file=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableToml(file=str(path), reason=str(error)) from error
+
+
+def read_document(path: Path, model: type[Document]) -> Document:
+    """Read a TOML document into a pydantic model, with the file and key in every error."""
+    return parse_document(read_toml(path), model, str(path))
+
+
+def parse_document(content: Mapping[str, Any], model: type[Document], source: str) -> Document:
+    """Validate `content` as `model`; UnknownKey or BadValue name `source` and the key's path."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UnknownKey(file=source, key=key, known=_known_at(model, first["loc"])) from error
+        raise BadValue(file=source, key=key or "(document)", reason=first["msg"]) from error
+
+
+def _known_at(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """The keys that `model` knows beside the unknown one at `location`."""
+    table: Any = model
+    for part in location[:-1]:
+        if isinstance(part, int) or not hasattr(table, "model_fields"):
+            continue
+        annotation = table.model_fields[part].annotation
+        arguments = [a for a in getattr(annotation, "__args__", ()) if hasattr(a, "model_fields")]
+        table = arguments[0] if arguments else annotation
+    return ", ".join(sorted(getattr(table, "model_fields", {}))) or "(none)"

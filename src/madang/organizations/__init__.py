@@ -1,0 +1,1 @@
+"""Organizations, their members, roles and tokens; the policies that roles carry."""

@@ -1,0 +1,1 @@
+"""Physical AI: robot demonstrations in, manipulation policies out, success rate as the score."""

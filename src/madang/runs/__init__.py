@@ -1,0 +1,1 @@
+"""Runs: recipes, the queue, the supervisor, logs, and the collection of outputs."""

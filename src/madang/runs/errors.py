@@ -1,0 +1,30 @@
+"""What can go wrong with runs."""
+
+from madang.kernel import i18n
+from madang.kernel.errors import Conflict, Invalid, NotFound
+
+i18n.register_catalogue("madang.runs")
+
+
+class NoSuchRun(NotFound):
+    """Facts: run."""
+
+
+class BadParameters(Invalid):
+    """Facts: recipe, key, reason."""
+
+
+class NotCancellable(Conflict):
+    """Facts: run, state."""
+
+
+class SupervisorRunning(Conflict):
+    """Another supervisor works on this home. Facts: home."""
+
+
+class TooManyCores(Invalid):
+    """Facts: asked, most."""
+
+
+class NoOutput(Conflict):
+    """A job ended well but left no output. Facts: run, folder."""

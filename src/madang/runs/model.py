@@ -1,0 +1,85 @@
+"""Runs and their attempts: dataclasses and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.kernel.ledger.log import metadata
+
+STATES = ("queued", "running", "succeeded", "failed", "cancelled")
+LIVE = ("queued", "running")
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("mission", sa.Text, sa.ForeignKey("missions.name"), nullable=False, index=True),
+    sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name"), nullable=False),
+    sa.Column("submitted_by", sa.Text, sa.ForeignKey("members.member_id"), nullable=False),
+    sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("award_id", sa.Text, sa.ForeignKey("awards.award_id"), nullable=False),
+    sa.Column("cores", sa.Integer, nullable=False),
+    sa.Column("wall_seconds", sa.Integer, nullable=False),
+    sa.Column("output_asset", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("cancel_asked", sa.Boolean, nullable=False),
+    sa.Column("queued_at", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text),
+    sa.Column("ended_at", sa.Text),
+    sa.Column("engine", sa.Text, nullable=False),
+    sa.Column("isolation", sa.Text),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("used_resource_seconds", sa.BigInteger),
+    sa.Column("log", sa.Text),
+    sa.Column("metrics", sa.Text),
+)
+inputs = sa.Table(
+    "run_inputs",
+    metadata,
+    sa.Column("run_id", sa.Text, sa.ForeignKey("runs.run_id"), primary_key=True),
+    sa.Column("version_id", sa.Text, sa.ForeignKey("versions.version_id"), primary_key=True),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a recipe under an award with pinned inputs.
+
+    reason: why it ended as it did (a message id below ``runs.reason``). log, metrics: digests of what
+    the job wrote, once it has ended.
+    """
+
+    run_id: str
+    mission: str
+    organization: str
+    submitted_by: str
+    recipe: str
+    parameters: Mapping[str, Any]
+    award_id: str
+    cores: int
+    wall_seconds: int
+    output_asset: str
+    state: str
+    reason: str
+    cancel_asked: bool
+    queued_at: str
+    started_at: str | None
+    ended_at: str | None
+    engine: str
+    isolation: str | None
+    exit_code: int | None
+    used_resource_seconds: int | None
+    log: str | None
+    metrics: str | None
+    inputs: Sequence[str] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether it is queued or running."""
+        return self.state in LIVE

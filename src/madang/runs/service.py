@@ -1,0 +1,156 @@
+"""Submitting, cancelling and reading runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.allocations import service as allocations
+from madang.assets import lineage
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.canonical import canonical_digest
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.ids import check_slug, new_id
+from madang.missions import service as missions
+from madang.runs import recipes
+from madang.runs.errors import NoSuchRun, NotCancellable, TooManyCores
+from madang.runs.model import Run, inputs, runs
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for. cores and wall_seconds default to the recipe's (and this machine's cores)."""
+
+    mission: str
+    recipe: str
+    inputs: Sequence[str]
+    award_id: str
+    output_asset: str
+    parameters: Mapping[str, Any]
+    cores: int | None = None
+    wall_seconds: int | None = None
+
+
+def submit(home: Home, actor: Principal, order: Order) -> Run:
+    """Queue a run: check rights over every input's lineage, pin the inputs, hold the lease.
+
+    Raises NotPermitted with the clause, NotAccepted, AwardTooSmall, BadParameters, TooManyCores.
+    """
+    recipe = recipes.find(order.recipe)
+    check_slug(order.output_asset, "output name")
+    machine = os.cpu_count() or 1
+    cores = order.cores or min(recipe.cores, machine)
+    if not 1 <= cores <= machine:
+        raise TooManyCores(asked=cores, most=machine)
+    with home.database.write() as session:
+        owner = {"owner": actor.organization}
+        authorize(session, Request(actor, "run.submit", "Mission", order.mission, owner))
+        missions.get(session, order.mission)
+        pinned = [lineage.get(session, name) for name in order.inputs]
+        grounds = {
+            g for version in pinned for g in lineage.authorize_use(session, actor, recipe.action, version)
+        }
+        run_id = new_id("run")
+        seconds = order.wall_seconds or recipe.wall_seconds
+        allocations.lease(session, order.award_id, run_id, actor.organization, order.mission, cores, seconds)
+        row = _new_row(home, actor, order, recipe, run_id, cores, seconds)
+        session.insert(runs, row)
+        ids = sorted({version.version_id for version in pinned})
+        session.insert(inputs, *({"run_id": run_id, "version_id": i} for i in ids))
+        session.record(
+            "run.submitted",
+            run_id,
+            actor.as_fact(),
+            award=order.award_id,
+            cores=cores,
+            grounds=sorted(grounds),
+            inputs=[{"version": v.version_id, "manifest": v.manifest} for v in pinned],
+            leased_resource_seconds=cores * seconds,
+            mission=order.mission,
+            parameters=canonical_digest(row["parameters"]),
+            recipe=order.recipe,
+        )
+        return get(session, run_id)
+
+
+def _new_row(
+    home: Home, actor: Principal, order: Order, recipe: recipes.Recipe, run_id: str, cores: int, seconds: int
+) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "mission": order.mission,
+        "organization": actor.organization,
+        "submitted_by": actor.member,
+        "recipe": order.recipe,
+        "parameters": recipes.parse_parameters(recipe, order.parameters),
+        "award_id": order.award_id,
+        "cores": cores,
+        "wall_seconds": seconds,
+        "output_asset": order.output_asset,
+        "state": "queued",
+        "reason": "",
+        "cancel_asked": False,
+        "queued_at": clock.to_text(clock.now()),
+        "engine": home.values.run_engine,
+    }
+
+
+def cancel(session: Session, actor: Principal, run_id: str) -> Run:
+    """Stop a run: a queued one at once, a running one by its supervisor."""
+    run = see(session, actor, run_id)
+    authorize(session, Request(actor, "run.cancel", "Run", run_id, {"owner": run.organization}))
+    if not run.live:
+        raise NotCancellable(run=run_id, state=run.state)
+    if run.state == "queued":
+        allocations.settle(session, run.award_id, run_id, 0)
+        ended = clock.to_text(clock.now())
+        session.update(
+            runs, run_id, state="cancelled", reason="cancelled", ended_at=ended, used_resource_seconds=0
+        )
+    else:
+        session.update(runs, run_id, cancel_asked=True)
+    session.record("run.cancel-asked", run_id, actor.as_fact(), state=run.state)
+    return get(session, run_id)
+
+
+def get(session: Session, run_id: str) -> Run:
+    """The run of that id, or NoSuchRun."""
+    row = session.row(sa.select(runs).where(runs.c.run_id == run_id))
+    if row is None:
+        raise NoSuchRun(run=run_id)
+    return _run(session, row)
+
+
+def _run(session: Session, row: Mapping[str, Any]) -> Run:
+    query = sa.select(inputs.c.version_id).where(inputs.c.run_id == row["run_id"]).order_by("version_id")
+    return Run(**row, inputs=tuple(r["version_id"] for r in session.rows(query)))
+
+
+def see(session: Session, actor: Principal, run_id: str) -> Run:
+    """The run where the actor may know of it; else NoSuchRun."""
+    run = get(session, run_id)
+    if actor.organization != run.organization and not missions.takes_part(session, actor, run.mission):
+        raise NoSuchRun(run=run_id)
+    return run
+
+
+def visible_to(session: Session, actor: Principal, mission: str | None = None) -> list[Run]:
+    """Runs the actor may know of, newest first."""
+    query = sa.select(runs).order_by(runs.c.queued_at.desc(), runs.c.run_id.desc())
+    if mission is not None:
+        query = query.where(runs.c.mission == mission)
+    inside: dict[str, bool] = {}
+    seen = []
+    for row in session.rows(query):
+        name = row["mission"]
+        if name not in inside:
+            inside[name] = missions.takes_part(session, actor, name)
+        if inside[name] or (actor.organization and actor.organization == row["organization"]):
+            seen.append(_run(session, row))
+    return seen

@@ -1,0 +1,251 @@
+"""The supervisor: takes queued runs, has them executed, and ends them honestly.
+
+It keeps nothing in memory that matters. Killed at any point, the next one reads the runs that are
+"running" and asks the launcher what became of each: the attempt's folder is the idempotency key.
+
+    claim (row: running) -> prepare folder -> launcher.start -> poll -> collect outputs -> end (row, books)
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.allocations import service as allocations
+from madang.assets import ingest, lineage
+from madang.assets import service as assets
+from madang.assets.errors import EmptyDeposit
+from madang.assets.store import Manifest, open_store, place_all
+from madang.kernel import clock, extension
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.errors import FileMissing, MadangError, UserError
+from madang.kernel.home import Home
+from madang.kernel.isolation import Confinement, Limits
+from madang.runs import recipes, service
+from madang.runs.errors import SupervisorRunning
+from madang.runs.launching import Job, JobState, Launcher
+from madang.runs.model import Run, runs
+
+POLL_SECONDS = 0.2
+_LOG_LIMIT = 16 * 2**20
+_DRAFT = "draft-"
+
+
+class Supervisor:
+    """One working supervisor of a home; see the module's docstring."""
+
+    def __init__(self, home: Home, actor: Principal) -> None:
+        self._home = home
+        self._actor = actor
+        self._launcher: Launcher = extension.engine("runs", home.values.run_engine)()
+
+    def work(self, *, until_idle: bool = False, tell: Callable[[Run], None] | None = None) -> None:
+        """Work until interrupted; with `until_idle`, until no run is queued or running.
+
+        Raises SupervisorRunning where another one works, NotPermitted where the actor is no operator.
+        """
+        with self._home.database.read() as session:
+            owner = {"owner": self._actor.organization}
+            authorize(session, Request(self._actor, "run.operate", "Home", "home", owner))
+        with _only_one(self._home):
+            while True:
+                live = self._live()
+                if not live and until_idle:
+                    return
+                moved = [run for run in live if self._advance(run)]
+                for run in moved:
+                    if tell:
+                        tell(run)
+                if not moved:
+                    time.sleep(POLL_SECONDS)
+
+    def _live(self) -> list[Run]:
+        with self._home.database.read() as session:
+            query = sa.select(runs.c.run_id).where(runs.c.state.in_(("running", "queued")))
+            ids = [row["run_id"] for row in session.rows(query.order_by(runs.c.queued_at))]
+            found = [service.get(session, run_id) for run_id in ids]
+        # One run at a time uses the machine's cores: the running one first, then the oldest queued.
+        running = [run for run in found if run.state == "running"]
+        return running or found[:1]
+
+    def _advance(self, run: Run) -> bool:
+        """Take the next step of a run; False where there is nothing to do yet."""
+        if run.state == "queued":
+            self._claim(run)
+            return True
+        folder = attempt_folder(self._home, run.run_id)
+        state = self._launcher.poll(folder)
+        if state.phase == "waiting":
+            return self._launch(run)
+        if state.phase == "running":
+            if run.cancel_asked:
+                self._launcher.cancel(folder)
+            return False
+        self._end(run, state)
+        return True
+
+    def _claim(self, run: Run) -> None:
+        with self._home.database.write() as session:
+            if service.get(session, run.run_id).state != "queued":
+                return
+            isolation = self._home.isolation.name
+            started = clock.to_text(clock.now())
+            session.update(runs, run.run_id, state="running", started_at=started, isolation=isolation)
+            session.record("run.claimed", run.run_id, self._actor.as_fact(), isolation=isolation)
+
+    def _launch(self, run: Run) -> bool:
+        """Prepare the folder, unless an earlier supervisor did, and start the job at most once."""
+        folder = attempt_folder(self._home, run.run_id)
+        try:
+            if not folder.exists():
+                self._prepare(run, folder)
+        except MadangError as error:
+            self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
+            return True
+        recipe = recipes.find(run.recipe)
+        home, (inside, output, exchange) = self._home, recipes.job_folders(folder)
+        limits = Limits(
+            home.values.job_memory_bytes, run.wall_seconds * run.cores, home.values.job_output_bytes
+        )
+        confinement = Confinement(
+            {"/input": inside, "/exchange": exchange},
+            {"/output": output},
+            {"OMP_NUM_THREADS": str(run.cores)},
+            limits,
+        )
+        paths = [home.isolation.inside(confinement, p) for p in ("/input", "/exchange", "/output")]
+        command = [sys.executable, "-m", "madang.runs.job", recipe.main, run.recipe, *paths]
+        name = home.isolation.name
+        self._launcher.start(Job(folder, command, name, confinement, run.wall_seconds))
+        return False
+
+    def _prepare(self, run: Run, folder: Path) -> None:
+        """Lay the inputs out under a temporary name; the rename makes the folder whole or absent."""
+        draft = folder.with_name(f"{_DRAFT}{run.run_id}")
+        shutil.rmtree(draft, ignore_errors=True)
+        inside, output, exchange = recipes.job_folders(draft)
+        for path in (inside, output, exchange):
+            path.mkdir(parents=True)
+        store = open_store(self._home)
+        links = self._home.isolation.name != "process"
+        with self._home.database.read() as session:
+            pinned = [lineage.get(session, version_id) for version_id in run.inputs]
+        for number, version in enumerate(pinned):
+            manifest = Manifest.from_bytes(store.read(version.manifest))
+            place_all(store, manifest, inside / f"{number:03d}", link=links)
+        (exchange / "parameters.json").write_text(json.dumps(run.parameters), "utf-8")
+        draft.rename(folder)
+
+    def _end(self, run: Run, state: JobState, error: MadangError | None = None) -> None:
+        """Collect what a finished job left and write its end: outputs, usage, state, in one entry."""
+        folder = attempt_folder(self._home, run.run_id)
+        outcome, reason = _judge(state)
+        collected = None
+        if outcome == "succeeded":
+            try:
+                collected = self._collect(run, folder)
+            except UserError as problem:
+                outcome, reason, error = "failed", "outputs-refused", problem
+        kept = {name: self._keep(folder / path) for name, path in _KEPT.items()}
+        if error is not None:
+            reason = f"{reason}:{error.code}"
+        seconds = min(ceil(state.seconds), run.wall_seconds)
+        with self._home.database.write() as session:
+            if service.get(session, run.run_id).state != "running":
+                return
+            used = allocations.settle(session, run.award_id, run.run_id, seconds * run.cores)
+            session.update(
+                runs, run.run_id, state=outcome, reason=reason, ended_at=clock.to_text(clock.now()),
+                exit_code=state.exit_code, used_resource_seconds=used, **kept,
+            )  # fmt: skip
+            outputs = [assets.insert(session, *collected)] if collected else []
+            session.record(
+                "run.ended",
+                run.run_id,
+                self._actor.as_fact(),
+                award=run.award_id,
+                inputs=list(run.inputs),
+                outputs=[{"version": v.version_id, "manifest": v.manifest} for v in outputs],
+                reason=reason,
+                state=outcome,
+                used_resource_seconds=used,
+            )
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _collect(self, run: Run, folder: Path) -> tuple[assets.NewVersion, Manifest, Any]:
+        output = recipes.job_folders(folder)[1]
+        values = self._home.values
+        manifest, blob = ingest.store_folder(
+            open_store(self._home),
+            output / "version",
+            byte_limit=values.job_output_bytes,
+            file_limit=values.job_output_files,
+        )
+        recipe = recipes.find(run.recipe)
+        new = assets.NewVersion(
+            run.organization, run.output_asset, recipe.produces, run.mission, "accepted",
+            format=recipe.output_format, made_by=run.run_id, facts=_facts(output), parents=run.inputs,
+        )  # fmt: skip
+        return new, manifest, blob
+
+    def _keep(self, path: Path) -> str | None:
+        """Store a regular file the job wrote beside its output; None where there is none."""
+        store = open_store(self._home)
+        try:
+            manifest, _ = ingest.store_folder(store, path, byte_limit=_LOG_LIMIT, file_limit=1)
+        except (FileMissing, EmptyDeposit, UserError):
+            return None
+        return manifest.files[0].digest
+
+
+_KEPT = {"log": "log", "metrics": "output/metrics"}
+"""Folders with one file each: what the job printed, and the numbers it reported."""
+
+
+def _facts(output: Path) -> dict[str, Any]:
+    """Facts a job states about its output: numbers and short texts only."""
+    path = output / "facts" / "facts.json"
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > 65536:
+        return {}
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {str(k)[:64]: v for k, v in content.items() if isinstance(v, int | float | str | bool)}
+
+
+def _judge(state: JobState) -> tuple[str, str]:
+    if state.phase == "vanished":
+        return "failed", "vanished"
+    if state.reason == "cancelled":
+        return "cancelled", "cancelled"
+    if state.reason != "finished":
+        return "failed", state.reason
+    return ("succeeded", "finished") if state.exit_code == 0 else ("failed", "job-failed")
+
+
+def attempt_folder(home: Home, run_id: str) -> Path:
+    """The working folder of a run."""
+    return home.runs_path / run_id
+
+
+@contextmanager
+def _only_one(home: Home) -> Iterator[None]:
+    with (home.runs_path / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SupervisorRunning(home=str(home.path)) from error
+        yield

@@ -1,0 +1,1 @@
+"""Scores: sealed benchmarks, the evaluator, submissions, intervals and confidence sequences."""

@@ -1,0 +1,179 @@
+"""Benchmarks on record, submissions, and scores as the evaluator signed them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.assets import lineage
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.canonical import canonical_bytes
+from madang.kernel.database import Session
+from madang.kernel.i18n import Message
+from madang.kernel.ids import new_id
+from madang.kernel.ledger.note import Verifier
+from madang.missions import service as missions
+from madang.missions.model import Mission
+from madang.scores.errors import (
+    AlreadySealed,
+    AlreadySubmitted,
+    ForgedScore,
+    NoSuchSubmission,
+    NotAModel,
+    NotSealed,
+)
+from madang.scores.model import Benchmark, Score, Submission, benchmarks, scores, submissions
+
+
+def record_benchmark(session: Session, actor: Principal, mission: Mission, benchmark: Benchmark) -> None:
+    """Put a sealed benchmark's commitment on record. Only the mission's evaluator may, once."""
+    owner = {"owner": mission.header.evaluator}
+    authorize(session, Request(actor, "benchmark.seal", "Mission", mission.name, owner))
+    if session.row(sa.select(benchmarks).where(benchmarks.c.mission == mission.name)):
+        raise AlreadySealed(mission=mission.name)
+    session.insert(benchmarks, benchmark.__dict__)
+    session.record(
+        "benchmark.sealed",
+        mission.name,
+        actor.as_fact(),
+        commitment=benchmark.commitment,
+        evaluator_key=benchmark.evaluator_key,
+        n=benchmark.n,
+        scorer=benchmark.scorer,
+        scorer_digest=benchmark.scorer_digest,
+    )
+
+
+def benchmark_of(session: Session, mission: str) -> Benchmark:
+    """The sealed benchmark of a mission, or NotSealed."""
+    row = session.row(sa.select(benchmarks).where(benchmarks.c.mission == mission))
+    if row is None:
+        raise NotSealed(mission=mission)
+    return Benchmark(**row)
+
+
+def submit(session: Session, actor: Principal, mission: str, name: str) -> Submission:
+    """Offer a model version of the actor's organization to the mission's evaluator.
+
+    Its whole lineage must allow evaluation by the evaluator's organization.
+    """
+    version = lineage.see(session, actor, name)
+    authorize(session, Request(actor, "score.submit", "Version", version.name, {"owner": version.owner}))
+    opened = missions.get(session, mission)
+    benchmark_of(session, mission)
+    if version.kind != "model" or version.mission != mission:
+        reason = Message("scores.not-a-model", kind=version.kind, mission=version.mission)
+        raise NotAModel(version=version.name, reason=reason)
+    judge = Principal("", opened.header.evaluator, "institute", frozenset({"evaluator"}))
+    grounds = lineage.authorize_use(session, judge, "evaluate", version)
+    already = sa.select(submissions).where(
+        submissions.c.version_id == version.version_id, submissions.c.mission == mission
+    )
+    if session.row(already):
+        raise AlreadySubmitted(version=version.name, mission=mission)
+    made = Submission(
+        new_id("sub"), mission, version.version_id, actor.organization, "waiting",
+        clock.to_text(clock.now()), "",
+    )  # fmt: skip
+    session.insert(submissions, made.__dict__)
+    session.record(
+        "submission.made",
+        made.submission_id,
+        actor.as_fact(),
+        grounds=grounds,
+        manifest=version.manifest,
+        mission=mission,
+        version=version.version_id,
+    )
+    return made
+
+
+def record_score(
+    session: Session,
+    actor: Principal,
+    submission: Submission,
+    statement: Mapping[str, Any],
+    signature: bytes,
+) -> Score:
+    """Put a score on record: with the evaluator's token, and signed by the key that sealed the benchmark."""
+    mission = missions.get(session, submission.mission)
+    owner = {"owner": mission.header.evaluator}
+    authorize(session, Request(actor, "score.record", "Submission", submission.submission_id, owner))
+    verifier = Verifier.parse(benchmark_of(session, submission.mission).evaluator_key)
+    about = (statement.get("submission"), statement.get("version"))
+    genuine = verifier.holds(canonical_bytes(dict(statement)), signature)
+    if not genuine or about != (submission.submission_id, submission.version_id):
+        raise ForgedScore(submission=submission.submission_id)
+    row = {
+        "submission_id": submission.submission_id,
+        "value": statement["value"],
+        "lower": statement["lower"],
+        "upper": statement["upper"],
+        "n": statement["n"],
+        "outcome": statement["outcome"],
+        "groups": statement["groups"],
+        "statement": dict(statement),
+        "signature": base64.b64encode(signature).decode(),
+        "scored_at": clock.to_text(clock.now()),
+    }
+    session.insert(scores, row)
+    session.update(submissions, submission.submission_id, state="scored")
+    session.record(
+        "score.recorded",
+        submission.submission_id,
+        actor.as_fact(),
+        signature=row["signature"],
+        statement=dict(statement),
+    )
+    return Score(**row)
+
+
+def refuse(session: Session, actor: Principal, submission: Submission, problem: str) -> None:
+    """Put on record that a submission could not be scored, and why; it gets no score."""
+    mission = missions.get(session, submission.mission)
+    owner = {"owner": mission.header.evaluator}
+    authorize(session, Request(actor, "score.record", "Submission", submission.submission_id, owner))
+    session.update(submissions, submission.submission_id, state="refused", problem=problem)
+    session.record(
+        "submission.refused", submission.submission_id, actor.as_fact(), version=submission.version_id
+    )
+
+
+def get_submission(session: Session, submission_id: str) -> Submission:
+    """The submission of that id, or NoSuchSubmission."""
+    row = session.row(sa.select(submissions).where(submissions.c.submission_id == submission_id))
+    if row is None:
+        raise NoSuchSubmission(submission=submission_id)
+    return Submission(**row)
+
+
+def see(session: Session, actor: Principal, submission_id: str) -> tuple[Submission, Score | None]:
+    """A submission and its score, where the actor may know of them."""
+    submission = get_submission(session, submission_id)
+    inside = missions.takes_part(session, actor, submission.mission)
+    if not inside and actor.organization != submission.organization:
+        raise NoSuchSubmission(submission=submission_id)
+    return submission, score_of(session, submission_id)
+
+
+def score_of(session: Session, submission_id: str) -> Score | None:
+    """The score of a submission, once there is one."""
+    row = session.row(sa.select(scores).where(scores.c.submission_id == submission_id))
+    return Score(**row) if row else None
+
+
+def waiting(session: Session) -> list[Submission]:
+    """Submissions that the evaluator has not looked at, oldest first."""
+    query = sa.select(submissions).where(submissions.c.state == "waiting")
+    return [Submission(**row) for row in session.rows(query.order_by(submissions.c.submitted_at))]
+
+
+def of_mission(session: Session, mission: str) -> list[tuple[Submission, Score | None]]:
+    """All submissions of a mission with their scores, oldest first (the caller checks visibility)."""
+    query = sa.select(submissions).where(submissions.c.mission == mission)
+    rows = session.rows(query.order_by(submissions.c.submitted_at))
+    return [(Submission(**row), score_of(session, row["submission_id"])) for row in rows]
