@@ -63,7 +63,7 @@ class Session:
             raise UnrecordedChange(rows=f"{table.name}/{key}")
         self._touched[table.name, key] = table
 
-    def record(self, kind: str, subject: str, by: Mapping[str, str], **facts: Any) -> int:
+    def record(self, kind: str, subject: str, by: Mapping[str, str], /, **facts: Any) -> int:
         """Append the entry for this transaction's change; the last call of a writing transaction.
 
         `facts` are public to holders of a proof: ids, digests, amounts; no personal data.

@@ -129,6 +129,8 @@ def print_error(error: Exception) -> int:
 
         traceback.print_exception(error)
         error = Defect()
+    elif isinstance(error, Defect):
+        print(error.facts, file=sys.stderr)
     told = error.in_language(language())
     for part in (told.what, told.why, told.next):
         print(part, file=sys.stderr)

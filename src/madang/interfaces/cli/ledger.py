@@ -51,7 +51,7 @@ def verify(*, json: context.Json = False) -> None:
 
     Example: madang ledger verify
     """
-    from madang.kernel.ledger.verify import verify as run
+    from madang.programme.verification import verify_home
 
     home = context.home()
 
@@ -59,8 +59,7 @@ def verify(*, json: context.Json = False) -> None:
         if sys.stderr.isatty() and done % 1000 == 0:
             print(f"\r{done}/{of}", end="", file=sys.stderr)
 
-    with home.database.read() as session:
-        verdict = run(session.connection, home.database.keys, home.kept_checkpoints(), progress)
+    verdict = verify_home(home, progress)
     rows = [
         {"table": d.table, "key": d.key, "problem": context.text(f"ledger.problem.{d.problem}"), "entry": d.entry}
         for d in verdict.disagreements

@@ -76,6 +76,9 @@ def verify(
     for table in log.metadata.sorted_tables:
         if table.name not in log.OWN_TABLES:
             rows += _check_table(connection, keys, table, expected, found)
+    known = {*log.metadata.tables, "alembic_version"}
+    for name in sorted(set(sa.inspect(connection).get_table_names()) - known):
+        found.append(Disagreement(name, "*", "table-unknown"))
     for (name, key), left in sorted(expected.items()):
         if left.commitment is not None:
             found.append(Disagreement(name, key, "row-deleted", left.position))

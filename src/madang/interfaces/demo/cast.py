@@ -1,0 +1,64 @@
+"""Who takes part in the demonstration. The names are invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from madang.packs.physical.policy import TASKS
+
+MINISTRY = "msit"
+LEAD = "institute-a"
+JUDGE = "institute-b"
+LETTERS = "abcdefghij"
+COMPANIES = tuple(f"company-{letter}" for letter in LETTERS)
+MIRRORED = "company-d"
+"""Its recorder has one wire crossed: the x action has the wrong sign."""
+LATE = "company-j"
+"""Signs last."""
+TASK_OF = dict(zip(COMPANIES, TASKS, strict=True))
+
+AGREEMENT = "manipulation-10-data"
+MISSION = "manipulation-10"
+EPISODES = 20
+
+
+def data_set(company: str) -> str:
+    """The name of a company's data set: its task's, without the version suffix."""
+    return TASK_OF[company].removesuffix("-v3")
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member to be registered."""
+
+    organization: str
+    name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Body:
+    """An organization to be registered."""
+
+    name: str
+    kind: str
+    title_en: str
+    title_ko: str
+
+
+ORGANIZATIONS = (
+    Body(LEAD, "institute", "Institute A", "가연구원"),
+    Body(JUDGE, "institute", "Institute B", "나연구원"),
+    *(
+        Body(f"company-{letter}", "company", f"Company {letter.upper()}", f"{letter.upper()}사")
+        for letter in LETTERS
+    ),
+)
+PEOPLE = (
+    Person(MINISTRY, "steward", ("steward", "auditor")),
+    Person(LEAD, "researcher", ("researcher", "steward")),
+    Person(JUDGE, "steward", ("steward",)),
+    Person(JUDGE, "operator", ("operator",)),
+    Person(JUDGE, "evaluator", ("evaluator",)),
+    *(Person(company, "engineer", ("steward", "researcher")) for company in COMPANIES),
+)

@@ -1,0 +1,330 @@
+"""The ten steps. Each calls the services that the commands call, with the token of whoever acts."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from madang.agreements import service as agreements
+from madang.agreements.model import AgreementDocument
+from madang.allocations import service as allocations
+from madang.assets import checking, lineage
+from madang.assets import service as assets
+from madang.assets.model import Version
+from madang.interfaces.demo import cast
+from madang.interfaces.demo.stage import Stage, example, recordings, working_folder
+from madang.kernel import clock, i18n
+from madang.kernel.errors import Defect
+from madang.kernel.home import Home
+from madang.kernel.settings import read_document
+from madang.missions import service as missions
+from madang.missions.model import MissionDocument
+from madang.organizations import service as organizations
+from madang.runs import live
+from madang.runs import service as runs
+from madang.runs.model import Run
+from madang.scores import service as scores
+from madang.scores.model import Score
+from madang.scores.statistics import items_needed, wilson
+
+_RECIPE = "physical/behaviour-cloning"
+
+
+def play(home: Home, language: str, say: Callable[[str], None] = print) -> Stage:
+    """Play the whole story on a fresh home; returns the stage with what came of it."""
+    with working_folder() as work:
+        stage = Stage(home, language, work, say)
+        try:
+            with recordings(stage):
+                sign(stage)
+                open_mission(stage)
+                award(stage)
+                deposit(stage)
+                check(stage)
+            stage.start_supervisor()
+            alone(stage)
+            pool(stage)
+            train(stage)
+            judge(stage)
+            prove(stage)
+        finally:
+            stage.close()
+    return stage
+
+
+def sign(stage: Stage) -> None:
+    """1: everybody is registered and signs; data cannot be used before the last has signed."""
+    stage.step(1, "A ministry, two institutes and ten companies sign one agreement")
+    _register(stage)
+    document = read_document(example("agreement.toml"), AgreementDocument)
+    with stage.home.database.write() as session:
+        digest = agreements.draft(session, stage.actor(cast.LEAD), document).digest
+    stage.say(f"   agreement {cast.AGREEMENT}  {digest}")
+    for party in document.agreement.parties:
+        if party != cast.LATE:
+            _sign(stage, party, digest)
+    stage.say(f"   {len(document.agreement.parties) - 1} of {len(document.agreement.parties)} have signed")
+    first = cast.COMPANIES[0]
+    version = assets.deposit(
+        stage.home,
+        stage.actor(first),
+        stage.recordings[first].result(),
+        cast.data_set(first),
+        cast.AGREEMENT,
+    )
+    with stage.refused("unsigned", f"{cast.LEAD} pools {version.name} already"):
+        assets.pool(stage.home, stage.actor(cast.LEAD), cast.MISSION, "too-early", [version.name])
+    _sign(stage, cast.LATE, digest)
+    stage.say(f"   {cast.LATE} signs: the agreement is in force")
+
+
+def _register(stage: Stage) -> None:
+    with stage.home.database.write() as session:
+        token = organizations.found(
+            session, cast.MINISTRY, "Ministry of Science and ICT", "과학기술정보통신부", "officer"
+        )
+    stage.tokens[cast.MINISTRY, "officer"] = token
+    officer = stage.actor(cast.MINISTRY, "officer")
+    for body in cast.ORGANIZATIONS:
+        with stage.home.database.write() as session:
+            organizations.register(session, officer, body.name, body.kind, body.title_en, body.title_ko)
+    for person in cast.PEOPLE:
+        with stage.home.database.write() as session:
+            organizations.add_member(session, officer, person.organization, person.name, person.roles)
+        with stage.home.database.write() as session:
+            token = organizations.issue_token(session, officer, person.organization, person.name)
+        stage.tokens[person.organization, person.name] = token
+    stage.say(f"   {len(cast.ORGANIZATIONS) + 1} organizations, {len(cast.PEOPLE) + 1} people, a token each")
+
+
+def _sign(stage: Stage, party: str, digest: str) -> None:
+    person = "steward" if party in (cast.MINISTRY, cast.JUDGE) else None
+    with stage.home.database.write() as session:
+        agreements.sign(session, stage.actor(party, person), cast.AGREEMENT, digest)
+
+
+def open_mission(stage: Stage) -> None:
+    """2: the mission opens; its evaluator draws and seals the benchmark in a process of its own."""
+    stage.step(2, 'The mission "Manipulation 10" opens; its benchmark is sealed')
+    document = read_document(example("mission.toml"), MissionDocument)
+    with stage.home.database.write() as session:
+        mission = missions.open_mission(session, stage.actor(cast.LEAD), document)
+    objective = mission.objective
+    stage.say(
+        f"   objective: {objective.title_en} >= {objective.target}, confidence {objective.confidence}, "
+        f"n = {objective.n}"
+    )
+    sealed = stage.command("score", "seal", cast.MISSION, token=stage.token(cast.JUDGE, "evaluator"))
+    stage.say(f"   sealed by {cast.JUDGE}: {sealed.split()[0]}")
+
+
+def award(stage: Stage) -> None:
+    """3: the site's capacity is declared and split; the mission gets core-hours."""
+    stage.step(3, "Capacity is declared, split 50/30/20 and awarded")
+    starts, cores = clock.now(), os.cpu_count() or 1
+    officer = stage.actor(cast.MINISTRY, "officer")
+    with stage.home.database.write() as session:
+        operator = stage.actor(cast.JUDGE, "operator")
+        declared = allocations.declare(
+            session, operator, "center-b", "cpu-core", cores, starts, starts + timedelta(days=365)
+        )
+    with stage.home.database.write() as session:
+        parts = allocations.split(session, officer, declared.capacity_id)
+    for share, amount in parts.items():
+        stage.say(f"   {share:<18} {amount / 3600:>9.1f} core-hours")
+    for holder, share, hours in ((cast.LEAD, "national-projects", 1.0), (cast.COMPANIES[0], "industry", 0.5)):
+        with stage.home.database.write() as session:
+            made = allocations.award(
+                session, officer, cast.MISSION, holder, declared.capacity_id, share, hours
+            )
+        stage.notes[f"award:{holder}"] = made.award_id
+        stage.say(f"   {made.award_id}: {hours} core-hours of {share} to {holder}")
+
+
+def deposit(stage: Stage) -> None:
+    """4: each company deposits its own recordings."""
+    stage.step(4, "Ten companies record demonstrations and deposit them")
+    for company in cast.COMPANIES:
+        folder = stage.recordings[company].result()
+        version = assets.deposit(
+            stage.home, stage.actor(company), folder, cast.data_set(company), cast.AGREEMENT
+        )
+        stage.notes[f"deposit:{company}"] = version.name
+        stage.say(f"   {version.name:<34} {version.files} files, {version.size_bytes / 1e6:.2f} MB")
+
+
+def check(stage: Stage) -> None:
+    """5: every deposit is checked; the mirrored one is quarantined and corrected."""
+    stage.step(5, "Checks run on every deposit")
+    for company in cast.COMPANIES:
+        _show(stage, checking.check(stage.home, stage.actor(company), stage.notes[f"deposit:{company}"]))
+    company = cast.MIRRORED
+    wrong = _version(stage, stage.notes[f"deposit:{company}"])
+    if wrong.state != "quarantined":
+        raise Defect(version=wrong.name, state=wrong.state)
+    folder = stage.recordings["corrected"].result()
+    stage.say(f"   {company} turns the sign and deposits again")
+    corrected = assets.deposit(
+        stage.home, stage.actor(company), folder, cast.data_set(company), cast.AGREEMENT
+    )
+    _show(stage, checking.check(stage.home, stage.actor(company), corrected.name))
+
+
+def _show(stage: Stage, outcomes: list[checking.Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.waiting:
+            continue
+        stage.say(f"   {outcome.version.name:<34} {outcome.version.state}")
+        for finding in outcome.findings:
+            if finding.severity == "block":
+                values = {"place": finding.place, **finding.evidence}
+                for part in ("what", "remedy"):
+                    told = i18n.text(f"finding.{finding.check}.{part}", stage.language, **values)
+                    stage.say(f"     {told}")
+
+
+def _version(stage: Stage, name: str) -> Version:
+    with stage.home.database.read() as session:
+        return lineage.get(session, name)
+
+
+def alone(stage: Stage) -> None:
+    """6: a company trains on its own data alone and submits; it does not reach the target."""
+    stage.step(6, "A company trains on its own data alone")
+    company = cast.COMPANIES[0]
+    run = _run(stage, company, stage.notes[f"deposit:{company}"], "policy-alone", {"steps": 400}, 120)
+    _submit(stage, company, run, "alone")
+
+
+def pool(stage: Stage) -> None:
+    """7: accepted versions are pooled; a company asking for another's raw data is refused."""
+    stage.step(7, "The accepted versions are pooled; terms travel")
+    lead = stage.actor(cast.LEAD)
+    bad = stage.notes[f"deposit:{cast.MIRRORED}"]
+    with stage.refused("quarantined", f"{cast.LEAD} pools the quarantined {bad}"):
+        assets.pool(stage.home, lead, cast.MISSION, "pool", [bad])
+    pooled = assets.pool(stage.home, lead, cast.MISSION, "pool")
+    stage.notes["pool"] = pooled.name
+    with stage.home.database.read() as session:
+        kinds = {o.name: o.kind for o in organizations.every(session)}
+        terms = lineage.terms_of(session, pooled, kinds)
+    stage.say(f"   {pooled.name}: {pooled.facts['episodes']} episodes of {pooled.facts['sources']} owners")
+    for term in terms:
+        who = ", ".join(term.organizations) or "nobody"
+        stage.say(f"     {term.action:<9} {who}  {', '.join(term.grounds)}")
+    asker, other = cast.COMPANIES[1], stage.notes[f"deposit:{cast.COMPANIES[0]}"]
+    with stage.refused("raw-data", f"{asker} asks for the raw files of {other}"):
+        assets.download(stage.home, stage.actor(asker), other, stage.work / "taken")
+
+
+def train(stage: Stage) -> None:
+    """8: the training run under the award; a run larger than the award is refused."""
+    stage.step(8, "The lead trains on the pool, under its award")
+    with stage.refused("too-large", f"{cast.LEAD} asks for ten hours"):
+        _order(stage, cast.LEAD, stage.notes["pool"], "policy", {}, 36_000)
+    run = _run(stage, cast.LEAD, stage.notes["pool"], "policy", {}, 300)
+    stage.notes["run"] = run.run_id
+
+
+def _order(
+    stage: Stage, organization: str, version: str, output: str, parameters: dict[str, int], seconds: int
+) -> Run:
+    order = runs.Order(
+        cast.MISSION,
+        _RECIPE,
+        [version],
+        stage.notes[f"award:{organization}"],
+        output,
+        parameters,
+        wall_seconds=seconds,
+    )
+    return runs.submit(stage.home, stage.actor(organization), order)
+
+
+def _run(
+    stage: Stage, organization: str, version: str, output: str, parameters: dict[str, int], seconds: int
+) -> Run:
+    run = _order(stage, organization, version, output, parameters, seconds)
+    stage.say(f"   {run.run_id}: {_RECIPE} on {version}, {run.cores} cores, at most {seconds} s")
+    shown = 0
+    while run.live:
+        time.sleep(0.2)
+        with stage.home.database.read() as session:
+            run = runs.get(session, run.run_id)
+        lines = live.log_of(stage.home, run).decode("utf-8", "replace").splitlines()
+        for line in lines[shown:]:
+            stage.say(f"     | {line}")
+        shown = max(shown, len(lines))
+    if run.state != "succeeded":
+        raise Defect(run=run.run_id, state=run.state, reason=run.reason)
+    stage.say(f"   {run.state}: {run.used_resource_seconds} core-seconds used, the rest returned to the award")
+    return run
+
+
+def _submit(stage: Stage, organization: str, run: Run, name: str) -> Score:
+    model = f"{organization}/{run.output_asset}@1"
+    with stage.home.database.write() as session:
+        submission = scores.submit(session, stage.actor(organization), cast.MISSION, model)
+    stage.command("score", "work", token=stage.token(cast.JUDGE, "evaluator"))
+    with stage.home.database.read() as session:
+        score = scores.score_of(session, submission.submission_id)
+        mission = missions.get(session, cast.MISSION)
+    if score is None:
+        raise Defect(submission=submission.submission_id)
+    stage.notes[f"submission:{name}"] = submission.submission_id
+    outcome = i18n.text(f"scores.outcome.{score.outcome}", stage.language)
+    stage.say(
+        f"   {model}: {score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}] n={score.n} "
+        f"of {mission.objective.n} -> {outcome} (target {mission.objective.target})"
+    )
+    if score.outcome != "reached":
+        needed = items_needed(score.value, mission.objective.target, mission.objective.confidence)
+        told = f"n = {needed} would be needed at this rate" if needed else "no n would do at this rate"
+        stage.say(f"   {told}")
+    return score
+
+
+def judge(stage: Stage) -> None:
+    """9: the pooled model is submitted and scored by the other institute."""
+    stage.step(9, "The model is submitted; the evaluator judges it")
+    with stage.home.database.read() as session:
+        run = runs.get(session, stage.notes["run"])
+    score = _submit(stage, cast.LEAD, run, "pooled")
+    for task, (successes, n) in score.groups.items():
+        interval = wilson(successes, n)
+        stage.say(f"     {task:<26} {interval.mean:.2f} [{interval.lower:.2f}, {interval.upper:.2f}] n={n}")
+    stage.notes["outcome"] = score.outcome
+
+
+def prove(stage: Stage) -> None:
+    """10: the line backwards, verified here and then checked from an empty folder."""
+    stage.step(10, "The line, backwards, and checked by an outsider")
+    home = stage.home.path
+    token = stage.token(cast.LEAD)
+    verified = json.loads(stage.command("ledger", "verify", "--json", token=token))
+    stage.say(f"   ledger verify: {verified['entries']} entries, {verified['rows']} rows, holds")
+    proof, checkpoint = home / "proof.json", home / "checkpoint.txt"
+    submission = stage.notes["submission:pooled"]
+    stage.command(
+        "ledger", "prove", submission, "--out", str(proof), "--checkpoint", str(checkpoint), token=token
+    )
+    empty = stage.work / "outsider"
+    empty.mkdir()
+    for file in (proof, checkpoint):
+        (empty / file.name).write_bytes(file.read_bytes())
+    told = stage.outside("ledger", "check", "proof.json", "--checkpoint", "checkpoint.txt", cwd=empty)
+    for line in told.splitlines():
+        stage.say(f"   {line}")
+    stage.notes["checked"] = told.splitlines()[-2]
+
+
+def token_files(stage: Stage, folder: Path) -> None:
+    """Keep everybody's token, for trying the pages and commands as them."""
+    from madang.interfaces.cli.home import save_token
+
+    for (organization, name), token in stage.tokens.items():
+        save_token(folder, organization, name, token)

@@ -1,0 +1,22 @@
+"""Verifying a whole home: the ledger against the tables of every domain."""
+
+from __future__ import annotations
+
+from madang.agreements import model as _agreements
+from madang.allocations import model as _allocations
+from madang.assets import model as _assets
+from madang.kernel.home import Home
+from madang.kernel.ledger.verify import Progress, Verdict, verify
+from madang.missions import model as _missions
+from madang.organizations import model as _organizations
+from madang.runs import model as _runs
+from madang.scores import model as _scores
+
+DOMAINS = (_organizations, _agreements, _missions, _assets, _allocations, _runs, _scores)
+"""Importing a domain's model puts its tables into the metadata that verification walks."""
+
+
+def verify_home(home: Home, progress: Progress | None = None) -> Verdict:
+    """Compare the ledger with itself, the checkpoints kept in the home, and every row of every table."""
+    with home.database.read() as session:
+        return verify(session.connection, home.database.keys, home.kept_checkpoints(), progress)
