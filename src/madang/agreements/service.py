@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import sqlalchemy as sa
 
 from madang.agreements import policies
@@ -128,7 +125,7 @@ def get(session: Session, name: str) -> Agreement:
     return _with_signatures(session, row)
 
 
-def _with_signatures(session: Session, row: Mapping[str, Any]) -> Agreement:
+def _with_signatures(session: Session, row: sa.RowMapping) -> Agreement:
     query = sa.select(parties).where(parties.c.agreement == row["name"]).order_by(parties.c.organization)
     signatures = {party["organization"]: party["signed_at"] for party in session.rows(query)}
     return Agreement(**row, signatures=signatures)

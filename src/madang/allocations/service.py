@@ -19,7 +19,6 @@ from madang.allocations.errors import (
     NoSuchAward,
     NoSuchCapacity,
     ShareTooSmall,
-    SiteExists,
 )
 from madang.allocations.model import (
     DEFAULT_SPLIT,
@@ -30,6 +29,7 @@ from madang.allocations.model import (
     Capacity,
     awards,
     capacities,
+    postings,
     sites,
 )
 from madang.kernel import clock
@@ -217,7 +217,7 @@ def balance_of(session: Session, held: Award) -> AwardBalance:
     account = f"award:{held.award_id}"
     left = books.balance(session, account)
     runs = session.rows(
-        sa.select(books.postings.c.target).where(books.postings.c.source == account).distinct()
+        sa.select(postings.c.target).where(postings.c.source == account).distinct()
     )
     leases = [row["target"] for row in runs]
     leased = sum(books.balance(session, name) for name in leases)

@@ -114,7 +114,8 @@ def terms_of(session: Session, version: Version, organizations: dict[str, str]) 
     addresses = {(r.owner, r.kind, r.mission): r for r in roots_of(session, version.version_id)}
     computed = []
     for action in USE_ACTIONS:
-        allowed, grounds = [], set()
+        allowed: list[str] = []
+        grounds: set[str] = set()
         for name, kind in organizations.items():
             principal = Principal("", name, kind, frozenset())
             requests = [_request(principal, action, root, version.kind) for root in addresses.values()]

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from madang.agreements import service as agreements
 from madang.assets import ingest, lineage
-from madang.assets.errors import NotPoolable, NothingToPool, TargetExists
+from madang.assets.errors import NothingToPool, NotPoolable, TargetExists
 from madang.assets.model import Finding, Version, findings, parents, version_id, versions
 from madang.assets.store import Blob, Manifest, open_store, place_all
 from madang.kernel import clock

@@ -122,11 +122,11 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A writing transaction: committed as a whole with its one ledger entry, or not at all."""
         try:
-            with self._engine.connect().execution_options(madang_writes=True) as connection:
-                with connection.begin():
-                    session = Session(connection, self._keys)
-                    yield session
-                    session.close_checked()
+            opened = self._engine.connect().execution_options(madang_writes=True)
+            with opened as connection, connection.begin():
+                session = Session(connection, self._keys)
+                yield session
+                session.close_checked()
         except OperationalError as error:
             reason = str(error.orig)
             if "locked" in reason or "busy" in reason:

@@ -26,6 +26,7 @@ from madang.kernel.database import Database
 from madang.kernel.errors import DiskFull, HomeExists, NoHome
 from madang.kernel.ledger.log import Keys
 from madang.kernel.ledger.note import Signer
+from madang.kernel.settings import Settings, Values
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Home:
     """An opened home."""
 
     path: Path
-    settings: settings.Settings
+    settings: Settings
 
     @property
-    def values(self) -> settings.Values:
+    def values(self) -> Values:
         """Settings in force."""
         return self.settings.values
 

@@ -68,7 +68,7 @@ def choose(name: str) -> Isolation:
     """The isolation of that name; ``auto`` is bubblewrap where it works, else process."""
     if name == "auto":
         strongest: Isolation = extension.engine("isolation", "bubblewrap")()
-        return extension.engine("isolation", "process")() if strongest.unavailable() else strongest  # type: ignore[no-any-return]
+        return extension.engine("isolation", "process")() if strongest.unavailable() else strongest
     chosen: Isolation = extension.engine("isolation", name)()
     reason = chosen.unavailable()
     if reason is not None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import sqlalchemy as sa
 
 from madang.agreements import service as agreements
@@ -79,7 +76,7 @@ def _insert(session: Session, actor: Principal, document: MissionDocument, membe
     )
 
 
-def _mission(row: Mapping[str, Any]) -> Mission:
+def _mission(row: sa.RowMapping) -> Mission:
     document = MissionDocument.model_validate(row["document"])
     return Mission(row["name"], row["digest"], document, row["opened_at"])
 

@@ -127,7 +127,7 @@ def get(session: Session, run_id: str) -> Run:
     return _run(session, row)
 
 
-def _run(session: Session, row: Mapping[str, Any]) -> Run:
+def _run(session: Session, row: sa.RowMapping) -> Run:
     query = sa.select(inputs.c.version_id).where(inputs.c.run_id == row["run_id"]).order_by("version_id")
     return Run(**row, inputs=tuple(r["version_id"] for r in session.rows(query)))
 

@@ -42,7 +42,7 @@ class ConfinedModel:
         )
         path = f"{home.isolation.inside(confinement, '/model')}/{model.name}"
         command = [sys.executable, "-m", "madang.scores.inference", path]
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
         self._process = isolation.start(
             home.isolation,
             command,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from madang.assets import checking, lineage, service
 from madang.assets.model import Finding, Version
@@ -51,7 +51,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _print_findings(findings: list[Finding]) -> None:
     for finding in findings:
         told = _finding(finding)
-        print(f"{told['severity']:<5} {told['check']}  {told['place']}\n      {told['what']}\n      {told['remedy']}")
+        print(f"{told['severity']:<5} {told['check']}  {told['place']}")
+        print(f"      {told['what']}\n      {told['remedy']}")
 
 
 def _progress(count: int, size: int) -> None:
@@ -61,7 +62,12 @@ def _progress(count: int, size: int) -> None:
 
 @app.command
 def deposit(
-    folder: Path, *, name: str, agreement: str, format: str | None = None, json: context.Json = False  # noqa: A002
+    folder: Path,
+    *,
+    name: str,
+    agreement: str,
+    format_: Annotated[str | None, Parameter(name="--format")] = None,
+    json: context.Json = False,
 ) -> None:
     """Deposit a folder as the next version of one of your organization's data sets, and check it.
 
@@ -78,12 +84,12 @@ def deposit(
         Name of the data set (a-z, 0-9, hyphens).
     agreement
         The agreement under which it may be used.
-    format
+    format_
         pack/format of its checks, where they should not be recognized by the files' names.
     """
     home = context.home()
     actor = context.actor(home)
-    version = service.deposit(home, actor, folder, name, agreement, format, _progress)
+    version = service.deposit(home, actor, folder, name, agreement, format_, _progress)
     outcomes = checking.check(home, actor, version.version_id)
     _print_outcomes(outcomes, json)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from cyclopts import App
 
 from madang.allocations import books, service
+from madang.allocations.model import SHARES
 from madang.interfaces.cli import context
 from madang.kernel import clock
 
@@ -59,7 +60,10 @@ def split(capacity: str, *shares: str) -> None:
     """
     home = context.home()
     actor = context.actor(home)
-    weights = {name: int(weight) if weight.isdecimal() else -1 for name, _, weight in (s.partition("=") for s in shares)}
+    weights = {
+        name: int(weight) if weight.isdecimal() else -1
+        for name, _, weight in (s.partition("=") for s in shares)
+    }
     with home.database.write() as session:
         parts = service.split(session, actor, capacity, weights or None)
     for share, amount in parts.items():
@@ -70,7 +74,8 @@ def split(capacity: str, *shares: str) -> None:
 def award(mission: str, *, to: str, capacity: str, share: str, hours: float) -> None:
     """Award resource-hours to an organization of a mission (a ministry's officer).
 
-    Example: madang compute award manipulation-10 --to institute-a --capacity cap-... --share national-projects --hours 1
+    Example: madang compute award manipulation-10 --to institute-a --capacity cap-...
+    --share national-projects --hours 1
 
     Parameters
     ----------
@@ -106,8 +111,14 @@ def list_(*, json: context.Json = False) -> None:
             for share, (allotted, left) in service.shares_of(session, capacity.capacity_id).items():
                 row[share] = f"{left / 3600:.2f} / {allotted / 3600:.2f}"
             rows.append(row)
-    columns = {"capacity_id": "capacity", "site": "site", "kind": "kind", "count": "count", "starts_at": "from"}
-    columns |= {"ends_at": "to", **{share: f"{share} (left / allotted, h)" for share in service.SHARES}}
+    columns = {
+        "capacity_id": "capacity",
+        "site": "site",
+        "kind": "kind",
+        "count": "count",
+        "starts_at": "from",
+    }
+    columns |= {"ends_at": "to", **{share: f"{share} (left / allotted, h)" for share in SHARES}}
     context.print_rows(rows, columns, json)
 
 

@@ -97,7 +97,9 @@ def doctor(*, json: context.Json = False) -> None:
         rows += [{"what": f"{chosen.name} {title}", "state": state, "detail": context.text(i)} for i in ids]
     path = context.home_path()
     free = shutil.disk_usage(path if path.exists() else Path.cwd()).free
-    rows.append({"what": "disk", "state": "ok" if free > 2**30 else "!!", "detail": f"{free / 2**30:.1f} GiB free"})
+    rows.append(
+        {"what": "disk", "state": "ok" if free > 2**30 else "!!", "detail": f"{free / 2**30:.1f} GiB free"}
+    )
     if is_home(path):
         revision = context.home().database.revision()
         rows.append({"what": "home", "state": "ok", "detail": f"{path} (schema {revision})"})
@@ -116,6 +118,10 @@ def _pack_row(pack: object) -> dict[str, str]:
             for reference in parts.values():
                 load_object(reference, pack.extra)
     except ExtraMissing as error:
-        return {"what": f"pack {pack.name}", "state": "no", "detail": error.in_language(context.language()).next}
-    parts = [*pack.checks, *pack.recipes, *pack.scorers]
-    return {"what": f"pack {pack.name}", "state": "ok", "detail": ", ".join(parts)}
+        return {
+            "what": f"pack {pack.name}",
+            "state": "no",
+            "detail": error.in_language(context.language()).next,
+        }
+    names = [*pack.checks, *pack.recipes, *pack.scorers]
+    return {"what": f"pack {pack.name}", "state": "ok", "detail": ", ".join(names)}

@@ -38,7 +38,13 @@ def list_(*, limit: int = 20, json: context.Json = False) -> None:
     with home.database.read() as session:
         authorize(session, Request(actor, "ledger.read", "Ledger", "ledger", {"owner": actor.organization}))
         rows: list[dict[str, Any]] = [
-            {"position": e.position, "at": e.at, "kind": e.kind, "subject": e.subject, "by": e.by["organization"]}
+            {
+                "position": e.position,
+                "at": e.at,
+                "kind": e.kind,
+                "subject": e.subject,
+                "by": e.by["organization"],
+            }
             for e in log.tail(session.connection, limit)
         ]
     columns = {"position": "#", "at": "at", "kind": "kind", "subject": "subject", "by": "by"}
@@ -61,15 +67,24 @@ def verify(*, json: context.Json = False) -> None:
 
     verdict = verify_home(home, progress)
     rows = [
-        {"table": d.table, "key": d.key, "problem": context.text(f"ledger.problem.{d.problem}"), "entry": d.entry}
+        {
+            "table": d.table,
+            "key": d.key,
+            "problem": context.text(f"ledger.problem.{d.problem}"),
+            "entry": d.entry,
+        }
         for d in verdict.disagreements
     ]
     if json:
-        context.print_json({"holds": verdict.holds, "entries": verdict.size, "rows": verdict.rows, "found": rows})
+        context.print_json(
+            {"holds": verdict.holds, "entries": verdict.size, "rows": verdict.rows, "found": rows}
+        )
     elif verdict.holds:
         print(f"holds: {verdict.size} entries, {verdict.rows} rows")
     else:
-        context.print_rows(rows, {"table": "table", "key": "row", "problem": "problem", "entry": "entry"}, False)
+        context.print_rows(
+            rows, {"table": "table", "key": "row", "problem": "problem", "entry": "entry"}, False
+        )
     if not verdict.holds:
         sys.exit(4)
 
@@ -96,7 +111,9 @@ def checkpoint(*, out: Path | None = None) -> None:
 
 
 @app.command
-def prove(submission: str, *, out: Path = Path("proof.json"), checkpoint: Path = Path("checkpoint.txt")) -> None:
+def prove(
+    submission: str, *, out: Path = Path("proof.json"), checkpoint: Path = Path("checkpoint.txt")
+) -> None:
     """Write the proof of the whole line that ends in a score, and the checkpoint it is checked against.
 
     Example: madang ledger prove sub-... --out proof.json --checkpoint checkpoint.txt
@@ -153,7 +170,9 @@ def check(file: Path, *, checkpoint: Path, key: str | None = None, json: context
     head, links = proof.check(content, note, Verifier.parse(key) if key else None)
     held = line.follow(links)
     if json:
-        context.print_json({"holds": True, "size": head.size, "key": content["key"], "statement": held.statement})
+        context.print_json(
+            {"holds": True, "size": head.size, "key": content["key"], "statement": held.statement}
+        )
         return
     for text in told(held):
         print(text)
@@ -177,7 +196,9 @@ def told(held: line.Line) -> list[str]:
         facts = held.pool.facts
         rows.append(f"<- pool    {facts['name']}  {facts['manifest'][:16]}  #{held.pool.position}")
     for version in held.versions:
-        rows.append(f"<- version {version.facts['name']}  {version.facts['manifest'][:16]}  #{version.position}")
+        rows.append(
+            f"<- version {version.facts['name']}  {version.facts['manifest'][:16]}  #{version.position}"
+        )
     facts = held.agreement.facts
     rows.append(
         f"<- signed  {held.agreement.subject}  {facts['digest'][:23]}  "

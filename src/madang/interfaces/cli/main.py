@@ -24,7 +24,10 @@ _SINGLE = {
     "init": ("madang.interfaces.cli.home:init", "Make a home and register its first ministry."),
     "config": ("madang.interfaces.cli.home:config", "Show every setting and where its value comes from."),
     "doctor": ("madang.interfaces.cli.home:doctor", "Say what this machine has, protects and lacks."),
-    "demo": ("madang.interfaces.cli.demo:demo", "Run a whole mission, from agreement to score, on this machine."),
+    "demo": (
+        "madang.interfaces.cli.demo:demo",
+        "Run a whole mission, from agreement to score, on this machine.",
+    ),
     "serve": ("madang.interfaces.cli.serve:serve", "Serve the pages on this machine."),
 }
 

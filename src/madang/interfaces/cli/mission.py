@@ -75,7 +75,9 @@ def show(name: str, *, json: context.Json = False) -> None:
         facts: dict[str, Any] = {
             "name": mission.name,
             "title": mission.title(context.language()),
-            "objective": mission.objective.title_ko if context.language() == "ko" else mission.objective.title_en,
+            "objective": mission.objective.title_ko
+            if context.language() == "ko"
+            else mission.objective.title_en,
             "target": mission.objective.target,
             "n": mission.objective.n,
             "deadline": mission.header.deadline,

@@ -134,7 +134,10 @@ def _follow(run_id: str) -> None:
         sys.stdout.flush()
         shown = len(data)
         if not run.live:
-            print(context.text(f"runs.state.{run.state}"), context.text(f"runs.reason.{run.reason.partition(':')[0]}"))
+            print(
+                context.text(f"runs.state.{run.state}"),
+                context.text(f"runs.reason.{run.reason.partition(':')[0]}"),
+            )
             return
         time.sleep(0.3)
 
@@ -183,6 +186,8 @@ def recipes_(*, json: context.Json = False) -> None:
     for name in recipes.every():
         recipe = recipes.find(name)
         for key, field in recipe.parameters.model_fields.items():
-            rows.append({"recipe": name, "parameter": key, "default": field.default, "meaning": field.description})
+            rows.append(
+                {"recipe": name, "parameter": key, "default": field.default, "meaning": field.description}
+            )
     columns = {"recipe": "recipe", "parameter": "parameter", "default": "default", "meaning": "meaning"}
     context.print_rows(rows, columns, json)

@@ -137,7 +137,7 @@ def _record(folder: str, task: str, episodes: int, seed: int, mirrored: bool) ->
 
 @contextmanager
 def recordings(stage: Stage) -> Iterator[None]:
-    """Let the companies record while the papers are being signed: two processes, one company after another."""
+    """Let the companies record, two at a time, while the papers are being signed."""
     workers = min(2, os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for number, company in enumerate(cast.COMPANIES):

@@ -261,7 +261,9 @@ def _run(
         shown = max(shown, len(lines))
     if run.state != "succeeded":
         raise Defect(run=run.run_id, state=run.state, reason=run.reason)
-    stage.say(f"   {run.state}: {run.used_resource_seconds} core-seconds used, the rest returned to the award")
+    stage.say(
+        f"   {run.state}: {run.used_resource_seconds} core-seconds used, the rest returned to the award"
+    )
     return run
 
 

@@ -176,7 +176,9 @@ def _time(table: Any, rate_hz: float) -> list[list[Any]]:
         found.append(["time-back", "block", _places(back), {"episodes": len(back)}])
     gaps = sorted(set(indices[1:][same & (steps > 3 / rate_hz)].tolist()))
     if gaps:
-        found.append(["time-gap", "warn", _places(gaps), {"episodes": len(gaps), "limit_s": round(3 / rate_hz, 4)}])
+        found.append(
+            ["time-gap", "warn", _places(gaps), {"episodes": len(gaps), "limit_s": round(3 / rate_hz, 4)}]
+        )
     return found
 
 
@@ -205,7 +207,9 @@ def _values(episodes: Sequence[Episode], info: Mapping[str, Any]) -> list[list[A
     moving = np.abs(np.concatenate([episode.action[:, :3] for episode in episodes]))
     share = float(((moving > 0.02) & (moving < 0.95)).sum() / max((moving > 0.02).sum(), 1))
     if share < PROPORTIONAL_SHARE:
-        found.append(["saturated", "warn", "", {"share": round(1 - share, 2), "limit": 1 - PROPORTIONAL_SHARE}])
+        found.append(
+            ["saturated", "warn", "", {"share": round(1 - share, 2), "limit": 1 - PROPORTIONAL_SHARE}]
+        )
     return found
 
 

@@ -28,7 +28,9 @@ def train(
     inputs: Sequence[Path], parameters: CloningParameters, output: Path, report: Report
 ) -> Mapping[str, float | int | str]:
     """Train on every data set below the input folders; writes ``policy.onnx`` into `output`."""
-    episodes = [e for folder in inputs for found in lerobot.datasets_below(folder) for e in lerobot.read(found)]
+    episodes = [
+        e for folder in inputs for found in lerobot.datasets_below(folder) for e in lerobot.read(found)
+    ]
     if not episodes:
         raise SystemExit("No LeRobot data set among the inputs.")
     tasks = sorted({episode.task for episode in episodes})

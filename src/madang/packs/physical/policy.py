@@ -71,4 +71,4 @@ def to_onnx(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())

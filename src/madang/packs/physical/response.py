@@ -93,7 +93,7 @@ def fit(group: Sequence[Moments]) -> Array:
         xx += weight * inner
         xy += weight * one.xy[:, middle].sum(0)
     ridge = _RIDGE * max(float(np.trace(xx)), 1e-12) / _WIDTH
-    return np.linalg.solve(xx + ridge * np.eye(_WIDTH), xy)
+    return np.asarray(np.linalg.solve(xx + ridge * np.eye(_WIDTH), xy), np.float64)
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,4 @@ def answer(one: Moments, response: Array) -> Answer:
     cosine = told[zero] / np.sqrt(np.maximum(predicted[zero] * one.yy, 1e-18))
     gain = float(np.abs(told[best]).sum() / max(float(predicted[best].sum()), 1e-12))
     x, y, z = (float(value) for value in cosine)
-    return Answer(
-        (x, y, z), gain, SHIFTS[best], float(overall[best]), float(overall[best] - overall[zero])
-    )
+    return Answer((x, y, z), gain, SHIFTS[best], float(overall[best]), float(overall[best] - overall[zero]))

@@ -1,0 +1,87 @@
+"""The web application: routes, headers, errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from madang.interfaces.web.pages import missions, runs, sign_in, versions
+from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
+from madang.kernel.errors import Defect, MadangError, NotFound
+from madang.kernel.home import Home, open_home
+from madang.kernel.ledger.log import current_checkpoint
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
+"""How `madang serve` tells its worker which home to serve, and a one-time code with its token."""
+
+
+def from_environment() -> FastAPI:
+    """The application that `madang serve` asked for."""
+    codes = OneTimeCodes()
+    code, _, token = os.environ.pop(CODE_VARIABLE, "").partition(" ")
+    if code:
+        codes.keep(code, token)
+    return create_app(open_home(Path(os.environ[HOME_VARIABLE])), codes)
+
+
+def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
+    """The application over a home. `codes` are one-time sign-in codes given out when serving began."""
+    app = FastAPI(title="Madang", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.home = home
+    app.state.codes = codes or OneTimeCodes()
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    for module in (missions, versions, runs, sign_in):
+        app.include_router(module.router)
+    app.middleware("http")(_add_headers)
+    app.add_exception_handler(MadangError, _told)
+    app.add_exception_handler(404, _unknown_address)
+    app.add_exception_handler(Exception, _told)
+
+    @app.get("/", include_in_schema=False)
+    def root() -> RedirectResponse:
+        """Missions are where everything starts."""
+        return RedirectResponse("/missions", 307)
+
+    @app.get("/checkpoint", include_in_schema=False)
+    def checkpoint() -> PlainTextResponse:
+        """The ledger's signed tree head: public, so that anyone may keep it."""
+        with home.database.read() as session:
+            return PlainTextResponse(current_checkpoint(session.connection))
+
+    return app
+
+
+async def _add_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "max-age=300"
+    return response
+
+
+def _told(request: Request, error: Exception) -> Response:
+    """Any error as a page in three parts, in the reader's language."""
+    known = error if isinstance(error, MadangError) else Defect()
+    viewer = Viewer.unsigned(request)
+    return render(viewer, "error.html", status=known.status, error=known.in_language(viewer.language))
+
+
+def _unknown_address(request: Request, _: Exception) -> Response:
+    return _told(request, NotFound())

@@ -1,0 +1,140 @@
+"""Charts as SVG, drawn on the server. Colours are classes; every chart has a text beside it that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plane a chart is drawn on, in view-box units."""
+
+    width: int
+    height: int
+    left: int = 40
+    right: int = 76
+    top: int = 14
+    bottom: int = 26
+
+    def x(self, share: float) -> float:
+        """Horizontal place of a share of the width, 0 to 1."""
+        return round(self.left + share * (self.width - self.left - self.right), 1)
+
+    def y(self, share: float) -> float:
+        """Vertical place of a share of the height, 0 (bottom) to 1."""
+        return round(self.height - self.bottom - share * (self.height - self.top - self.bottom), 1)
+
+
+WIDE = Frame(720, 240)
+COMPACT = Frame(340, 220, left=34, right=50)
+
+
+def _svg(frame: Frame, kind: str, title: str, body: list[str]) -> str:
+    return (
+        f'<svg class="chart {kind}" viewBox="0 0 {frame.width} {frame.height}" role="img" '
+        f'aria-label="{escape(title)}">{"".join(body)}</svg>'
+    )
+
+
+def _both(title: str, draw: object) -> Markup:
+    """The chart twice: for wide screens and, with a compact view box, for phones."""
+    assert callable(draw)
+    parts = [_svg(frame, kind, title, draw(frame)) for frame, kind in ((WIDE, "wide"), (COMPACT, "compact"))]
+    return Markup("".join(parts))  # noqa: S704  (texts are escaped where they enter)
+
+
+def _text(x: float, y: float, words: str, kind: str = "tick", anchor: str = "start") -> str:
+    return f'<text class="{kind}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return f'<line class="{kind}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A scored submission: value and interval in [0, 1], its organization's colour, a label."""
+
+    value: float
+    lower: float
+    upper: float
+    colour: int
+    label: str
+
+
+def scores(marks: Sequence[Mark], target: float, target_label: str, title: str) -> Markup:
+    """Scores in the order of submission with their intervals; the best lower bound so far as a step."""
+
+    def draw(frame: Frame) -> list[str]:
+        body = []
+        for tick in (0, 20, 40, 60, 80, 100):
+            y = frame.y(tick / 100)
+            body += [_line(frame.left, y, frame.width - frame.right, y, "grid")]
+            body += [_text(frame.left - 8, y + 4, str(tick), anchor="end")]
+        y = frame.y(target)
+        body += [_line(frame.left, y, frame.width - frame.right, y, "target")]
+        body += [_text(frame.width - frame.right + 8, y + 4, target_label, "label")]
+        for place, mark in enumerate(marks):
+            x = frame.x((place + 0.5) / len(marks))
+            colour = f"c{mark.colour % 6}"
+            body += [_line(x, frame.y(mark.lower), x, frame.y(mark.upper), f"interval {colour}")]
+            body += [f'<circle class="dot {colour}" cx="{x}" cy="{frame.y(mark.value)}" r="4.5"/>']
+            body += [_text(x + 10, frame.y(mark.value) + 4, f"{100 * mark.value:.1f}", "label strong")]
+            body += [_text(x, frame.height - 8, mark.label, anchor="middle")]
+        return body
+
+    return _both(title, draw)
+
+
+def curve(points: Sequence[tuple[float, float]], title: str, unit: str) -> Markup:
+    """One line, from the origin of y; the last value is written at its end."""
+    if len(points) < 2:
+        return Markup("")
+    top = max(y for _, y in points) * 1.05 or 1.0
+    first, last = points[0][0], points[-1][0]
+
+    def draw(frame: Frame) -> list[str]:
+        body = []
+        for part in range(5):
+            y = frame.y(part / 4)
+            body += [_line(frame.left, y, frame.width - frame.right, y, "grid")]
+            body += [_text(frame.left - 8, y + 4, f"{top * part / 4:.2g}", anchor="end")]
+        place = [(frame.x((x - first) / max(last - first, 1e-9)), frame.y(y / top)) for x, y in points]
+        body += [f'<polyline class="curve" points="{" ".join(f"{x},{y}" for x, y in place)}"/>']
+        body += [_text(place[-1][0] + 8, place[-1][1] + 4, f"{points[-1][1]:.3g}", "label strong")]
+        for share in (0.0, 0.5, 1.0):
+            step = first + share * (last - first)
+            body += [_text(frame.x(share), frame.height - 8, f"{step:,.0f} {unit}", anchor="middle")]
+        return body
+
+    return _both(title, draw)
+
+
+def interval(lower: float, value: float, upper: float, target: float | None, title: str) -> Markup:
+    """A small bar for a table: the interval, its value, and the target as a tick."""
+    frame = Frame(120, 16, left=2, right=2, top=0, bottom=0)
+    body = [_line(frame.left, 8, frame.width - frame.right, 8, "grid")]
+    body += [_line(frame.x(lower), 8, frame.x(upper), 8, "interval wideline c0")]
+    if target is not None:
+        body += [_line(frame.x(target), 1, frame.x(target), 15, "target")]
+    body += [f'<circle class="dot c0" cx="{frame.x(value)}" cy="8" r="3.5"/>']
+    return Markup(_svg(frame, "mini", title, body))  # noqa: S704
+
+
+def bar(parts: Mapping[str, float], whole: float, title: str) -> Markup:
+    """A horizontal bar: class of each part -> amount, out of `whole`."""
+    frame = Frame(400, 10, left=0, right=0, top=0, bottom=0)
+    body = ['<rect class="empty" x="0" y="0" width="400" height="10"/>']
+    at = 0.0
+    for kind, amount in parts.items():
+        width = round(400 * amount / whole, 1) if whole else 0.0
+        if amount > 0:
+            body.append(f'<rect class="{kind}" x="{at}" y="0" width="{max(width, 1.0)}" height="10"/>')
+        at += width
+    return Markup(  # noqa: S704
+        f'<svg class="chart bar" viewBox="0 0 400 10" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)}">{"".join(body)}</svg>'
+    )

@@ -1,0 +1,1 @@
+"""A module a noun: its routes, and what its template needs."""

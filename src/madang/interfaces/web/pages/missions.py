@@ -1,0 +1,150 @@
+"""Missions: the list, and one mission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+
+from madang.agreements import service as agreements
+from madang.assets import lineage
+from madang.interfaces.web import charts
+from madang.interfaces.web.viewer import Looking, Viewer, render
+from madang.missions import service as missions
+from madang.missions.model import Mission
+from madang.organizations import service as organizations
+from madang.organizations.model import Organization
+from madang.programme import progress
+from madang.programme.progress import Progress
+from madang.runs import live
+from madang.scores.statistics import Interval, wilson
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Card:
+    """A mission in the list; progress only for participants."""
+
+    mission: Mission
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One field of the flow strip."""
+
+    name: str
+    count: int
+    detail: str
+    link: str
+
+
+@router.get("/missions")
+def index(viewer: Looking) -> Response:
+    """Every mission the viewer may know of."""
+    with viewer.home.database.read() as session:
+        cards = []
+        for mission in missions.visible_to(session, viewer.actor):
+            inside = missions.takes_part(session, viewer.actor, mission.name)
+            cards.append(Card(mission, progress.of(session, viewer.actor, mission) if inside else None))
+    return render(viewer, "missions.html", cards=cards)
+
+
+@router.get("/missions/{name}")
+def show(name: str, viewer: Looking) -> Response:
+    """One mission: an outsider sees its charter, a participant its progress."""
+    with viewer.home.database.read() as session:
+        mission = missions.see(session, viewer.actor, name)
+        if not missions.takes_part(session, viewer.actor, name):
+            return render(viewer, "mission_public.html", mission=mission)
+        told = progress.of(session, viewer.actor, mission)
+        bodies = {body.name: body for body in organizations.every(session)}
+        clauses = agreements.clauses_of(session, told.agreement.name)
+        sources = {v.version_id: lineage.parents_of(session, v.version_id) for v in told.models}
+    live_run = next(iter(told.runs), None)
+    metrics = live.metrics_of(viewer.home, live_run) if live_run else []
+    return render(
+        viewer,
+        "mission.html",
+        mission=mission,
+        progress=told,
+        strip=strip(viewer, told),
+        current=told.stage,
+        bodies=bodies,
+        colours=colours(bodies),
+        notices=progress.attention(told),
+        needed=progress.needed(told),
+        chart=_score_chart(viewer, told, bodies),
+        tasks=_tasks(told),
+        clauses=clauses,
+        sources=sources,
+        run=live_run,
+        loss=_curve(viewer, metrics),
+    )
+
+
+def colours(bodies: dict[str, Organization]) -> dict[str, int]:
+    """One colour per organization across the product: by the order of registration."""
+    order = sorted(bodies.values(), key=lambda body: (body.registered_at, body.name))
+    return {body.name: place for place, body in enumerate(order)}
+
+
+def strip(viewer: Viewer, told: Progress) -> list[Stage]:
+    """The flow strip of a mission."""
+    name = told.mission.name
+    episodes = sum(sum(states.values()) for states in told.pooled_by_owner.values())
+    decided = [v for v in told.deposits if v.state != "received"]
+    best = told.best
+    score = viewer.text("web.flow.no-score")
+    if best is not None:
+        score = viewer.text(
+            "web.flow.best", value=f"{100 * best.score.value:.1f}", target=f"{100 * told.mission.objective.target:.0f}"
+        )
+    running = sum(run.state == "running" for run in told.runs)
+    return [
+        Stage("deposit", episodes, viewer.text("web.flow.versions", n=len(told.deposits)), f"/versions?mission={name}"),
+        Stage(
+            "check",
+            len(told.accepted),
+            viewer.text("web.flow.checked", of=len(decided), bad=len(told.quarantined)),
+            f"/versions?mission={name}&state=quarantined" if told.quarantined else f"/versions?mission={name}",
+        ),
+        Stage(
+            "pool",
+            len(told.pools),
+            viewer.text("web.flow.sources", n=max((int(v.facts.get("sources", 0)) for v in told.pools), default=0)),
+            f"/versions/{told.pools[0].name}" if told.pools else f"/versions?mission={name}",
+        ),
+        Stage("run", len(told.runs), viewer.text("web.flow.running", n=running), f"/runs?mission={name}"),
+        Stage("model", len(told.models), viewer.text("web.flow.made"), f"/versions?mission={name}&kind=model"),
+        Stage("score", len(told.scored), score, f"/missions/{name}#scores"),
+    ]  # fmt: skip
+
+
+def _score_chart(viewer: Viewer, told: Progress, bodies: dict[str, Organization]) -> str:
+    objective = told.mission.objective
+    by_organization = colours(bodies)
+    marks = [
+        charts.Mark(
+            scored.score.value,
+            scored.score.lower,
+            scored.score.upper,
+            by_organization[scored.submission.organization],
+            bodies[scored.submission.organization].title(viewer.language),
+        )
+        for scored in told.scored
+    ]
+    label = viewer.text("web.objective.target", target=f"{100 * objective.target:.0f}")
+    return charts.scores(marks, objective.target, label, viewer.text("web.objective.chart"))
+
+
+def _tasks(told: Progress) -> list[tuple[str, Interval]]:
+    if told.best is None:
+        return []
+    return [(name, wilson(successes, n)) for name, (successes, n) in told.best.score.groups.items()]
+
+
+def _curve(viewer: Viewer, metrics: list[dict[str, float]]) -> str:
+    points = [(row["step"], row["loss"]) for row in metrics if "step" in row and "loss" in row]
+    return charts.curve(points, viewer.text("web.run.loss"), viewer.text("web.run.steps"))

@@ -1,0 +1,71 @@
+"""Versions: the list, and one version."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from madang.agreements import service as agreements
+from madang.assets import lineage, service
+from madang.interfaces.web.viewer import Looking, render
+from madang.kernel.ledger import log
+from madang.missions import service as missions
+from madang.organizations import service as organizations
+from madang.runs import service as runs
+
+router = APIRouter()
+_SHOWN_FILES = 200
+
+
+@router.get("/versions")
+def index(
+    viewer: Looking, mission: str | None = None, state: str | None = None, kind: str | None = None
+) -> Response:
+    """The versions the viewer may know of, narrowed by mission, state or kind."""
+    with viewer.home.database.read() as session:
+        found = service.visible_to(session, viewer.actor, mission)
+        bodies = {body.name: body for body in organizations.every(session)} if found else {}
+    shown = [v for v in found if state in (None, v.state) and kind in (None, v.kind)]
+    return render(viewer, "versions.html", versions=shown, bodies=bodies, mission=mission)
+
+
+@router.get("/versions/{owner}/{asset_and_number}")
+def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
+    """One version: manifest, findings, terms, where it came from and went."""
+    with viewer.home.database.read() as session:
+        version = lineage.see(session, viewer.actor, f"{owner}/{asset_and_number}")
+        bodies = {body.name: body for body in organizations.every(session)}
+        members = missions.participants_of(session, version.mission)
+        terms = lineage.terms_of(session, version, {name: bodies[name].kind for name in members})
+        parents = lineage.parents_of(session, version.version_id)
+        children = lineage.children_of(session, version.version_id)
+        findings = service.findings_of(session, version)
+        uses = [
+            run
+            for run in runs.visible_to(session, viewer.actor, version.mission)
+            if version.version_id in run.inputs
+        ]
+        agreement = agreements.get(session, version.agreement) if version.agreement else None
+        entries = [
+            entry
+            for kind in ("version.deposited", "version.checked", "version.pooled")
+            for entry in log.find_all(session.connection, kind, version.version_id)
+        ]
+        if version.made_by:
+            entries += log.find_all(session.connection, "run.ended", version.made_by)
+    files = service.manifest_of(viewer.home, version).files
+    return render(
+        viewer,
+        "version.html",
+        version=version,
+        bodies=bodies,
+        terms=terms,
+        parents=parents,
+        children=children,
+        findings=findings,
+        runs=uses,
+        agreement=agreement,
+        entries=entries,
+        files=files[:_SHOWN_FILES],
+        more_files=max(0, len(files) - _SHOWN_FILES),
+        everyone=len(members),
+    )

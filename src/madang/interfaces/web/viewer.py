@@ -1,0 +1,145 @@
+"""Who looks at a page, in which language and theme; and rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from madang import __version__
+from madang.interfaces.web import charts, icons
+from madang.kernel import clock, i18n
+from madang.kernel.authorizer import OUTSIDER, Principal
+from madang.kernel.errors import NotSignedIn
+from madang.kernel.home import Home
+from madang.organizations import service as organizations
+
+TOKEN_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "madang_token", "madang_language", "madang_theme"
+THEMES = ("auto", "light", "dark")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass
+class OneTimeCodes:
+    """Codes that sign in once, handed to the person who started the server."""
+
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def keep(self, code: str, token: str) -> None:
+        """Let `code` sign in as the holder of `token`, once."""
+        self._tokens[code] = token
+
+    def take(self, code: str) -> str | None:
+        """The token of a code, once."""
+        return self._tokens.pop(code, None)
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Whoever looks."""
+
+    home: Home
+    actor: Principal
+    language: str
+    theme: str
+    path: str
+
+    @classmethod
+    def unsigned(cls, request: Request) -> Viewer:
+        """The request's language and theme, without trusting its token."""
+        return cls(
+            request.app.state.home, OUTSIDER, _language(request), _theme(request), request.url.path
+        )
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether a member looks."""
+        return self.actor is not OUTSIDER
+
+    def text(self, message: str, /, **values: object) -> str:
+        """A message in the viewer's language."""
+        return i18n.text(message, self.language, **values)
+
+    def told(self, message: i18n.Message) -> str:
+        """A ready message in the viewer's language."""
+        return message.in_language(self.language)
+
+
+def viewer(request: Request) -> Viewer:
+    """Who asks, by the cookie; a token that no longer holds makes an outsider."""
+    home: Home = request.app.state.home
+    with home.database.read() as session:
+        try:
+            actor = organizations.authenticate(session, request.cookies.get(TOKEN_COOKIE))
+        except NotSignedIn:
+            actor = OUTSIDER
+    return Viewer(home, actor, _language(request), _theme(request), request.url.path)
+
+
+Looking = Annotated[Viewer, Depends(viewer)]
+
+
+def _language(request: Request) -> str:
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    if chosen in i18n.LANGUAGES:
+        return chosen
+    wanted = request.headers.get("accept-language", "").lower()
+    return "ko" if wanted.startswith("ko") else "en"
+
+
+def _theme(request: Request) -> str:
+    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+def day(text: str | datetime, language: str) -> str:
+    """11월 18일 / 18 Nov."""
+    at = clock.from_text(text) if isinstance(text, str) else text
+    return f"{at.month}월 {at.day}일" if language == "ko" else f"{at.day} {_MONTHS[at.month - 1]}"
+
+
+def moment(text: str, language: str) -> str:
+    """Day and time of day in UTC."""
+    return f"{day(text, language)} {clock.from_text(text).astimezone(UTC):%H:%M:%S} UTC"
+
+
+def bytes_text(count: int) -> str:
+    """1.2 MB"""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return ""
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {"icon": icons.icon, "charts": charts, "version": __version__, "bytes_text": bytes_text}
+    return made
+
+
+def render(viewer: Viewer, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page."""
+    language = viewer.language
+    on_day: Callable[[str], str] = lambda text: day(text, language)  # noqa: E731
+    at_moment: Callable[[str], str] = lambda text: moment(text, language)  # noqa: E731
+    page = _environment().get_template(template)
+    html = page.render(
+        viewer=viewer, t=viewer.text, told=viewer.told, day=on_day, moment=at_moment, **values
+    )
+    return HTMLResponse(html, status)
