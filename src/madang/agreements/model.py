@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
+from madang.kernel.clock import from_text
 from madang.kernel.ledger.log import metadata
 
 Action = Literal["pool", "train", "evaluate", "download"]
@@ -140,6 +141,11 @@ class Agreement:
         if self.missing:
             return "draft"
         return "ended" if now >= self.ends_at else "in-force"
+
+    @property
+    def last_day(self) -> str:
+        """The last day on which its permissions hold: 2027-06-30."""
+        return (from_text(self.ends_at) - timedelta(seconds=1)).date().isoformat()
 
     def title(self, language: str) -> str:
         """The title in a language."""

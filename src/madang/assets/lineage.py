@@ -110,13 +110,17 @@ class Term:
 
 
 def terms_of(session: Session, version: Version, organizations: dict[str, str]) -> list[Term]:
-    """What each of `organizations` (name -> kind) may do: the AND over the whole lineage."""
+    """What each of `organizations` (name -> kind) may do: the AND over the whole lineage.
+
+    As in :func:`authorize_use`, nothing but a download is left where an ancestor is not accepted.
+    """
+    usable = all(v.state == "accepted" for v in ancestors_of(session, version.version_id))
     addresses = {(r.owner, r.kind, r.mission): r for r in roots_of(session, version.version_id)}
     computed = []
     for action in USE_ACTIONS:
         allowed: list[str] = []
         grounds: set[str] = set()
-        for name, kind in organizations.items():
+        for name, kind in organizations.items() if usable or action == "download" else ():
             principal = Principal("", name, kind, frozenset())
             requests = [_request(principal, action, root, version.kind) for root in addresses.values()]
             decisions = [decide(session, request) for request in requests]

@@ -23,7 +23,7 @@ def _row(agreement: Agreement) -> dict[str, Any]:
         "mission": agreement.mission,
         "state": context.text(f"agreements.state.{agreement.state(clock.to_text(clock.now()))}"),
         "signed": f"{signed}/{len(agreement.signatures)}",
-        "ends_at": agreement.ends_at,
+        "last_day": agreement.last_day,
         "digest": agreement.digest,
         "title": agreement.title(context.language()),
     }
@@ -78,7 +78,7 @@ def list_(*, json: context.Json = False) -> None:
     actor = context.actor(home)
     with home.database.read() as session:
         rows = [_row(agreement) for agreement in service.visible_to(session, actor)]
-    columns = {"name": "name", "state": "state", "signed": "signed", "ends_at": "ends", "title": "title"}
+    columns = {"name": "name", "state": "state", "signed": "signed", "last_day": "last day", "title": "title"}
     context.print_rows(rows, columns, json)
 
 

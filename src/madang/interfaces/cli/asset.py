@@ -12,6 +12,7 @@ from madang.assets import checking, lineage, service
 from madang.assets.model import Finding, Version
 from madang.assets.store import open_store
 from madang.interfaces.cli import context
+from madang.kernel import extension
 
 app = App(name="asset", help="Deposit, check, pool and read versions.")
 
@@ -35,6 +36,7 @@ def _row(version: Version) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
+    extension.packs()  # their catalogues hold the texts of findings
     told = {
         part: context.text(f"finding.{finding.check}.{part}", place=finding.place, **finding.evidence)
         for part in ("what", "remedy")

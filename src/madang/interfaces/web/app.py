@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from madang.interfaces.web.pages import missions, runs, sign_in, versions
 from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
+from madang.kernel import extension
 from madang.kernel.errors import Defect, MadangError, NotFound
 from madang.kernel.home import Home, open_home
 from madang.kernel.ledger.log import current_checkpoint
@@ -42,6 +43,7 @@ def from_environment() -> FastAPI:
 
 def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     """The application over a home. `codes` are one-time sign-in codes given out when serving began."""
+    extension.packs()  # their catalogues hold the texts of findings
     app = FastAPI(title="Madang", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.home = home
     app.state.codes = codes or OneTimeCodes()

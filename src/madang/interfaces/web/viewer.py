@@ -129,7 +129,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"icon": icons.icon, "charts": charts, "version": __version__, "bytes_text": bytes_text}
+    made.globals |= {"icon": icons.icon, "charts": charts, "madang_version": __version__, "bytes_text": bytes_text}
     return made
 
 

@@ -20,6 +20,7 @@ from madang.runs import live
 from madang.scores.statistics import Interval, wilson
 
 router = APIRouter()
+_LOG_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def show(name: str, viewer: Looking) -> Response:
         sources = {v.version_id: lineage.parents_of(session, v.version_id) for v in told.models}
     live_run = next(iter(told.runs), None)
     metrics = live.metrics_of(viewer.home, live_run) if live_run else []
+    log = live.log_of(viewer.home, live_run).decode("utf-8", "replace") if live_run else ""
     return render(
         viewer,
         "mission.html",
@@ -81,6 +83,7 @@ def show(name: str, viewer: Looking) -> Response:
         sources=sources,
         run=live_run,
         loss=_curve(viewer, metrics),
+        log="\n".join(log.splitlines()[-_LOG_LINES:]),
     )
 
 

@@ -1,0 +1,44 @@
+# make demo | test | test-long | check        (Python 3.11 or newer; everything goes into .venv)
+PYTHON ?= python3
+VENV ?= .venv
+HOME_DIR ?= madang-demo
+SERVE ?= 1
+BIN = $(VENV)/bin
+
+.PHONY: demo install install-dev test test-long check bench clean
+
+demo: install
+	$(BIN)/madang --home $(HOME_DIR) demo $(if $(filter 0,$(SERVE)),--no-serve,)
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# pip keeps to the torch that pyproject.toml pins; README, "Which torch", says how to choose its build.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[physical]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[physical,dev]'
+	@touch $@ $(VENV)/.installed
+
+test: install-dev
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: install-dev
+	$(BIN)/python -m pytest -m long
+
+check: install-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install-dev
+	$(BIN)/python bench/contributor_checks.py
+
+clean:
+	rm -rf $(VENV) dist build

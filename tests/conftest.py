@@ -1,0 +1,101 @@
+"""What tests share: an empty home with its ministry, and one whole mission, played once for all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from madang.interfaces.demo import cast
+from madang.interfaces.demo.stage import Stage
+from madang.interfaces.demo.story import play, token_files
+from madang.kernel.authorizer import Principal
+from madang.kernel.home import Home, create, open_home
+from madang.organizations import service as organizations
+from madang.programme import verification  # noqa: F401  (all tables)
+
+
+@dataclass
+class Office:
+    """A home with a ministry; makes organizations and people on demand."""
+
+    home: Home
+    officer: Principal
+    officer_token: str
+
+    def join(self, organization: str, *roles: str, kind: str = "company", name: str = "kim") -> Principal:
+        """Register an organization (once) and a person in it."""
+        database = self.home.database
+        with database.read() as session:
+            known = {o.name for o in organizations.every(session)}
+        if organization not in known:
+            with database.write() as session:
+                organizations.register(session, self.officer, organization, kind, organization, organization)
+        with database.write() as session:
+            organizations.add_member(session, self.officer, organization, name, roles)
+        with database.write() as session:
+            token = organizations.issue_token(session, self.officer, organization, name)
+        with database.read() as session:
+            return organizations.signed_in(session, token)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    home = create(tmp_path / "home")
+    with home.database.write() as session:
+        token = organizations.found(session, "msit", "Ministry", "부처", "officer")
+    with home.database.read() as session:
+        officer = organizations.signed_in(session, token)
+    yield Office(home, officer, token)
+    home.database.close()
+
+
+@dataclass
+class Played:
+    """The demonstration as it went: its stage, and what it said."""
+
+    stage: Stage
+    said: list[str]
+
+    @property
+    def home(self) -> Home:
+        return self.stage.home
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.said)
+
+    def actor(self, organization: str, name: str | None = None) -> Principal:
+        return self.stage.actor(organization, name)
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """One whole mission, from agreement to score. Tests only read it; see `copied`."""
+    home = create(tmp_path_factory.mktemp("played") / "home")
+    said: list[str] = []
+    stage = play(home, "en", said.append)
+    token_files(stage, home.path)
+    yield Played(stage, said)
+    home.database.close()
+
+
+@pytest.fixture
+def copied(played: Played, tmp_path: Path) -> Iterator[Played]:
+    """A copy of the played home that a test may change."""
+    with played.home.database.read() as session:
+        session.connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    target = tmp_path / "copy"
+    shutil.copytree(played.home.path, target)
+    home = open_home(target)
+    stage = Stage(home, "en", tmp_path, tokens=dict(played.stage.tokens), notes=dict(played.stage.notes))
+    yield Played(stage, played.said)
+    home.database.close()
+
+
+@pytest.fixture(scope="session")
+def lead() -> str:
+    return cast.LEAD
