@@ -77,6 +77,7 @@ class BubblewrapIsolation:
             line += ["--ro-bind", str(host), inside]
         for inside, host in confinement.writable.items():
             line += ["--bind", str(host), inside]
+        line += ["--remount-ro", "/"]
         return [*line, "--chdir", "/tmp", "--", *command]  # noqa: S108
 
     def inside(self, confinement: Confinement, path: str) -> str:

@@ -32,22 +32,28 @@ from madang.runs.launching import Job, JobState
 ENGINE = Engine("local", "runs", "madang.engines.local:LocalLauncher")
 
 _BEAT_SECONDS = 0.25
+_START_SECONDS = 10
 
 
 class LocalLauncher:
     """See the module's docstring."""
 
     def start(self, job: Job) -> None:
-        """Write the job down and start its keeper; returns once the keeper holds the lock or is gone."""
+        """Write the job down and start its keeper; returns once the job is marked as started.
+
+        The keeper leaves this process (it forks and its parent ends), so that it outlives it.
+        """
         write_durably(job.folder / "job.json", json.dumps(_to_json(job)).encode(), 0o600)
-        keeper = subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "madang.engines.local", str(job.folder)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            check=False,
         )
-        while keeper.poll() is None and not (job.folder / "started.json").exists():
+        overdue = time.monotonic() + _START_SECONDS
+        while not (job.folder / "started.json").exists() and time.monotonic() < overdue:
             time.sleep(0.01)
 
     def poll(self, folder: Path) -> JobState:
@@ -150,4 +156,5 @@ def _beat(folder: Path, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    if os.fork() == 0:
+        keep(Path(sys.argv[1]))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from madang.kernel.canonical import canonical_digest, parse_json
 from madang.kernel.errors import SignatureInvalid
 from madang.kernel.ledger import log, merkle
-from madang.kernel.ledger.note import read_checkpoint
+from madang.kernel.ledger.note import read_checkpoint, write_checkpoint
 
 Progress = Callable[[int, int], None]
 
@@ -148,6 +148,9 @@ def _check_heads(
         except SignatureInvalid:
             yield Disagreement(table, key, "checkpoint-signature")
             continue
+        if stated is not None and note != write_checkpoint(checkpoint, keys.signer):
+            # The signature still covers the body, but these are not the bytes that were written.
+            yield Disagreement(table, key, "row-edited", checkpoint.size)
         if checkpoint.size > size or (stated is not None and not checkpoint.size == stated == size):
             yield Disagreement(table, key, "log-cut", checkpoint.size)
         elif merkle.root(checkpoint.size, lambda at, of: rebuilt[at, of]) != checkpoint.root:

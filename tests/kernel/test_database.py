@@ -1,0 +1,119 @@
+"""Sessions: every change has its one entry; two writers at once; migrations up and down."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from madang.kernel.errors import DatabaseBusy, UnrecordedChange
+from madang.kernel.home import Home, create
+from madang.kernel.ledger import log
+from madang.organizations.model import organizations
+from madang.programme.verification import verify_home
+from tests.conftest import Office
+
+BY = {"member": "mem-x", "organization": "msit"}
+
+
+def row(name: str) -> dict[str, str]:
+    return {"name": name, "kind": "company", "title_en": name, "title_ko": name, "registered_at": "2026"}
+
+
+def test_a_change_without_an_entry_is_refused(office: Office) -> None:
+    with pytest.raises(UnrecordedChange), office.home.database.write() as session:
+        session.insert(organizations, row("acme"))
+    assert verify_home(office.home).holds
+
+
+def test_a_change_after_the_entry_or_a_second_entry_is_refused(office: Office) -> None:
+    with pytest.raises(UnrecordedChange), office.home.database.write() as session:
+        session.record("test", "test", BY)
+        session.insert(organizations, row("acme"))
+    with pytest.raises(UnrecordedChange), office.home.database.write() as session:
+        session.record("test", "test", BY)
+        session.record("test", "test", BY)
+    with pytest.raises(UnrecordedChange), office.home.database.read() as session:
+        session.record("test", "test", BY)
+    assert verify_home(office.home).holds
+
+
+def test_an_error_inside_leaves_nothing(office: Office) -> None:
+    before = verify_home(office.home).size
+    with pytest.raises(RuntimeError), office.home.database.write() as session:
+        session.insert(organizations, row("acme"))
+        session.record("test", "test", BY)
+        raise RuntimeError
+    assert verify_home(office.home) == verify_home(office.home)
+    assert verify_home(office.home).size == before
+
+
+def test_many_writers_at_once_lose_nothing(office: Office) -> None:
+    failures: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            for turn in range(10):
+                with office.home.database.write() as session:
+                    session.insert(organizations, row(f"acme-{number}-{turn}"))
+                    session.record("test", f"{number}-{turn}", BY)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    verdict = verify_home(office.home)
+    assert verdict.holds
+    with office.home.database.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(organizations)) == 81
+
+
+def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MADANG_DATABASE_BUSY_SECONDS", "1")
+    home = create(tmp_path / "home")
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with home.database.write():
+            held.set()
+            free.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(5)
+    try:
+        with pytest.raises(DatabaseBusy), home.database.write():
+            pass
+    finally:
+        free.set()
+        thread.join()
+        home.database.close()
+
+
+def test_migrations_go_up_and_down_and_match_the_tables(office: Office) -> None:
+    database = office.home.database
+    engine = sa.create_engine(database.url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, log.metadata) == []
+    database.migrate("base")
+    assert set(sa.inspect(engine).get_table_names()) <= {"alembic_version"}
+    database.migrate()
+    assert set(sa.inspect(engine).get_table_names()) == {*log.metadata.tables, "alembic_version"}
+    engine.dispose()
+
+
+def test_the_home_is_synchronous_and_in_wal_mode(office: Office) -> None:
+    def pragma(home: Home, name: str) -> object:
+        with home.database.read() as session:
+            return session.connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+    assert (pragma(office.home, "journal_mode"), pragma(office.home, "synchronous")) == ("wal", 2)
