@@ -63,7 +63,9 @@ def test_step_3_capacity_is_split_and_awarded(played: Played) -> None:
 def test_step_4_each_company_deposits_its_own_task(played: Played) -> None:
     with played.home.database.read() as session:
         versions = assets.visible_to(session, played.actor(cast.LEAD), cast.MISSION)
-    first = {v.owner: v for v in versions if v.kind == "dataset" and v.number == 1 and v.owner in cast.COMPANIES}
+    first = {
+        v.owner: v for v in versions if v.kind == "dataset" and v.number == 1 and v.owner in cast.COMPANIES
+    }
     assert set(first) == set(cast.COMPANIES)
     for company, version in first.items():
         assert version.facts["tasks"] == cast.TASK_OF[company]

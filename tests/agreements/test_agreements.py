@@ -38,7 +38,9 @@ JUDGED = clause("permit", actions=["evaluate"], owners=["acme"], of=["model"], b
 KEPT = clause("forbid", actions=["download"], owners=["acme", "bolt"])
 
 
-def document(*clauses: ClauseDocument, name: str = "pact", ends_on: date = date(2027, 6, 30)) -> AgreementDocument:
+def document(
+    *clauses: ClauseDocument, name: str = "pact", ends_on: date = date(2027, 6, 30)
+) -> AgreementDocument:
     header = AgreementHeader(
         name=name, title_en="Pact", title_ko="협약", mission="m", parties=PARTIES, ends_on=ends_on
     )
@@ -50,7 +52,9 @@ def people(office: Office) -> dict[str, Principal]:
     return {name: office.join(name, "steward") for name in (*PARTIES, "other")}
 
 
-def drafted(office: Office, people: dict[str, Principal], *clauses: ClauseDocument, sign: bool = True) -> None:
+def drafted(
+    office: Office, people: dict[str, Principal], *clauses: ClauseDocument, sign: bool = True
+) -> None:
     with office.home.database.write() as session:
         service.draft(session, people["lab"], document(*clauses))
     for party in PARTIES if sign else ():
@@ -58,7 +62,9 @@ def drafted(office: Office, people: dict[str, Principal], *clauses: ClauseDocume
             service.sign(session, people[party], "pact")
 
 
-def use(actor: Principal, action: str, owner: str = "acme", of: str = "dataset", mission: str = "m") -> Request:
+def use(
+    actor: Principal, action: str, owner: str = "acme", of: str = "dataset", mission: str = "m"
+) -> Request:
     attributes = {"owner": owner, "kind": "dataset", "mission": mission}
     return Request(actor, action, "Version", f"{owner}/d@1", attributes, {"of": of})
 

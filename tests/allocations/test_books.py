@@ -97,7 +97,8 @@ def test_a_lease_is_settled_to_the_second_and_never_overdrawn(copied: Played) ->
             service.lease(session, award_id, "run-c", cast.LEAD, cast.MISSION, 2, before)
         with pytest.raises(AwardOfAnother):
             service.lease(session, award_id, "run-c", "company-b", cast.MISSION, 1, 1)
-        with pytest.raises(AwardNotOpen), clock.use_clock(lambda at=clock.now() + timedelta(days=400): at):
+        later = clock.now() + timedelta(days=400)
+        with pytest.raises(AwardNotOpen), clock.use_clock(lambda: later):
             service.lease(session, award_id, "run-c", cast.LEAD, cast.MISSION, 1, 1)
         session.record("test", "test", BY)
     assert verify_home(copied.home).holds

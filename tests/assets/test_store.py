@@ -83,7 +83,9 @@ def test_manifests_are_sorted_and_equal_for_equal_content(tmp_path: Path, office
     assert (tmp_path / "out/sub/c").read_text() == "sub/c"
 
 
-def test_hangul_names_are_compared_in_one_form_and_kept_in_the_original(tmp_path: Path, office: Office) -> None:
+def test_hangul_names_are_compared_in_one_form_and_kept_in_the_original(
+    tmp_path: Path, office: Office
+) -> None:
     store = open_store(office.home)
     composed, decomposed = "\uac00.txt", "\u1100\u1161.txt"
     (tmp_path / "d").mkdir()

@@ -112,7 +112,9 @@ def test_models_may_be_taken_home_and_pools_may_not(copied: Played, tmp_path: Pa
         service.download(copied.home, company, f"{cast.LEAD}/policy@1", tmp_path / "model")
 
 
-@pytest.mark.parametrize("name", ["", "x", "company-b/push", "company-b/push@", "company-b/push@9", "ver-none"])
+@pytest.mark.parametrize(
+    "name", ["", "x", "company-b/push", "company-b/push@", "company-b/push@9", "ver-none"]
+)
 def test_unknown_versions(played: Played, name: str) -> None:
     with played.home.database.read() as session, pytest.raises(NoSuchVersion):
         lineage.get(session, name)

@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict
 
 from madang.kernel import clock
 from madang.kernel.canonical import canonical_bytes, canonical_digest, parse_json
-from madang.kernel.errors import BadName, BadValue, FileMissing, HomeExists, NoHome, UnknownKey, UnreadableToml
+from madang.kernel.errors import (
+    BadName,
+    BadValue,
+    FileMissing,
+    HomeExists,
+    NoHome,
+    UnknownKey,
+    UnreadableToml,
+)
 from madang.kernel.home import create, open_home
 from madang.kernel.ids import check_slug, id_of_digest, new_id
 from madang.kernel.settings import load, read_document, read_toml

@@ -57,9 +57,7 @@ def test_an_inserted_row_is_named(copied: Played, table: str) -> None:
     changed = []
     for column in columns:
         quoted = f'"{column.name}"'
-        if column.primary_key:
-            quoted = f"{quoted} || 'x'" if column.type.python_type is str else f"{quoted} + 100000"
-        elif column.unique or column.name in ("digest", "number", "name", "asset"):
+        if column.primary_key or column.unique or column.name in ("digest", "number", "name", "asset"):
             quoted = f"{quoted} || 'x'" if column.type.python_type is str else f"{quoted} + 100000"
         changed.append(quoted)
     names = ", ".join(f'"{column.name}"' for column in columns)
@@ -75,12 +73,12 @@ def test_an_inserted_row_is_named(copied: Played, table: str) -> None:
 @pytest.mark.parametrize("table", TABLES)
 def test_an_edited_row_is_named(copied: Played, table: str) -> None:
     column = first_text_column(table)
-    statement = f"UPDATE \"{table}\" SET \"{column}\" = coalesce(\"{column}\", '') || ' '"
+    statement = f'UPDATE "{table}" SET "{column}" = coalesce("{column}", \'\') || \' \''
     if table == log.nodes.name:
         statement = f"UPDATE \"{table}\" SET hash = x'00'"
     elif not column:  # every column belongs to the key: an edit is a deletion and an insertion
         key = next(iter(log.metadata.tables[table].primary_key.columns)).name
-        statement = f"UPDATE \"{table}\" SET \"{key}\" = \"{key}\" || 'x'"
+        statement = f'UPDATE "{table}" SET "{key}" = "{key}" || \'x\''
     statement += f' WHERE rowid = (SELECT max(rowid) FROM "{table}")'
     verdict = tampered(copied.home.path, statement)
     expected = {log.entries.name: {"entry-edited"}}.get(table, {"row-edited", "row-inserted"})

@@ -76,7 +76,8 @@ def test_tokens_expire_are_revoked_and_are_kept_as_digests(office: Office) -> No
     with office.home.database.read() as session:
         assert service.signed_in(session, plain).organization == "acme"
         assert plain not in str(session.rows(tokens.select()))
-        with clock.use_clock(lambda later=clock.now() + timedelta(days=2): later), pytest.raises(NotSignedIn):
+        later = clock.now() + timedelta(days=2)
+        with clock.use_clock(lambda: later), pytest.raises(NotSignedIn):
             service.signed_in(session, plain)
     with office.home.database.write() as session:
         assert service.revoke_tokens(session, office.officer, "acme", "kim") == 2

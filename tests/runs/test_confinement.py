@@ -106,9 +106,7 @@ def confined(home: Home, code: str, *arguments: str, limits: Limits | None = Non
         {"/input": folder / "in"}, {"/output": folder / "out"}, limits=limits or Limits(2**32, 60)
     )
     command = [sys.executable, "-c", code, *arguments]
-    return isolation.start(
-        BUBBLEWRAP, command, confinement, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return isolation.start(BUBBLEWRAP, command, confinement, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def answer(process: subprocess.Popen[bytes]) -> str:
@@ -130,10 +128,13 @@ def test_a_job_with_every_token_but_the_evaluators_finds_no_canary(
     # Each canary is cut in two on its way in: the job's own command line must not hold what it looks for.
     joined = f"canaries = [a + b for a, b in zip({[c[:7] for c in canaries]}, {[c[7:] for c in canaries]})]\n"
     code = SEARCH.replace(
-        "canaries = [c.encode() for c in json.loads(sys.argv[1])]", joined + "canaries = [c.encode() for c in canaries]"
+        "canaries = [c.encode() for c in json.loads(sys.argv[1])]",
+        joined + "canaries = [c.encode() for c in canaries]",
     )
     told = json.loads(
-        answer(confined(played.home, code, "[]", json.dumps(tokens), json.dumps([port]), json.dumps([abstract])))
+        answer(
+            confined(played.home, code, "[]", json.dumps(tokens), json.dumps([port]), json.dumps([abstract]))
+        )
     )
     assert told["places"] > 100
     assert told["found"] == []
@@ -158,7 +159,8 @@ def test_a_job_sees_no_other_process_no_home_and_no_environment(
 ) -> None:
     monkeypatch.setenv("MADANG_TOKEN", "secret-token")
     code = (
-        "import json, os; print(json.dumps([dict(os.environ), [p for p in os.listdir('/proc') if p.isdigit()], "
+        "import json, os; print(json.dumps([dict(os.environ), "
+        "[p for p in os.listdir('/proc') if p.isdigit()], "
         f"os.path.exists({str(played.home.path / 'madang.db')!r}), os.getuid(), "
         "[l for l in open('/proc/self/status') if l.startswith('CapEff')]]))"
     )

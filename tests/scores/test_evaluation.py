@@ -87,7 +87,9 @@ def test_what_cannot_be_scored_is_refused_with_its_reason(
     assert verify_home(copied.home).holds
 
 
-def test_a_policy_that_does_nothing_scores_near_zero_and_is_stopped_early(copied: Played, tmp_path: Path) -> None:
+def test_a_policy_that_does_nothing_scores_near_zero_and_is_stopped_early(
+    copied: Played, tmp_path: Path
+) -> None:
     submission = submit(copied, made(copied, {"policy.onnx": policy()}, tmp_path / "model"))
     ((_, score),) = evaluator(copied).work()
     assert score is not None
@@ -123,7 +125,9 @@ def test_the_same_model_gets_the_same_score_again(played: Played) -> None:
         results = scorer.judge(mission.document.benchmark.parameters, judge._open(benchmark), predict)
         judged = judge._run(mission, submission, results, None)
     shutil.rmtree(folder)
-    assert judge._statement(mission, submission, benchmark, version.manifest, judged) == dict(before.statement)
+    assert judge._statement(mission, submission, benchmark, version.manifest, judged) == dict(
+        before.statement
+    )
 
 
 def test_nobody_types_a_score(copied: Played, tmp_path: Path) -> None:
@@ -131,7 +135,11 @@ def test_nobody_types_a_score(copied: Played, tmp_path: Path) -> None:
     with copied.home.database.read() as session:
         genuine = service.score_of(session, copied.stage.notes["submission:pooled"])
     assert genuine is not None
-    statement = {**genuine.statement, "submission": submission.submission_id, "version": submission.version_id}
+    statement = {
+        **genuine.statement,
+        "submission": submission.submission_id,
+        "version": submission.version_id,
+    }
     for person in (copied.actor("company-a"), copied.actor(cast.JUDGE, "operator")):
         with pytest.raises(NotPermitted), copied.home.database.write() as session:
             service.record_score(session, person, submission, statement, b"\0" * 64)
@@ -162,6 +170,8 @@ def test_the_seal_holds(copied: Played, tmp_path: Path) -> None:
 
 def test_what_cannot_be_submitted(copied: Played) -> None:
     with pytest.raises(NotAModel), copied.home.database.write() as session:
-        service.submit(session, copied.actor("company-b"), cast.MISSION, copied.stage.notes["deposit:company-b"])
+        service.submit(
+            session, copied.actor("company-b"), cast.MISSION, copied.stage.notes["deposit:company-b"]
+        )
     with pytest.raises(NotPermitted), copied.home.database.write() as session:
         service.submit(session, copied.actor("company-b"), cast.MISSION, f"{cast.LEAD}/policy@1")

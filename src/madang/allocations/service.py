@@ -216,9 +216,7 @@ def balance_of(session: Session, held: Award) -> AwardBalance:
     """Awarded, leased, used and left of an award, in resource-seconds."""
     account = f"award:{held.award_id}"
     left = books.balance(session, account)
-    runs = session.rows(
-        sa.select(postings.c.target).where(postings.c.source == account).distinct()
-    )
+    runs = session.rows(sa.select(postings.c.target).where(postings.c.source == account).distinct())
     leases = [row["target"] for row in runs]
     leased = sum(books.balance(session, name) for name in leases)
     used = sum(books.balance(session, name.replace("lease:", "usage:", 1)) for name in leases)

@@ -108,7 +108,9 @@ def parse_document(content: Mapping[str, Any], model: type[Document], source: st
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key shows as an unknown and a missing one: the unknown one is what the writer sees.
+        told = error.errors()
+        first = next((one for one in told if one["type"] == "extra_forbidden"), told[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise UnknownKey(file=source, key=key, known=_known_at(model, first["loc"])) from error

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from madang import __version__
+from madang.kernel.extension import packs
 
 _GROUPS = {
     "org": "Organizations, their members and tokens.",
@@ -41,6 +42,9 @@ for _name, (_target, _help) in _SINGLE.items():
     app.command(_target, name=_name, help=_help)
 for _name, _help in _GROUPS.items():
     app.command(f"madang.interfaces.cli.{_name}:app", name=_name, help=_help)
+for _pack in packs().values():
+    for _name, _target in _pack.commands.items():
+        app.command(_target, name=_name, help=f"{_pack.title['en']} ({_pack.title['ko']}).")
 
 app.meta.group_parameters = app.group_parameters
 

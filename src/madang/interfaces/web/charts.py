@@ -126,7 +126,6 @@ def interval(lower: float, value: float, upper: float, target: float | None, tit
 
 def bar(parts: Mapping[str, float], whole: float, title: str) -> Markup:
     """A horizontal bar: class of each part -> amount, out of `whole`."""
-    frame = Frame(400, 10, left=0, right=0, top=0, bottom=0)
     body = ['<rect class="empty" x="0" y="0" width="400" height="10"/>']
     at = 0.0
     for kind, amount in parts.items():

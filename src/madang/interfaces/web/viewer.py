@@ -54,9 +54,7 @@ class Viewer:
     @classmethod
     def unsigned(cls, request: Request) -> Viewer:
         """The request's language and theme, without trusting its token."""
-        return cls(
-            request.app.state.home, OUTSIDER, _language(request), _theme(request), request.url.path
-        )
+        return cls(request.app.state.home, OUTSIDER, _language(request), _theme(request), request.url.path)
 
     @property
     def signed_in(self) -> bool:
@@ -129,7 +127,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"icon": icons.icon, "charts": charts, "madang_version": __version__, "bytes_text": bytes_text}
+    made.globals |= {
+        "icon": icons.icon,
+        "charts": charts,
+        "madang_version": __version__,
+        "bytes_text": bytes_text,
+    }
     return made
 
 
@@ -139,7 +142,5 @@ def render(viewer: Viewer, template: str, *, status: int = 200, **values: Any) -
     on_day: Callable[[str], str] = lambda text: day(text, language)  # noqa: E731
     at_moment: Callable[[str], str] = lambda text: moment(text, language)  # noqa: E731
     page = _environment().get_template(template)
-    html = page.render(
-        viewer=viewer, t=viewer.text, told=viewer.told, day=on_day, moment=at_moment, **values
-    )
+    html = page.render(viewer=viewer, t=viewer.text, told=viewer.told, day=on_day, moment=at_moment, **values)
     return HTMLResponse(html, status)

@@ -96,33 +96,38 @@ def colours(bodies: dict[str, Organization]) -> dict[str, int]:
 def strip(viewer: Viewer, told: Progress) -> list[Stage]:
     """The flow strip of a mission."""
     name = told.mission.name
+    versions = f"/versions?mission={name}"
     episodes = sum(sum(states.values()) for states in told.pooled_by_owner.values())
-    decided = [v for v in told.deposits if v.state != "received"]
-    best = told.best
-    score = viewer.text("web.flow.no-score")
-    if best is not None:
-        score = viewer.text(
-            "web.flow.best", value=f"{100 * best.score.value:.1f}", target=f"{100 * told.mission.objective.target:.0f}"
-        )
+    decided = sum(version.state != "received" for version in told.deposits)
+    sources = max((int(pool.facts.get("sources", 0)) for pool in told.pools), default=0)
     running = sum(run.state == "running" for run in told.runs)
+    bad = len(told.quarantined)
+
+    def detail(message: str, **values: object) -> str:
+        return viewer.text(f"web.flow.{message}", **values)
+
+    score = detail("no-score")
+    if told.best is not None:
+        target = f"{100 * told.mission.objective.target:.0f}"
+        score = detail("best", value=f"{100 * told.best.score.value:.1f}", target=target)
     return [
-        Stage("deposit", episodes, viewer.text("web.flow.versions", n=len(told.deposits)), f"/versions?mission={name}"),
+        Stage("deposit", episodes, detail("versions", n=len(told.deposits)), versions),
         Stage(
             "check",
             len(told.accepted),
-            viewer.text("web.flow.checked", of=len(decided), bad=len(told.quarantined)),
-            f"/versions?mission={name}&state=quarantined" if told.quarantined else f"/versions?mission={name}",
+            detail("checked", of=decided, bad=bad),
+            f"{versions}&state=quarantined" if bad else versions,
         ),
         Stage(
             "pool",
             len(told.pools),
-            viewer.text("web.flow.sources", n=max((int(v.facts.get("sources", 0)) for v in told.pools), default=0)),
-            f"/versions/{told.pools[0].name}" if told.pools else f"/versions?mission={name}",
+            detail("sources", n=sources),
+            f"/versions/{told.pools[0].name}" if told.pools else versions,
         ),
-        Stage("run", len(told.runs), viewer.text("web.flow.running", n=running), f"/runs?mission={name}"),
-        Stage("model", len(told.models), viewer.text("web.flow.made"), f"/versions?mission={name}&kind=model"),
+        Stage("run", len(told.runs), detail("running", n=running), f"/runs?mission={name}"),
+        Stage("model", len(told.models), detail("made"), f"{versions}&kind=model"),
         Stage("score", len(told.scored), score, f"/missions/{name}#scores"),
-    ]  # fmt: skip
+    ]
 
 
 def _score_chart(viewer: Viewer, told: Progress, bodies: dict[str, Organization]) -> str:

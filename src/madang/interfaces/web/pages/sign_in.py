@@ -74,6 +74,6 @@ def prefer(
     safe = back if local else "/"
     response = RedirectResponse(safe, 303)
     for name, value, known in ((LANGUAGE_COOKIE, language, LANGUAGES), (THEME_COOKIE, theme, THEMES)):
-        if value in known:
+        if value is not None and value in known:
             response.set_cookie(name, value, max_age=_YEAR_SECONDS, samesite="lax", path="/")
     return response

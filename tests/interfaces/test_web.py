@@ -1,0 +1,221 @@
+"""The pages: members see what is theirs, outsiders see nothing private, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from fastapi.testclient import TestClient
+
+from madang.interfaces.demo import cast
+from madang.interfaces.web.app import create_app
+from madang.interfaces.web.viewer import OneTimeCodes
+from tests.conftest import Played
+
+
+@pytest.fixture(scope="module")
+def client(played: Played) -> Iterator[TestClient]:
+    with TestClient(create_app(played.home)) as made:
+        yield made
+
+
+def cookies(
+    played: Played, organization: str | None, language: str = "en", name: str | None = None
+) -> dict[str, str]:
+    """The Cookie header of somebody (of an outsider, where no organization is named)."""
+    chosen = [f"madang_language={language}"]
+    if organization:
+        chosen.append(f"madang_token={played.stage.token(organization, name)}")
+    return {"cookie": "; ".join(chosen)}
+
+
+def addresses(played: Played) -> list[str]:
+    return [
+        "/missions",
+        f"/missions/{cast.MISSION}",
+        "/versions",
+        f"/versions?mission={cast.MISSION}&state=quarantined",
+        "/runs",
+        f"/runs/{played.stage.notes['run']}",
+        f"/versions/{played.stage.notes['pool']}",
+        f"/versions/{cast.LEAD}/policy@1",
+        f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1",
+        "/sign-in",
+    ]
+
+
+class Outline(HTMLParser):
+    """Headings, landmarks and what a screen reader would stumble over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headings: list[int] = []
+        self.problems: list[str] = []
+        self.ids: list[str] = []
+        self.landmarks: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag in ("main", "nav", "header"):
+            self.landmarks.append(tag)
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        if tag == "svg" and given.get("aria-hidden") != "true" and not given.get("aria-label"):
+            self.problems.append(f"svg without a text: {given}")
+        if "style" in given or any(name.startswith("on") for name in given):
+            self.problems.append(f"inline style or script on {tag}")
+        if tag == "img" and "alt" not in given:
+            self.problems.append("img without alt")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_page_is_whole(client: TestClient, played: Played, language: str) -> None:
+    for address in addresses(played):
+        page = client.get(address, headers=cookies(played, cast.LEAD, language))
+        assert page.status_code == 200, address
+        assert f'<html lang="{language}"' in page.text
+        assert not re.search(
+            r">\s*(web|assets|runs|scores|finding|error|allocations)\.[a-z.-]+\s*<", page.text
+        )
+        outline = Outline()
+        outline.feed(page.text)
+        assert outline.problems == [], address
+        assert outline.headings[0] == 1, address
+        assert outline.headings.count(1) == 1
+        assert all(b - a <= 1 for a, b in zip(outline.headings, outline.headings[1:], strict=False)), address
+        assert len(outline.ids) == len(set(outline.ids)), address
+        assert {"main", "nav"} <= set(outline.landmarks)
+
+
+def test_an_outsider_sees_nothing_private(client: TestClient, played: Played) -> None:
+    with played.home.database.read() as session:
+        rows = session.connection.exec_driver_sql(
+            "SELECT version_id, manifest FROM versions UNION SELECT run_id, award_id FROM runs "
+            "UNION SELECT submission_id, signature FROM scores UNION SELECT member_id, name FROM members"
+        ).all()
+    private = {str(value) for row in rows for value in row if value and len(str(value)) > 9}
+    private |= {*cast.COMPANIES, "company", cast.JUDGE, "policy@1", "door-open", "94.", "quarantine", "A사"}
+    for language in ("en", "ko"):
+        for address in addresses(played):
+            page = client.get(address, headers=cookies(played, None, language))
+            public = address in ("/missions", f"/missions/{cast.MISSION}", "/sign-in") or "?" in address
+            assert page.status_code == (200 if public or address in ("/versions", "/runs") else 404), address
+            asked = address.removeprefix("/versions/").removeprefix("/runs/")
+            seen = page.text.replace(address, "").replace(asked, "")  # what the asker typed is told back
+            # What the charter itself says in public is not a secret.
+            charter = ("company recorded", "companies recorded", "ten companies")
+            for words in charter:
+                seen = seen.replace(words, "")
+            assert not [word for word in private if word in seen], address
+
+
+def test_absent_and_hidden_things_look_the_same_to_an_outsider(client: TestClient, played: Played) -> None:
+    for hidden, absent in (
+        (f"/runs/{played.stage.notes['run']}", "/runs/run-00000000000000000000"),
+        (f"/versions/{cast.LEAD}/policy@1", f"/versions/{cast.LEAD}/polity@1"),
+        (f"/runs/{played.stage.notes['run']}/events", "/runs/run-00000000000000000000/events"),
+    ):
+        one = client.get(hidden, headers=cookies(played, None))
+        other = client.get(absent, headers=cookies(played, None))
+        assert one.status_code == other.status_code == 404
+        same = one.text.replace(hidden.split("/")[-1], "").replace(hidden, "")
+        assert len(same) == pytest.approx(len(other.text.replace(absent, "")), abs=80)
+
+
+def test_members_of_other_missions_are_outsiders(client: TestClient, played: Played) -> None:
+    page = client.get("/versions", headers={"cookie": "madang_token=madang_forged"})
+    assert page.status_code == 200
+    assert "company-a/" not in page.text
+
+
+def test_the_mission_page_tells_the_line(client: TestClient, played: Played) -> None:
+    page = client.get(f"/missions/{cast.MISSION}", headers=cookies(played, cast.LEAD)).text
+    for words in (
+        "Success rate over Meta-World MT10",
+        "target 80%",
+        "policy@1",
+        "quarantined",
+        "200",
+        "n = ",
+    ):
+        assert words in page
+    for stage in ("Deposit", "Check", "Pool", "Run", "Model", "Score"):
+        assert f"<span>{stage}</span>" in page
+
+
+def test_the_version_page_says_what_was_measured_and_what_to_do(client: TestClient, played: Played) -> None:
+    address = f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1"
+    english = client.get(address, headers=cookies(played, cast.MIRRORED)).text
+    korean = client.get(address, headers=cookies(played, cast.MIRRORED, "ko")).text
+    assert "goes against the motion" in english
+    assert "Turn the sign of action x" in english
+    assert "실제 움직임과 반대입니다" in korean
+
+
+def test_live_events_end_with_the_run(client: TestClient, played: Played) -> None:
+    address = f"/runs/{played.stage.notes['run']}/events"
+    events = client.get(address, headers=cookies(played, cast.LEAD))
+    assert events.headers["content-type"].startswith("text/event-stream")
+    names = re.findall(r"^event: (\w+)$", events.text, re.MULTILINE)
+    assert names == ["log", "chart", "end"]
+    assert "wrote policy.onnx" in events.text
+
+
+def test_signing_in_and_out(played: Played) -> None:
+    codes = OneTimeCodes()
+    codes.keep("once-only", played.stage.token(cast.LEAD))
+    with TestClient(create_app(played.home, codes), follow_redirects=False) as client:
+        assert client.post("/sign-in", data={"token": "wrong"}).status_code == 401
+        done = client.post("/sign-in", data={"token": played.stage.token(cast.LEAD)})
+        assert done.status_code == 303
+        assert "httponly" in done.headers["set-cookie"].lower()
+        assert "samesite=strict" in done.headers["set-cookie"].lower()
+        assert cast.LEAD in client.get("/missions").text
+        client.post("/sign-out")
+        assert f"<span>{cast.LEAD}</span>" not in client.get("/missions").text
+        assert client.get("/sign-in/once-only").status_code == 303
+        assert client.get("/sign-in/once-only").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x"]
+)
+def test_preferences_lead_nowhere_else(played: Played, back: str) -> None:
+    with TestClient(create_app(played.home), follow_redirects=False) as client:
+        done = client.post("/preferences", data={"language": "ko", "back": back})
+    assert done.headers["location"] == "/"
+
+
+def test_headers_and_the_public_checkpoint(client: TestClient, played: Played) -> None:
+    page = client.get("/missions")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/checkpoint").text.startswith("madang.local/ledger\n")
+    assert client.get("/nowhere").status_code == 404
+    assert client.get("/openapi.json").status_code == 404
+
+
+def test_names_are_escaped(copied: Played) -> None:
+    from madang.organizations import service
+
+    hostile = "<script>alert(1)</script>"
+    with copied.home.database.write() as session:
+        officer = copied.actor(cast.MINISTRY, "officer")
+        service.register(session, officer, "xss", "company", hostile, hostile)
+    with TestClient(create_app(copied.home)) as client:
+        for address in addresses(copied):
+            assert hostile not in client.get(address, headers=cookies(copied, cast.LEAD)).text
+
+
+def test_no_page_holds_a_sealed_seed(client: TestClient, played: Played) -> None:
+    sealed = (played.home.evaluator_path / f"{cast.MISSION}.sealed.json").read_text()
+    needles = re.findall(r'"seed":(\d+)', sealed) + re.findall(r'"salt":"(\w+)"', sealed)
+    assert len(needles) > 400
+    for organization, name in played.stage.tokens:
+        for address in addresses(played):
+            page = client.get(address, headers=cookies(played, organization, name=name)).text
+            assert not any(needle in page for needle in needles)
