@@ -58,6 +58,12 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> str:
     return out
 
 
+def finished(process: subprocess.Popen[str]) -> None:
+    """Let it end by itself, well."""
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+
+
 def whole(played: Played) -> None:
     """The ledger holds, every version's bytes are intact, and the books balance."""
     verdict = verify_home(played.home)
@@ -89,8 +95,7 @@ def test_deposits_killed_at_random_points(copied: Played, tmp_path: Path) -> Non
         mine = [v for v in assets.visible_to(session, actor) if v.asset == "killed"]
     for version in mine:
         assert all(store.intact(file.digest) for file in assets.manifest_of(copied.home, version).files)
-    done = command(copied, *arguments, token=token)
-    assert done.wait(60) == 0, done.communicate()
+    finished(command(copied, *arguments, token=token))
 
 
 def test_runs_killed_at_random_points(copied: Played) -> None:
@@ -152,8 +157,7 @@ def test_evaluations_killed_at_random_points(copied: Played, tmp_path: Path) -> 
             waiting.append(submit(copied, made(copied, {"policy.onnx": model}, tmp_path / f"m{turn}")))
         kill_after(command(copied, "score", "work", token=token), chance.uniform(0.3, 4.0))
         whole(copied)
-    done = command(copied, "score", "work", token=token)
-    assert done.wait(300) == 0, done.communicate()
+    finished(command(copied, "score", "work", token=token))
     with copied.home.database.read() as session:
         for submission in waiting:
             assert scores.score_of(session, submission.submission_id) is not None, SEED
