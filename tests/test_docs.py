@@ -48,7 +48,9 @@ def test_every_setting_is_documented() -> None:
 def test_every_route_is_documented(office: Office) -> None:
     paths = set()
     for route in create_app(office.home).routes:
-        inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
+        inner = getattr(route, "routes", None) or getattr(
+            getattr(route, "original_router", None), "routes", None
+        )
         paths |= {r.path for r in inner or [route] if hasattr(r, "path")}
     assert "/missions/{name}" in paths
     for path in paths:

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from madang.interfaces.demo import cast
+from madang.kernel import i18n
 from madang.kernel.authorizer import Principal
 from madang.kernel.errors import Defect, MadangError
 from madang.kernel.home import Home
@@ -57,13 +58,23 @@ class Stage:
         found = [t for (o, n), t in self.tokens.items() if o == organization and name in (None, n)]
         return found[0]
 
-    def step(self, number: int, title: str) -> None:
+    def text(self, message: str, /, **values: object) -> str:
+        """A message of the story in the chosen language."""
+        return i18n.text(f"demo.story.{message}", self.language, **values)
+
+    def tell(self, message: str, /, **values: object) -> None:
+        """Say a message of the story."""
+        self.say(f"   {self.text(message, **values)}")
+
+    def step(self, number: int) -> None:
         """Announce a step."""
-        self.say(f"\n[{number:>2}/10] {title}  ({time.monotonic() - self.begun:.0f} s)")
+        seconds = time.monotonic() - self.begun
+        self.say(f"\n[{number:>2}/10] {self.text(f'step-{number}')}  ({seconds:.0f} s)")
 
     @contextmanager
-    def refused(self, name: str, attempt: str) -> Iterator[None]:
+    def refused(self, name: str, **values: object) -> Iterator[None]:
         """Show that what is tried inside is refused; it is a defect of the demonstration if it is not."""
+        attempt = self.text(f"try-{name}", **values)
         self.say(f"   ? {attempt}")
         try:
             yield

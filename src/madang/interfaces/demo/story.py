@@ -58,16 +58,17 @@ def play(home: Home, language: str, say: Callable[[str], None] = print) -> Stage
 
 def sign(stage: Stage) -> None:
     """1: everybody is registered and signs; data cannot be used before the last has signed."""
-    stage.step(1, "A ministry, two institutes and ten companies sign one agreement")
+    stage.step(1)
     _register(stage)
     document = read_document(example("agreement.toml"), AgreementDocument)
     with stage.home.database.write() as session:
         digest = agreements.draft(session, stage.actor(cast.LEAD), document).digest
-    stage.say(f"   agreement {cast.AGREEMENT}  {digest}")
+    stage.tell("agreement", name=cast.AGREEMENT, digest=digest)
     for party in document.agreement.parties:
         if party != cast.LATE:
             _sign(stage, party, digest)
-    stage.say(f"   {len(document.agreement.parties) - 1} of {len(document.agreement.parties)} have signed")
+    parties = len(document.agreement.parties)
+    stage.tell("signed", n=parties - 1, of=parties)
     first = cast.COMPANIES[0]
     version = assets.deposit(
         stage.home,
@@ -76,10 +77,10 @@ def sign(stage: Stage) -> None:
         cast.data_set(first),
         cast.AGREEMENT,
     )
-    with stage.refused("unsigned", f"{cast.LEAD} pools {version.name} already"):
+    with stage.refused("unsigned", who=cast.LEAD, what=version.name):
         assets.pool(stage.home, stage.actor(cast.LEAD), cast.MISSION, "too-early", [version.name])
     _sign(stage, cast.LATE, digest)
-    stage.say(f"   {cast.LATE} signs: the agreement is in force")
+    stage.tell("in-force", who=cast.LATE)
 
 
 def _register(stage: Stage) -> None:
@@ -98,7 +99,7 @@ def _register(stage: Stage) -> None:
         with stage.home.database.write() as session:
             token = organizations.issue_token(session, officer, person.organization, person.name)
         stage.tokens[person.organization, person.name] = token
-    stage.say(f"   {len(cast.ORGANIZATIONS) + 1} organizations, {len(cast.PEOPLE) + 1} people, a token each")
+    stage.tell("registered", organizations=len(cast.ORGANIZATIONS) + 1, people=len(cast.PEOPLE) + 1)
 
 
 def _sign(stage: Stage, party: str, digest: str) -> None:
@@ -109,22 +110,20 @@ def _sign(stage: Stage, party: str, digest: str) -> None:
 
 def open_mission(stage: Stage) -> None:
     """2: the mission opens; its evaluator draws and seals the benchmark in a process of its own."""
-    stage.step(2, 'The mission "Manipulation 10" opens; its benchmark is sealed')
+    stage.step(2)
     document = read_document(example("mission.toml"), MissionDocument)
     with stage.home.database.write() as session:
         mission = missions.open_mission(session, stage.actor(cast.LEAD), document)
     objective = mission.objective
-    stage.say(
-        f"   objective: {objective.title_en} >= {objective.target}, confidence {objective.confidence}, "
-        f"n = {objective.n}"
-    )
+    title = objective.title_ko if stage.language == "ko" else objective.title_en
+    stage.tell("objective", title=title, target=objective.target, at=objective.confidence, n=objective.n)
     sealed = stage.command("score", "seal", cast.MISSION, token=stage.token(cast.JUDGE, "evaluator"))
-    stage.say(f"   sealed by {cast.JUDGE}: {sealed.split()[0]}")
+    stage.tell("sealed", who=cast.JUDGE, commitment=sealed.split()[0])
 
 
 def award(stage: Stage) -> None:
     """3: the site's capacity is declared and split; the mission gets core-hours."""
-    stage.step(3, "Capacity is declared, split 50/30/20 and awarded")
+    stage.step(3)
     starts, cores = clock.now(), os.cpu_count() or 1
     officer = stage.actor(cast.MINISTRY, "officer")
     with stage.home.database.write() as session:
@@ -135,31 +134,32 @@ def award(stage: Stage) -> None:
     with stage.home.database.write() as session:
         parts = allocations.split(session, officer, declared.capacity_id)
     for share, amount in parts.items():
-        stage.say(f"   {share:<18} {amount / 3600:>9.1f} core-hours")
+        stage.tell("share", name=f"{share:<18}", hours=f"{amount / 3600:>9.1f}")
     for holder, share, hours in ((cast.LEAD, "national-projects", 1.0), (cast.COMPANIES[0], "industry", 0.5)):
         with stage.home.database.write() as session:
             made = allocations.award(
                 session, officer, cast.MISSION, holder, declared.capacity_id, share, hours
             )
         stage.notes[f"award:{holder}"] = made.award_id
-        stage.say(f"   {made.award_id}: {hours} core-hours of {share} to {holder}")
+        stage.tell("award", id=made.award_id, hours=hours, share=share, to=holder)
 
 
 def deposit(stage: Stage) -> None:
     """4: each company deposits its own recordings."""
-    stage.step(4, "Ten companies record demonstrations and deposit them")
+    stage.step(4)
     for company in cast.COMPANIES:
         folder = stage.recordings[company].result()
         version = assets.deposit(
             stage.home, stage.actor(company), folder, cast.data_set(company), cast.AGREEMENT
         )
         stage.notes[f"deposit:{company}"] = version.name
-        stage.say(f"   {version.name:<34} {version.files} files, {version.size_bytes / 1e6:.2f} MB")
+        size = f"{version.size_bytes / 1e6:.2f} MB"
+        stage.tell("deposited", name=f"{version.name:<34}", files=version.files, size=size)
 
 
 def check(stage: Stage) -> None:
     """5: every deposit is checked; the mirrored one is quarantined and corrected."""
-    stage.step(5, "Checks run on every deposit")
+    stage.step(5)
     for company in cast.COMPANIES:
         _show(stage, checking.check(stage.home, stage.actor(company), stage.notes[f"deposit:{company}"]))
     company = cast.MIRRORED
@@ -167,7 +167,7 @@ def check(stage: Stage) -> None:
     if wrong.state != "quarantined":
         raise Defect(version=wrong.name, state=wrong.state)
     folder = stage.recordings["corrected"].result()
-    stage.say(f"   {company} turns the sign and deposits again")
+    stage.tell("corrects", who=company)
     corrected = assets.deposit(
         stage.home, stage.actor(company), folder, cast.data_set(company), cast.AGREEMENT
     )
@@ -178,7 +178,8 @@ def _show(stage: Stage, outcomes: list[checking.Outcome]) -> None:
     for outcome in outcomes:
         if outcome.waiting:
             continue
-        stage.say(f"   {outcome.version.name:<34} {outcome.version.state}")
+        state = i18n.text(f"assets.state.{outcome.version.state}", stage.language)
+        stage.say(f"   {outcome.version.name:<34} {state}")
         for finding in outcome.findings:
             if finding.severity == "block":
                 values = {"place": finding.place, **finding.evidence}
@@ -194,7 +195,7 @@ def _version(stage: Stage, name: str) -> Version:
 
 def alone(stage: Stage) -> None:
     """6: a company trains on its own data alone and submits; it does not reach the target."""
-    stage.step(6, "A company trains on its own data alone")
+    stage.step(6)
     company = cast.COMPANIES[0]
     run = _run(stage, company, stage.notes[f"deposit:{company}"], "policy-alone", {"steps": 400}, 120)
     _submit(stage, company, run, "alone")
@@ -202,29 +203,29 @@ def alone(stage: Stage) -> None:
 
 def pool(stage: Stage) -> None:
     """7: accepted versions are pooled; a company asking for another's raw data is refused."""
-    stage.step(7, "The accepted versions are pooled; terms travel")
+    stage.step(7)
     lead = stage.actor(cast.LEAD)
     bad = stage.notes[f"deposit:{cast.MIRRORED}"]
-    with stage.refused("quarantined", f"{cast.LEAD} pools the quarantined {bad}"):
+    with stage.refused("quarantined", who=cast.LEAD, what=bad):
         assets.pool(stage.home, lead, cast.MISSION, "pool", [bad])
     pooled = assets.pool(stage.home, lead, cast.MISSION, "pool")
     stage.notes["pool"] = pooled.name
     with stage.home.database.read() as session:
         kinds = {o.name: o.kind for o in organizations.every(session)}
         terms = lineage.terms_of(session, pooled, kinds)
-    stage.say(f"   {pooled.name}: {pooled.facts['episodes']} episodes of {pooled.facts['sources']} owners")
+    stage.tell("pooled", name=pooled.name, **pooled.facts)
     for term in terms:
-        who = ", ".join(term.organizations) or "nobody"
+        who = ", ".join(term.organizations) or stage.text("nobody")
         stage.say(f"     {term.action:<9} {who}  {', '.join(term.grounds)}")
     asker, other = cast.COMPANIES[1], stage.notes[f"deposit:{cast.COMPANIES[0]}"]
-    with stage.refused("raw-data", f"{asker} asks for the raw files of {other}"):
+    with stage.refused("raw-data", who=asker, what=other):
         assets.download(stage.home, stage.actor(asker), other, stage.work / "taken")
 
 
 def train(stage: Stage) -> None:
     """8: the training run under the award; a run larger than the award is refused."""
-    stage.step(8, "The lead trains on the pool, under its award")
-    with stage.refused("too-large", f"{cast.LEAD} asks for ten hours"):
+    stage.step(8)
+    with stage.refused("too-large", who=cast.LEAD):
         _order(stage, cast.LEAD, stage.notes["pool"], "policy", {}, 36_000)
     run = _run(stage, cast.LEAD, stage.notes["pool"], "policy", {}, 300)
     stage.notes["run"] = run.run_id
@@ -249,7 +250,7 @@ def _run(
     stage: Stage, organization: str, version: str, output: str, parameters: dict[str, int], seconds: int
 ) -> Run:
     run = _order(stage, organization, version, output, parameters, seconds)
-    stage.say(f"   {run.run_id}: {_RECIPE} on {version}, {run.cores} cores, at most {seconds} s")
+    stage.tell("run", id=run.run_id, recipe=_RECIPE, on=version, cores=run.cores, seconds=seconds)
     shown = 0
     while run.live:
         time.sleep(0.2)
@@ -261,9 +262,7 @@ def _run(
         shown = max(shown, len(lines))
     if run.state != "succeeded":
         raise Defect(run=run.run_id, state=run.state, reason=run.reason)
-    stage.say(
-        f"   {run.state}: {run.used_resource_seconds} core-seconds used, the rest returned to the award"
-    )
+    stage.tell("used", n=run.used_resource_seconds)
     return run
 
 
@@ -279,20 +278,20 @@ def _submit(stage: Stage, organization: str, run: Run, name: str) -> Score:
         raise Defect(submission=submission.submission_id)
     stage.notes[f"submission:{name}"] = submission.submission_id
     outcome = i18n.text(f"scores.outcome.{score.outcome}", stage.language)
-    stage.say(
-        f"   {model}: {score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}] n={score.n} "
-        f"of {mission.objective.n} -> {outcome} (target {mission.objective.target})"
+    value = f"{score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}]"
+    objective = mission.objective
+    stage.tell(
+        "score", model=model, value=value, n=score.n, of=objective.n, outcome=outcome, target=objective.target
     )
     if score.outcome != "reached":
         needed = items_needed(score.value, mission.objective.target, mission.objective.confidence)
-        told = f"n = {needed} would be needed at this rate" if needed else "no n would do at this rate"
-        stage.say(f"   {told}")
+        stage.tell("needed" if needed else "none-would-do", n=needed)
     return score
 
 
 def judge(stage: Stage) -> None:
     """9: the pooled model is submitted and scored by the other institute."""
-    stage.step(9, "The model is submitted; the evaluator judges it")
+    stage.step(9)
     with stage.home.database.read() as session:
         run = runs.get(session, stage.notes["run"])
     score = _submit(stage, cast.LEAD, run, "pooled")
@@ -304,11 +303,11 @@ def judge(stage: Stage) -> None:
 
 def prove(stage: Stage) -> None:
     """10: the line backwards, verified here and then checked from an empty folder."""
-    stage.step(10, "The line, backwards, and checked by an outsider")
+    stage.step(10)
     home = stage.home.path
     token = stage.token(cast.LEAD)
     verified = json.loads(stage.command("ledger", "verify", "--json", token=token))
-    stage.say(f"   ledger verify: {verified['entries']} entries, {verified['rows']} rows, holds")
+    stage.tell("verified", entries=verified["entries"], rows=verified["rows"])
     proof, checkpoint = home / "proof.json", home / "checkpoint.txt"
     submission = stage.notes["submission:pooled"]
     stage.command(
