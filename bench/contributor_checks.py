@@ -37,6 +37,7 @@ KINDS: dict[str, Callable[[Sequence[Episode]], list[Episode]]] = {
     "gain 1/3": partial(contamination.gain, factor=1 / 3),
     "gain 3, clipped": partial(contamination.gain, factor=3.0),
     "gain 10, clipped": partial(contamination.gain, factor=10.0),
+    "state in mm, not m": partial(contamination.rescale, factor=1000.0),
     "state frozen": contamination.freeze,
 }
 

@@ -15,6 +15,7 @@ from madang.agreements.errors import (
     AgreementNotInForce,
     AlreadySigned,
     DifferentText,
+    MissionTaken,
     NoSuchAgreement,
     NotAParty,
 )
@@ -133,9 +134,12 @@ def test_mistakes_in_drafting_and_signing(office: Office, people: dict[str, Prin
     drafted(office, people, sign=False)
     with pytest.raises(AgreementExists), office.home.database.write() as session:
         service.draft(session, people["lab"], document())
-    with pytest.raises(NotAParty), office.home.database.write() as session:
+    with pytest.raises(MissionTaken), office.home.database.write() as session:
         service.draft(session, people["other"], document(name="pact-2"))
     with pytest.raises(NotAParty), office.home.database.write() as session:
+        without = document(name="pact-2").agreement.model_copy(update={"parties": ("lab",), "mission": "m2"})
+        service.draft(session, people["lab"], AgreementDocument(agreement=without, clause=(TRAINS,)))
+    with pytest.raises(NoSuchAgreement), office.home.database.write() as session:
         service.sign(session, people["other"], "pact")
     with pytest.raises(DifferentText), office.home.database.write() as session:
         service.sign(session, people["acme"], "pact", "sha256:00")

@@ -134,7 +134,7 @@ def test_the_keeper_is_killed_and_the_run_is_not_executed_again(
 
 
 def test_the_supervisor_is_killed_and_the_next_one_takes_over(copied: Played) -> None:
-    run = order(copied, {"steps": 1500})
+    run = order(copied, {"steps": 1500}, seconds=240)
     first = start_supervisor(copied)
     keeper = keeper_of(copied.home, run.run_id)
     first.kill()

@@ -26,5 +26,9 @@ class DifferentText(Conflict):
     """What is to be signed is not the text on record. Facts: agreement, given, recorded."""
 
 
+class MissionTaken(Conflict):
+    """Others have an agreement for this mission. Facts: mission, organization."""
+
+
 class AgreementNotInForce(Conflict):
     """Facts: agreement, reason."""

@@ -10,6 +10,7 @@ from madang.agreements.errors import (
     AgreementNotInForce,
     AlreadySigned,
     DifferentText,
+    MissionTaken,
     NoSuchAgreement,
     NotAParty,
 )
@@ -43,6 +44,7 @@ def draft(session: Session, actor: Principal, document: AgreementDocument) -> Ag
     check_slug(header.mission, "mission name")
     if session.row(sa.select(agreements.c.name).where(agreements.c.name == header.name)):
         raise AgreementExists(name=header.name)
+    _check_mission(session, actor, header.mission)
     for name in header.parties:
         organizations.get(session, name)
     _check_parties(document, actor.organization)
@@ -58,6 +60,16 @@ def draft(session: Session, actor: Principal, document: AgreementDocument) -> Ag
         ends_at=clock.to_text(policies.ends_at(document)),
     )
     return get(session, header.name)
+
+
+def _check_mission(session: Session, actor: Principal, mission: str) -> None:
+    """A mission that an agreement already names is its parties': strangers may not speak for it."""
+    rows = session.rows(sa.select(agreements.c.name).where(agreements.c.mission == mission))
+    for row in rows:
+        if actor.organization in get(session, row["name"]).signatures:
+            return
+    if rows:
+        raise MissionTaken(mission=mission, organization=actor.organization)
 
 
 def _check_parties(document: AgreementDocument, drafter: str) -> None:
@@ -96,7 +108,7 @@ def _insert(session: Session, actor: Principal, document: AgreementDocument, dig
 def sign(session: Session, actor: Principal, name: str, digest: str | None = None) -> Agreement:
     """Sign for the actor's organization. With `digest`, only if it is the text on record."""
     authorize(session, Request(actor, "agreement.sign", "Agreement", name, {"owner": actor.organization}))
-    agreement = get(session, name)
+    agreement = see(session, actor, name)
     organization = actor.organization
     if organization not in agreement.signatures:
         raise NotAParty(organization=organization, agreement=name, parties=", ".join(agreement.signatures))

@@ -40,6 +40,8 @@ from madang.kernel.ids import check_slug, new_id
 from madang.missions import service as missions
 from madang.organizations import service as organizations
 
+MOST_COUNT = 10_000_000
+
 
 def declare(
     session: Session, actor: Principal, site: str, kind: str, count: int, starts: datetime, ends: datetime
@@ -55,7 +57,7 @@ def declare(
     owner = known["operator"] if known else actor.organization
     authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": owner}))
     seconds = int((ends - starts).total_seconds())
-    if seconds <= 0 or count <= 0:
+    if seconds <= 0 or not 0 < count <= MOST_COUNT:
         raise BadPeriod(starts=clock.to_text(starts), ends=clock.to_text(ends), count=count)
     if known is None:
         session.insert(sites, {"name": site, "operator": actor.organization})
@@ -117,7 +119,7 @@ def award(
     get_capacity(session, capacity_id)
     if share not in SHARES:
         raise BadShares(reason=Message("allocations.bad-weights", shares=", ".join(SHARES)))
-    amount = math.floor(resource_hours * 3600)
+    amount = math.floor(resource_hours * 3600) if math.isfinite(resource_hours) else 0
     source = f"share:{capacity_id}:{share}"
     left = books.balance(session, source)
     if amount <= 0 or amount > left:
@@ -153,6 +155,8 @@ def lease(
             award=award_id, holder=held.organization, mission=held.mission, organization=organization
         )
     capacity = get_capacity(session, held.capacity_id)
+    if count > capacity.count:
+        raise AwardTooSmall(award=award_id, asked=count, left=capacity.count, count=count, seconds=seconds)
     if not capacity.starts_at <= clock.to_text(clock.now()) < capacity.ends_at:
         raise AwardNotOpen(award=award_id, starts=capacity.starts_at, ends=capacity.ends_at)
     left = books.balance(session, f"award:{award_id}")
@@ -171,6 +175,12 @@ def settle(session: Session, award_id: str, run_id: str, used: int) -> int:
     books.post(session, f"lease:{run_id}", f"usage:{run_id}", booked)
     books.post(session, f"lease:{run_id}", f"award:{award_id}", held - booked)
     return booked
+
+
+def operator_of(session: Session, award_id: str) -> str:
+    """The organization that operates the site whose capacity an award is of."""
+    capacity = get_capacity(session, get_award(session, award_id).capacity_id)
+    return str(session.scalar(sa.select(sites.c.operator).where(sites.c.name == capacity.site)))
 
 
 def get_capacity(session: Session, capacity_id: str) -> Capacity:

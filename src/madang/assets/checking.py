@@ -8,16 +8,16 @@ is compared again when the next contributor's version is checked.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, Field
 
 from madang.assets import lineage
 from madang.assets.errors import CheckFailed
@@ -25,10 +25,11 @@ from madang.assets.model import Finding, Version, findings, parents, profiles, v
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import extension, isolation
 from madang.kernel.authorizer import Principal, Request, authorize
-from madang.kernel.canonical import canonical_digest
+from madang.kernel.canonical import canonical_digest, parse_json
 from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
+from madang.missions import service as missions
 
 
 class Checker(Protocol):
@@ -88,7 +89,8 @@ def check(home: Home, actor: Principal, name: str) -> list[Outcome]:
     if version.version_id not in {o.version.version_id for o in outcomes}:
         with home.database.read() as session:
             outcomes.insert(0, _recorded(session, lineage.get(session, version.version_id)))
-    return outcomes
+    # The others' outcomes are theirs to read.
+    return [o for o in outcomes if o.version.owner == version.owner]
 
 
 def _recorded(session: Session, version: Version) -> Outcome:
@@ -111,6 +113,9 @@ def _examine(home: Home, actor: Principal, version: Version) -> None:
     found = [Finding(*row) for row in result["findings"]]
     blocked = any(finding.severity == "block" for finding in found)
     with home.database.write() as session:
+        known = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
+        if known is not None or lineage.get(session, version.version_id).state != "received":
+            return  # somebody else checked it meanwhile
         session.insert(
             profiles,
             {"version_id": version.version_id, "checker": format_name or "-", "profile": result["profile"]},
@@ -162,7 +167,13 @@ def _waiting(session: Session, mission: str) -> list[Version]:
         .where(versions.c.mission == mission, versions.c.state == "received")
         .order_by(versions.c.created_at)
     )
-    return [Version(**row) for row in session.rows(query)]
+    return _participating(session, mission, [Version(**row) for row in session.rows(query)])
+
+
+def _participating(session: Session, mission: str, found: list[Version]) -> list[Version]:
+    """Leave out deposits of organizations that take no part in the mission, once it is open."""
+    taking_part = missions.participants_of(session, mission)
+    return [version for version in found if not taking_part or version.owner in taking_part]
 
 
 def _others(session: Session, version: Version, checker: str) -> dict[str, list[Mapping[str, Any]]]:
@@ -181,7 +192,10 @@ def _others(session: Session, version: Version, checker: str) -> dict[str, list[
         .order_by(versions.c.created_at)
     )
     others: dict[str, list[Mapping[str, Any]]] = {}
+    taking_part = missions.participants_of(session, version.mission)
     for row in session.rows(query):
+        if taking_part and row["owner"] not in taking_part:
+            continue
         others.setdefault(row["owner"], []).append(row["profile"])
     return others
 
@@ -218,19 +232,46 @@ def _run_examination(home: Home, version: Version, manifest: Manifest, reference
         )
         inside = [home.isolation.inside(confinement, path) for path in ("/input", "/output")]
         command = [sys.executable, "-m", "madang.assets.examination", reference, *inside]
-        process = isolation.start(
-            home.isolation, command, confinement, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        try:
-            _, errors = process.communicate(timeout=4 * home.values.check_seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise CheckFailed(version=version.name, reason=Message("assets.check-slow")) from None
+        with (folder / "errors").open("w+b") as errors:  # its size is limited as every file's
+            process = isolation.start(
+                home.isolation, command, confinement, stdout=subprocess.DEVNULL, stderr=errors
+            )
+            try:
+                process.wait(timeout=4 * home.values.check_seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise CheckFailed(version=version.name, reason=Message("assets.check-slow")) from None
+            errors.seek(max(0, errors.seek(0, 2) - 4096))
+            words = errors.read().decode("utf-8", "replace").strip().splitlines()
         result = folder / "output" / "result.json"
         if process.returncode != 0 or result.is_symlink() or not result.is_file():
-            detail = errors.decode("utf-8", "replace").strip().splitlines()[-1:] or ["-"]
-            reason = Message("assets.check-died", code=process.returncode, detail=detail[0][:300])
+            detail = words[-1][:300] if words else "-"
+            reason = Message("assets.check-died", code=process.returncode, detail=detail)
             raise CheckFailed(version=version.name, reason=reason)
-        content: dict[str, Any] = json.loads(result.read_bytes())
-        return content
+        return _parsed(version, result)
+
+
+def _parsed(version: Version, result: Path) -> dict[str, Any]:
+    """The result of a confined check, which has read a stranger's files: taken only in its exact form."""
+    try:
+        if result.stat().st_size > _LARGEST_RESULT:
+            raise ValueError("too large")
+        return _Result.model_validate(parse_json(result.read_bytes())).model_dump(mode="json")
+    except (ValueError, RecursionError) as error:
+        reason = Message("assets.check-died", code=0, detail=type(error).__name__)
+        raise CheckFailed(version=version.name, reason=reason) from error
+
+
+_LARGEST_RESULT = 32 * 2**20
+_Short = Annotated[str, Field(max_length=4000)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Plain = _Number | _Short
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    findings: list[tuple[_Short, Literal["block", "warn", "info"], _Short, dict[str, int | _Plain | None]]]
+    profile: dict[str, Any]
+    facts: dict[_Short, int | _Plain]

@@ -46,5 +46,13 @@ class CheckFailed(Conflict):
     """A check ended without a result. Facts: version, reason."""
 
 
+class OtherMission(Invalid):
+    """A version of another mission. Facts: version, found, mission."""
+
+
+class NotAParticipant(Conflict):
+    """A deposit into a mission its owner takes no part in. Facts: organization, mission."""
+
+
 class TargetExists(Conflict):
     """A download would mix with what is there. Facts: target."""

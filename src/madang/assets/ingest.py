@@ -14,6 +14,8 @@ from madang.kernel.errors import FileMissing
 from madang.kernel.ids import nfc
 
 Progress = Callable[[int, int], None]
+_DEEPEST = 100
+"""Folders inside folders that a version may have."""
 
 
 def store_folder(
@@ -57,8 +59,10 @@ def store_manifest(store: ContentStore, manifest: Manifest) -> tuple[Manifest, B
 
 def _regular_files(folder: Path) -> Iterator[tuple[str, int]]:
     """(path relative to `folder`, open descriptor) of each file, in a fixed order."""
-    for root, folders, names, root_descriptor in os.fwalk(folder, follow_symlinks=False):
+    for root, folders, names, root_descriptor in os.fwalk(folder, follow_symlinks=False, onerror=_refuse):
         folders.sort()
+        if root.count("/") - str(folder).count("/") > _DEEPEST:
+            raise UnsafeFile(file=f"{root[-80:]}/")
         base = Path(root).relative_to(folder).as_posix()
         prefix = "" if base == "." else f"{base}/"
         for name in folders:
@@ -68,12 +72,18 @@ def _regular_files(folder: Path) -> Iterator[tuple[str, int]]:
             yield prefix + name, _open_regular(prefix + name, name, root_descriptor)
 
 
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be read must not be left out in silence."""
+    raise UnsafeFile(file=str(error.filename)) from error
+
+
 def _open_regular(shown: str, name: str, folder: int) -> int:
     try:
+        name.encode("utf-8")
         # O_NONBLOCK: opening a planted FIFO must not hang.
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except OSError as error:
-        raise UnsafeFile(file=shown) from error
+    except (OSError, UnicodeEncodeError) as error:
+        raise UnsafeFile(file=shown.encode("utf-8", "replace").decode()) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UnsafeFile(file=shown)

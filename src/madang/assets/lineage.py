@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from madang.agreements import service as agreements
 from madang.assets.errors import NoSuchVersion, NotAccepted
 from madang.assets.model import Version, parents, versions
 from madang.kernel.authorizer import Principal, Request, authorize, decide
@@ -23,7 +24,7 @@ def get(session: Session, name: str) -> Version:
     else:
         path, _, number = name.partition("@")
         owner, _, asset = path.partition("/")
-        if not number.isdecimal() or not asset:
+        if not (number.isascii() and number.isdecimal() and len(number) < 10) or not asset:
             raise NoSuchVersion(version=name)
         where = (versions.c.owner == owner) & (versions.c.asset == asset) & (versions.c.number == int(number))
     row = session.row(sa.select(versions).where(where))
@@ -33,11 +34,15 @@ def get(session: Session, name: str) -> Version:
 
 
 def see(session: Session, actor: Principal, name: str) -> Version:
-    """The version where the actor may know of it: its owner, the mission's participants, overseers."""
+    """The version where the actor may know of it: its owner, the mission's participants, overseers, and
+    before the mission opens the parties of the agreement it was deposited under."""
     version = get(session, name)
-    if actor.organization != version.owner and not missions.takes_part(session, actor, version.mission):
-        raise NoSuchVersion(version=name)
-    return version
+    if actor.organization == version.owner or missions.takes_part(session, actor, version.mission):
+        return version
+    unopened = version.agreement and not missions.participants_of(session, version.mission)
+    if unopened and actor.organization in agreements.get(session, str(version.agreement)).signatures:
+        return version
+    raise NoSuchVersion(version=name)
 
 
 def parents_of(session: Session, version_id: str) -> list[Version]:

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from madang.agreements import service as agreements
 from madang.assets import ingest, lineage
-from madang.assets.errors import NothingToPool, NotPoolable, TargetExists
+from madang.assets.errors import NotAParticipant, NothingToPool, NotPoolable, TargetExists
 from madang.assets.model import Finding, Version, findings, parents, version_id, versions
 from madang.assets.store import Blob, Manifest, open_store, place_all
-from madang.kernel import clock
+from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.home import Home
@@ -55,6 +55,8 @@ def deposit(
     simply be repeated.
     """
     check_slug(asset, "asset name")
+    if format_name is not None:
+        extension.pack_part("checks", format_name)
     request = Request(actor, "asset.deposit", "Asset", asset, {"owner": actor.organization})
     with home.database.read() as session:
         authorize(session, request)
@@ -64,7 +66,7 @@ def deposit(
     with home.database.write() as session:
         authorize(session, request)
         existing = _latest(session, new.owner, asset)
-        if existing is not None and existing.manifest == blob.digest:
+        if existing is not None and existing.manifest == blob.digest and existing.agreement == agreement:
             return existing
         version = insert(session, new, manifest, blob)
         session.record(
@@ -81,8 +83,14 @@ def deposit(
 
 
 def _party_mission(session: Session, actor: Principal, name: str) -> str:
-    """The mission of an agreement that the actor's organization is a party of."""
-    return agreements.see(session, actor, name).mission
+    """The mission of an agreement that has not ended, into which the actor's organization may deposit."""
+    agreement = agreements.see(session, actor, name)
+    if agreement.state(clock.to_text(clock.now())) == "ended":
+        agreements.require_in_force(session, name)
+    taking_part = missions.participants_of(session, agreement.mission)
+    if taking_part and actor.organization not in taking_part:
+        raise NotAParticipant(organization=actor.organization, mission=agreement.mission)
+    return agreement.mission
 
 
 def _latest(session: Session, owner: str, asset: str) -> Version | None:
@@ -127,7 +135,8 @@ def pool(home: Home, actor: Principal, mission: str, asset: str, names: Sequence
     """
     check_slug(asset, "asset name")
     with home.database.read() as session:
-        chosen = [lineage.get(session, name) for name in names] or newest_accepted(session, mission)
+        authorize(session, Request(actor, "asset.pool", "Mission", mission, {"owner": actor.organization}))
+        chosen = [lineage.see(session, actor, name) for name in names] or newest_accepted(session, mission)
         _authorize_pool(session, actor, mission, chosen)
     store = open_store(home)
     manifests = {v.version_id: Manifest.from_bytes(store.read(v.manifest)) for v in chosen}
@@ -189,8 +198,9 @@ def newest_accepted(session: Session, mission: str) -> list[Version]:
         & versions.c.version_id.not_in(derived)
     )
     query = sa.select(versions).where(where).order_by(versions.c.owner, versions.c.asset, versions.c.number)
+    taking_part = missions.participants_of(session, mission)
     newest = {(row["owner"], row["asset"]): Version(**row) for row in session.rows(query)}
-    return list(newest.values())
+    return [version for version in newest.values() if version.owner in taking_part]
 
 
 def manifest_of(home: Home, version: Version) -> Manifest:
@@ -202,6 +212,8 @@ def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     """Write a version's files to a new folder. NotPermitted names the clause that stands against it."""
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
+        owner = {"owner": actor.organization}
+        authorize(session, Request(actor, "asset.download", "Version", version.name, owner))
         lineage.authorize_use(session, actor, "download", version)
     store = open_store(home)
     if target.exists():

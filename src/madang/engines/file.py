@@ -28,6 +28,12 @@ _CHUNK = 1 << 20
 _STALE_SECONDS = 24 * 3600
 
 
+def _told(error: OSError, path: Path) -> Exception:
+    """A full disk as what it is; anything else as it came."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return DiskFull(path=str(path)) if full else error
+
+
 class FileStore:
     """See the module's docstring."""
 
@@ -56,17 +62,15 @@ class FileStore:
         try:
             digest, size = self._write(source, temporary, limit)
             target = self._path(digest)
-            if not target.exists():
-                if not target.parent.exists():
-                    target.parent.mkdir(exist_ok=True)
-                    sync_folder(self._root)
+            target.parent.mkdir(exist_ok=True)
+            sync_folder(self._root)
+            if not target.exists() or target.stat().st_size != size:
                 temporary.replace(target)
-                sync_folder(target.parent)
+            # Also where another writer made the name a moment ago: its rename may not be durable yet.
+            sync_folder(target.parent)
             return Blob(digest, size)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise DiskFull(path=str(self._root)) from error
-            raise
+            raise _told(error, self._root) from error
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -110,6 +114,8 @@ class FileStore:
             shutil.copyfile(source, target)
         except FileNotFoundError as error:
             raise ContentMissing(digest=digest) from error
+        except OSError as error:
+            raise _told(error, target.parent) from error
 
     def intact(self, digest: str) -> bool:
         """Hash the stored file anew."""

@@ -142,6 +142,10 @@ class HomeExists(Conflict):
     """A home would be overwritten. Facts: home, again."""
 
 
+class HomeUnsafe(Invalid):
+    """A home where every job could read it. Facts: home, shared."""
+
+
 class DatabaseBusy(Environment):
     """Another writer held the database too long. Facts: seconds."""
 

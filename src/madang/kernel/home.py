@@ -23,7 +23,8 @@ from typing import Any
 
 from madang.kernel import isolation, settings
 from madang.kernel.database import Database
-from madang.kernel.errors import DiskFull, HomeExists, NoHome
+from madang.kernel.errors import DiskFull, HomeExists, HomeUnsafe, NoHome
+from madang.kernel.i18n import Message
 from madang.kernel.ledger.log import Keys
 from madang.kernel.ledger.note import Signer
 from madang.kernel.settings import Settings, Values
@@ -44,8 +45,7 @@ class Home:
     @cached_property
     def database(self) -> Database:
         """The records."""
-        url = f"sqlite:///{self.path / 'madang.db'}"
-        return Database(url, self._keys, self.values.database_busy_seconds)
+        return Database(_url(self.path), self._keys, self.values.database_busy_seconds)
 
     @property
     def _keys(self) -> Keys:
@@ -82,21 +82,34 @@ def is_home(path: Path) -> bool:
 def create(path: Path, flags: Mapping[str, Any] | None = None) -> Home:
     """Make a home at `path` and its schema. Raises HomeExists and touches nothing where one stands."""
     if is_home(path) or (path.exists() and any(path.iterdir())):
-        from madang.kernel.i18n import Message
-
         raise HomeExists(home=str(path), again=Message("home.choose-another"))
-    path.mkdir(parents=True, exist_ok=True)
+    _refuse_shared(path.resolve())
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
     for folder in ("keys", "content", "runs", "checkpoints"):
         (path / folder).mkdir(mode=0o700)
     loaded = settings.load(path, flags)
     signer = Signer.new(loaded.values.log_name)
     write_durably(path / settings.FILE_NAME, f'log_name = "{loaded.values.log_name}"\n'.encode(), 0o644)
     write_durably(path / "keys" / "ledger.salt", secrets.token_bytes(32), 0o600)
+    database = Database(_url(path.resolve()), Keys(signer, b""), loaded.values.database_busy_seconds)
+    database.migrate()
+    database.close()
     # The signing key comes last: its presence is what makes the folder a home.
     write_durably(path / "keys" / "ledger.key", signer.to_bytes(), 0o600)
-    home = open_home(path, flags)
-    home.database.migrate()
-    return home
+    return open_home(path, flags)
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{path / 'madang.db'}"
+
+
+def _refuse_shared(path: Path) -> None:
+    """A home below what every job sees (the system, the Python environment) would be readable to jobs."""
+    seen = [Path(name) for name in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")]
+    for shared in (*seen, *isolation.python_paths()):
+        if path.is_relative_to(shared):
+            raise HomeUnsafe(home=str(path), shared=str(shared))
 
 
 def open_home(path: Path, flags: Mapping[str, Any] | None = None) -> Home:

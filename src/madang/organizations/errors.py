@@ -26,5 +26,13 @@ class UnknownKind(Invalid):
     """Facts: kind, known."""
 
 
+class BadTokenLife(Invalid):
+    """Facts: days, most."""
+
+
+class EmptyName(Invalid):
+    """A person without a name."""
+
+
 class MemberExists(Conflict):
     """Facts: name, organization."""

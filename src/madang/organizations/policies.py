@@ -39,6 +39,12 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
         ("steward-signs", ("agreement.sign",), f"{_role('steward')} && {_OWN}"),
         ("lead-opens-mission", ("mission.open",), f"{_role('researcher')} && {_OWN}"),
         ("steward-deposits", ("asset.deposit",), f"{_role('steward')} && {_OWN}"),
+        ("researcher-pools", ("asset.pool",), f"{_role('researcher')} && {_OWN}"),
+        (
+            "member-downloads",
+            ("asset.download",),
+            f"({_role('researcher')} || {_role('steward')}) && {_OWN}",
+        ),
         ("operator-runs-site", ("capacity.declare", "run.operate"), f"{_role('operator')} && {_OWN}"),
         ("researcher-runs", ("run.submit", "run.cancel"), f"{_role('researcher')} && {_OWN}"),
         ("researcher-submits", ("score.submit",), f"{_role('researcher')} && {_OWN}"),
@@ -48,7 +54,16 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
             f"{_role('evaluator')} && {_OWN}",
         ),
         ("owner-uses-own", ("pool", "train", "evaluate", "download"), _OWN),
-        ("auditor-reads-ledger", ("ledger.read",), 'principal.organization != ""'),
+        (
+            "overseer-reads-ledger",
+            ("ledger.read",),
+            f'{_role("auditor")} || principal.kind == "ministry"',
+        ),
+        (
+            "ministry-grants-oversight",
+            ("role.oversee",),
+            f'{_role("officer")} && principal.kind == "ministry"',
+        ),
         ("member-sees", ("see",), "resource.seen_by.contains(principal.organization)"),
         ("auditor-sees", ("see",), _role("auditor")),
     )

@@ -16,6 +16,8 @@ from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug, new_id, nfc
 from madang.organizations import policies  # noqa: F401  (registers the roles' rules)
 from madang.organizations.errors import (
+    BadTokenLife,
+    EmptyName,
     MemberExists,
     NoSuchMember,
     NoSuchOrganization,
@@ -27,6 +29,7 @@ from madang.organizations.model import KINDS, ROLES, Member, Organization, membe
 
 TOKEN_PREFIX = "madang_"  # noqa: S105  (a prefix, not a secret)
 TOKEN_DAYS = 90
+MOST_DAYS = 3650
 
 
 def found(session: Session, name: str, title_en: str, title_ko: str, officer: str) -> str:
@@ -73,8 +76,11 @@ def add_member(
     session: Session, actor: Principal, organization: str, name: str, roles: tuple[str, ...]
 ) -> str:
     """Add a person with roles to an organization; returns the member's id."""
-    get(session, organization)
     authorize(session, Request(actor, "member.add", "Organization", organization, {"owner": organization}))
+    if {"auditor", "officer"} & set(roles):
+        # These see or govern beyond their organization: only a ministry's officer gives them.
+        authorize(session, Request(actor, "role.oversee", "Organization", organization))
+    get(session, organization)
     row = _member_row(organization, name, roles)
     taken = sa.select(members).where(members.c.organization == organization, members.c.name == row["name"])
     if session.row(taken):
@@ -87,6 +93,8 @@ def add_member(
 
 
 def _member_row(organization: str, name: str, roles: tuple[str, ...]) -> dict[str, str]:
+    if not name.strip():
+        raise EmptyName()
     for role in roles:
         if role not in ROLES:
             raise UnknownRole(role=role, known=", ".join(ROLES))
@@ -103,9 +111,11 @@ def issue_token(
     session: Session, actor: Principal, organization: str, name: str, days: int = TOKEN_DAYS
 ) -> str:
     """Issue a token to a member; the plain token is returned once and kept only as its SHA-256."""
-    member = find_member(session, organization, name)
     request = Request(actor, "token.issue", "Organization", organization, {"owner": organization})
     authorize(session, request)
+    member = find_member(session, organization, name)
+    if not 1 <= days <= MOST_DAYS:
+        raise BadTokenLife(days=days, most=MOST_DAYS)
     plain, row = _token_row(member.member_id, days)
     session.insert(tokens, row)
     session.record("token.issued", str(row["token_id"]), actor.as_fact(), member=member.member_id)
@@ -130,9 +140,9 @@ def _digest(plain: str) -> str:
 
 def revoke_tokens(session: Session, actor: Principal, organization: str, name: str) -> int:
     """Revoke every live token of a member; returns how many."""
-    member = find_member(session, organization, name)
     request = Request(actor, "token.revoke", "Organization", organization, {"owner": organization})
     authorize(session, request)
+    member = find_member(session, organization, name)
     live = sa.select(tokens.c.token_id).where(
         tokens.c.member_id == member.member_id, tokens.c.revoked_at.is_(None)
     )

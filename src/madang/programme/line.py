@@ -15,6 +15,7 @@ from typing import Any
 from madang.assets import lineage
 from madang.assets.model import Version
 from madang.kernel.canonical import canonical_bytes
+from madang.kernel.clock import to_text
 from madang.kernel.database import Session
 from madang.kernel.errors import ProofInvalid, SignatureInvalid
 from madang.kernel.i18n import Message
@@ -109,10 +110,13 @@ def follow(links: Sequence[Link]) -> Line:
     by_role: dict[str, list[Entry]] = {}
     for link in links:
         _require(link.entry.kind == _KINDS.get(link.role), link.role, "wrong-kind", kind=link.entry.kind)
-        by_role.setdefault(link.role, []).append(link.entry)
+        entries = by_role.setdefault(link.role, [])
+        twice = any(entry.subject == link.entry.subject for entry in entries)
+        _require(not twice, link.role, "twice", subject=link.entry.subject)
+        entries.append(link.entry)
     try:
         return _Follower(by_role).line()
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise ProofInvalid(link="line", reason=Message("programme.line.missing", what=str(error))) from error
 
 
@@ -165,8 +169,9 @@ class _Follower:
         run = self._named("run", model.subject)
         award = self._named("award", run.facts["award"])
         self._run_holds(model, run, award, mission, submission)
-        pool, versions = self._inputs(run, model)
-        agreement = self._agreements(versions, run, mission)
+        pool, versions = self._inputs(run, model, mission)
+        agreement = self._agreements(versions, pool or run, mission)
+        self._grounds_hold([*([pool] if pool else []), run, submission])
         return Line(
             score, submission, benchmark, mission, model, run, award, pool, tuple(versions), agreement
         )
@@ -182,7 +187,10 @@ class _Follower:
         _require(model.facts["state"] == "succeeded", "model", "not-succeeded", state=model.facts["state"])
         _require(model.facts["award"] == award.subject, "award", "other-award")
         _require(award.facts["mission"] == run.facts["mission"] == mission.subject, "award", "other-mission")
-        _require(award.facts["organization"] == run.by["organization"], "award", "other-holder")
+        trainer = run.by["organization"]
+        _require(award.facts["organization"] == trainer, "award", "other-holder")
+        _require(submission.by["organization"] == trainer, "submission", "other-submitter")
+        _require(mission.facts["evaluator"] != trainer, "mission", "judge-trains")
         share = self._named("share", award.facts["capacity"])
         within = award.facts["resource_seconds"] <= share.facts["shares"][award.facts["share"]]
         _require(within, "share", "share-overdrawn")
@@ -190,7 +198,7 @@ class _Follower:
         _require(used <= leased <= award.facts["resource_seconds"], "run", "overdrawn")
         _in_order("run", share, award, run, model, submission)
 
-    def _inputs(self, run: Entry, model: Entry) -> tuple[Entry | None, list[Entry]]:
+    def _inputs(self, run: Entry, model: Entry, mission: Entry) -> tuple[Entry | None, list[Entry]]:
         pinned = {given["version"]: given["manifest"] for given in run.facts["inputs"]}
         _require(sorted(pinned) == sorted(model.facts["inputs"]), "model", "other-inputs")
         pool: Entry | None = None
@@ -199,12 +207,18 @@ class _Follower:
             pooled = self._by_subject.get("pool", {}).get(version)
             source = pooled or self._named("version", version)
             _require(source.facts["manifest"] == manifest, "run", "other-content", version=version)
+            _require(source.facts["mission"] == mission.subject, source.kind, "other-mission")
+            _require(source.by["organization"] == source.facts["owner"], source.kind, "other-owner")
             _in_order("run", source, run)
             if pooled is None:
                 versions.append(self._accepted(version, run))
             else:
                 pool = pooled
                 versions.extend(self._accepted(parent, pooled) for parent in pooled.facts["parents"])
+        for version in versions:
+            _require(version.facts["mission"] == mission.subject, "version", "other-mission")
+            _require(version.by["organization"] == version.facts["owner"], "version", "other-owner")
+        _require(bool(versions), "version", "missing", what="version")
         return pool, versions
 
     def _accepted(self, version: str, user: Entry) -> Entry:
@@ -213,17 +227,29 @@ class _Follower:
         _in_order("version", deposited, checked, user)
         return deposited
 
-    def _agreements(self, versions: Sequence[Entry], run: Entry, mission: Entry) -> Entry:
-        for name in sorted({version.facts["agreement"] for version in versions}):
+    def _agreements(self, versions: Sequence[Entry], user: Entry, mission: Entry) -> Entry:
+        """Every agreement in the line, the mission's included, was whole before the data's first use."""
+        named = {version.facts["agreement"] for version in versions} | {mission.facts["agreement"]}
+        for name in sorted(named):
             drafted = self._named("agreement", name)
             for party in drafted.facts["parties"]:
                 signed = self._named("signature", f"{name}/{party}")
                 same = signed.facts["digest"] == drafted.facts["digest"]
                 _require(same, "signature", "other-text", party=party)
                 _require(signed.by["organization"] == party, "signature", "other-signer", party=party)
-                _in_order("signature", drafted, signed, run)
+                _in_order("signature", drafted, signed, user)
+            in_time = to_text(user.at) < drafted.facts["ends_at"]
+            _require(in_time, "agreement", "ended", when=drafted.facts["ends_at"])
             _require(drafted.facts["mission"] == mission.subject, "agreement", "other-mission")
         return self._named("agreement", mission.facts["agreement"])
+
+    def _grounds_hold(self, users: Sequence[Entry]) -> None:
+        """Each use names what allowed it: the owner's own right, or a clause of an agreement in the line."""
+        for user in users:
+            _require(bool(user.facts["grounds"]), user.kind, "no-ground")
+            for ground in user.facts["grounds"]:
+                if ground != "role/owner-uses-own":
+                    self._named("agreement", ground.split("/")[1])
 
 
 def _score_holds(score: Entry, submission: Entry, benchmark: Entry, mission: Entry) -> None:
@@ -237,9 +263,12 @@ def _score_holds(score: Entry, submission: Entry, benchmark: Entry, mission: Ent
     objective = (said["target"], said["confidence"], said["n_sealed"])
     fixed = (mission.facts["target"], mission.facts["confidence"], mission.facts["n"])
     _require(objective == fixed and benchmark.facts["n"] == said["n_sealed"], "score", "other-objective")
-    _require(benchmark.by["organization"] == mission.facts["evaluator"], "benchmark", "other-evaluator")
+    judges = {benchmark.by["organization"], score.by["organization"]}
+    _require(judges == {mission.facts["evaluator"]}, "benchmark", "other-evaluator")
     reached = "reached" if said["lower"] >= said["target"] else "not-reached"
     items = sum(n for _, n in said["groups"].values())
+    ordered = 0 < items <= said["n_sealed"] and said["lower"] <= said["value"] <= said["upper"]
+    _require(ordered, "score", "inconsistent")
     mean = sum(value for value, _ in said["groups"].values()) / items
     consistent = said["outcome"] == reached and items == said["n"] and abs(mean - said["value"]) < 1e-5
     _require(consistent, "score", "inconsistent")

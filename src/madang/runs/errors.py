@@ -26,5 +26,9 @@ class TooManyCores(Invalid):
     """Facts: asked, most."""
 
 
-class NoOutput(Conflict):
-    """A job ended well but left no output. Facts: run, folder."""
+class BadTimeLimit(Invalid):
+    """Facts: asked, most (seconds)."""
+
+
+class NoInput(Invalid):
+    """Facts: recipe."""

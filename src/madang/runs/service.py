@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from madang.allocations import service as allocations
 from madang.assets import lineage
+from madang.assets.errors import OtherMission
+from madang.assets.model import Version
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
@@ -19,8 +21,10 @@ from madang.kernel.home import Home
 from madang.kernel.ids import check_slug, new_id
 from madang.missions import service as missions
 from madang.runs import recipes
-from madang.runs.errors import NoSuchRun, NotCancellable, TooManyCores
+from madang.runs.errors import BadTimeLimit, NoInput, NoSuchRun, NotCancellable, TooManyCores
 from madang.runs.model import Run, inputs, runs
+
+MOST_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,24 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
     cores = order.cores or min(recipe.cores, machine)
     if not 1 <= cores <= machine:
         raise TooManyCores(asked=cores, most=machine)
+    seconds = recipe.wall_seconds if order.wall_seconds is None else order.wall_seconds
+    if not 1 <= seconds <= MOST_SECONDS:
+        raise BadTimeLimit(asked=seconds, most=MOST_SECONDS)
+    if not order.inputs:
+        raise NoInput(recipe=order.recipe)
+    parameters = recipes.parse_parameters(recipe, order.parameters)
     with home.database.write() as session:
         owner = {"owner": actor.organization}
         authorize(session, Request(actor, "run.submit", "Mission", order.mission, owner))
-        missions.get(session, order.mission)
-        pinned = [lineage.get(session, name) for name in order.inputs]
+        missions.see(session, actor, order.mission)
+        pinned = [lineage.see(session, actor, name) for name in order.inputs]
+        _require_mission(pinned, order.mission)
         grounds = {
             g for version in pinned for g in lineage.authorize_use(session, actor, recipe.action, version)
         }
         run_id = new_id("run")
-        seconds = order.wall_seconds or recipe.wall_seconds
         allocations.lease(session, order.award_id, run_id, actor.organization, order.mission, cores, seconds)
-        row = _new_row(home, actor, order, recipe, run_id, cores, seconds)
+        row = _new_row(home, actor, order, parameters, run_id, cores, seconds)
         session.insert(runs, row)
         ids = sorted({version.version_id for version in pinned})
         session.insert(inputs, *({"run_id": run_id, "version_id": i} for i in ids))
@@ -80,7 +90,13 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
 
 
 def _new_row(
-    home: Home, actor: Principal, order: Order, recipe: recipes.Recipe, run_id: str, cores: int, seconds: int
+    home: Home,
+    actor: Principal,
+    order: Order,
+    parameters: Mapping[str, Any],
+    run_id: str,
+    cores: int,
+    seconds: int,
 ) -> dict[str, Any]:
     return {
         "run_id": run_id,
@@ -88,7 +104,7 @@ def _new_row(
         "organization": actor.organization,
         "submitted_by": actor.member,
         "recipe": order.recipe,
-        "parameters": recipes.parse_parameters(recipe, order.parameters),
+        "parameters": dict(parameters),
         "award_id": order.award_id,
         "cores": cores,
         "wall_seconds": seconds,
@@ -99,6 +115,13 @@ def _new_row(
         "queued_at": clock.to_text(clock.now()),
         "engine": home.values.run_engine,
     }
+
+
+def _require_mission(pinned: Sequence[Version], mission: str) -> None:
+    """Data agreed for one mission is not used in another, whatever its clauses allow there."""
+    for version in pinned:
+        if version.mission != mission:
+            raise OtherMission(version=version.name, found=version.mission, mission=mission)
 
 
 def cancel(session: Session, actor: Principal, run_id: str) -> Run:

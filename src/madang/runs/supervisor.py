@@ -8,13 +8,16 @@ It keeps nothing in memory that matters. Killed at any point, the next one reads
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
+import math
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -24,20 +27,22 @@ import sqlalchemy as sa
 from madang.allocations import service as allocations
 from madang.assets import ingest, lineage
 from madang.assets import service as assets
-from madang.assets.errors import EmptyDeposit
+from madang.assets.errors import UnsafeFile
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
-from madang.kernel.errors import FileMissing, MadangError, UserError
+from madang.kernel.canonical import parse_json
+from madang.kernel.database import Session
+from madang.kernel.errors import Environment, MadangError, UserError
 from madang.kernel.home import Home
 from madang.kernel.isolation import Confinement, Limits
-from madang.runs import recipes, service
+from madang.organizations import service as organizations
+from madang.runs import live, recipes, service
 from madang.runs.errors import SupervisorRunning
 from madang.runs.launching import Job, JobState, Launcher
 from madang.runs.model import Run, runs
 
 POLL_SECONDS = 0.2
-_LOG_LIMIT = 16 * 2**20
 _DRAFT = "draft-"
 
 
@@ -71,9 +76,12 @@ class Supervisor:
 
     def _live(self) -> list[Run]:
         with self._home.database.read() as session:
-            query = sa.select(runs.c.run_id).where(runs.c.state.in_(("running", "queued")))
-            ids = [row["run_id"] for row in session.rows(query.order_by(runs.c.queued_at))]
-            found = [service.get(session, run_id) for run_id in ids]
+            query = sa.select(runs.c.run_id, runs.c.award_id).where(runs.c.state.in_(("running", "queued")))
+            found = [
+                service.get(session, row["run_id"])
+                for row in session.rows(query.order_by(runs.c.queued_at))
+                if allocations.operator_of(session, row["award_id"]) == self._actor.organization
+            ]
         # One run at a time uses the machine's cores: the running one first, then the oldest queued.
         running = [run for run in found if run.state == "running"]
         return running or found[:1]
@@ -98,6 +106,10 @@ class Supervisor:
         with self._home.database.write() as session:
             if service.get(session, run.run_id).state != "queued":
                 return
+            problem = _no_longer_permitted(session, run)
+            if problem is not None:
+                _end_unstarted(session, self._actor, run, f"not-permitted:{problem.code}")
+                return
             isolation = self._home.isolation.name
             started = clock.to_text(clock.now())
             session.update(runs, run.run_id, state="running", started_at=started, isolation=isolation)
@@ -109,10 +121,10 @@ class Supervisor:
         try:
             if not folder.exists():
                 self._prepare(run, folder)
+            recipe = recipes.find(run.recipe)
         except MadangError as error:
             self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
             return True
-        recipe = recipes.find(run.recipe)
         home, (inside, output, exchange) = self._home, recipes.job_folders(folder)
         limits = Limits(
             home.values.job_memory_bytes, run.wall_seconds * run.cores, home.values.job_output_bytes
@@ -154,8 +166,14 @@ class Supervisor:
         if outcome == "succeeded":
             try:
                 collected = self._collect(run, folder)
-            except UserError as problem:
-                outcome, reason, error = "failed", "outputs-refused", problem
+            except Environment:
+                raise  # a full disk is the site's matter: the run stays, and its end is tried again
+            except (MadangError, OSError, ValueError, RecursionError) as problem:
+                # Whatever a job leaves, its run ends and the next one starts.
+                outcome, reason = "failed", "outputs-refused"
+                error = (
+                    problem if isinstance(problem, MadangError) else UnsafeFile(file=type(problem).__name__)
+                )
         kept = {name: self._keep(folder / path) for name, path in _KEPT.items()}
         if error is not None:
             reason = f"{reason}:{error.code}"
@@ -180,7 +198,7 @@ class Supervisor:
                 state=outcome,
                 used_resource_seconds=used,
             )
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
 
     def _collect(self, run: Run, folder: Path) -> tuple[assets.NewVersion, Manifest, Any]:
         output = recipes.job_folders(folder)[1]
@@ -200,30 +218,63 @@ class Supervisor:
 
     def _keep(self, path: Path) -> str | None:
         """Store a regular file the job wrote beside its output; None where there is none."""
-        store = open_store(self._home)
-        try:
-            manifest, _ = ingest.store_folder(store, path, byte_limit=_LOG_LIMIT, file_limit=1)
-        except (FileMissing, EmptyDeposit, UserError):
-            return None
-        return manifest.files[0].digest
+        data = live.tail_of(path)
+        return open_store(self._home).put(BytesIO(data)).digest if data else None
 
 
-_KEPT = {"log": "log", "metrics": "output/metrics"}
-"""Folders with one file each: what the job printed, and the numbers it reported."""
+_KEPT = {"log": live.LOG, "metrics": live.METRICS}
+"""What the job printed, and the numbers it reported."""
 
 
 def _facts(output: Path) -> dict[str, Any]:
     """Facts a job states about its output: numbers and short texts only."""
-    path = output / "facts" / "facts.json"
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > 65536:
-        return {}
     try:
-        content = json.loads(path.read_bytes())
-    except ValueError:
+        content = parse_json(live.tail_of(output / "facts" / "facts.json")[:65536])
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(content, dict):
         return {}
-    return {str(k)[:64]: v for k, v in content.items() if isinstance(v, int | float | str | bool)}
+    return {_word(key): value for key, value in content.items() if _plain(value)}
+
+
+def _word(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()[:64]
+
+
+def _plain(value: Any) -> bool:
+    """A number that JSON keeps exactly, or a short text without lone surrogates."""
+    if isinstance(value, str):
+        return len(value) <= 1000 and value == value.encode("utf-8", "replace").decode()
+    return isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**53
+
+
+def _no_longer_permitted(session: Session, run: Run) -> UserError | None:
+    """Why a queued run may not start now, where an agreement ended or a right changed meanwhile."""
+    body = organizations.get(session, run.organization)
+    submitter = Principal(run.submitted_by, body.name, body.kind, frozenset())
+    try:
+        for version_id in run.inputs:
+            version = lineage.get(session, version_id)
+            lineage.authorize_use(session, submitter, recipes.find(run.recipe).action, version)
+    except UserError as error:
+        return error
+    return None
+
+
+def _end_unstarted(session: Session, actor: Principal, run: Run, reason: str) -> None:
+    allocations.settle(session, run.award_id, run.run_id, 0)
+    ended = clock.to_text(clock.now())
+    session.update(runs, run.run_id, state="failed", reason=reason, ended_at=ended, used_resource_seconds=0)
+    session.record(
+        "run.ended", run.run_id, actor.as_fact(), award=run.award_id, inputs=list(run.inputs), outputs=[],
+        reason=reason, state="failed", used_resource_seconds=0,
+    )  # fmt: skip
+
+
+def _remove(folder: Path) -> None:
+    """Remove a working folder; a tree too deep for that is left for the operator, and the run ends."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _judge(state: JobState) -> tuple[str, str]:

@@ -26,6 +26,18 @@ class AlreadySubmitted(Conflict):
     """Facts: version, mission."""
 
 
+class AlreadyAnswered(Conflict):
+    """Facts: submission, state."""
+
+
+class DeadlinePassed(Conflict):
+    """Facts: mission, deadline."""
+
+
+class JudgeSubmits(Denied):
+    """The evaluator's organization would be judged by itself. Facts: organization, mission."""
+
+
 class ForgedScore(Denied):
     """A score whose signature is not the evaluator's. Facts: submission."""
 

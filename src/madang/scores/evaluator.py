@@ -7,6 +7,7 @@ under test runs in a confined process that gets observations and nothing else.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,16 +16,19 @@ from typing import Any
 
 from madang.assets import lineage
 from madang.assets import service as assets
+from madang.assets.errors import ContentMissing
 from madang.assets.store import open_store, place_all
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
-from madang.kernel.home import Home, write_durably
+from madang.kernel.errors import MadangError, UserError
+from madang.kernel.home import Home, sync_folder, write_durably
+from madang.kernel.i18n import Message
 from madang.kernel.ledger.note import Signer
 from madang.missions import service as missions
 from madang.missions.model import Mission
 from madang.scores import service
-from madang.scores.errors import AlreadySealed, EvaluatorNotSetUp, PredictionFailed, SealBroken
+from madang.scores.errors import AlreadySealed, EvaluatorNotSetUp, NotSealed, PredictionFailed, SealBroken
 from madang.scores.inference import ConfinedModel
 from madang.scores.model import Benchmark, Score, Submission
 from madang.scores.scorers import Item, Result, Scorer
@@ -51,16 +55,16 @@ class Evaluator:
         signer = self._signer(create=True)
         scorer = self._scorer(mission)
         objective, parameters = mission.objective, mission.document.benchmark.parameters
-        items = scorer.draw(parameters, objective.n, secrets.SystemRandom())
-        content = {"items": items, "mission": name, "salt": secrets.token_hex(32)}
-        if self._sealed_path(name).exists() and self._on_record(name):
+        drawn = scorer.draw(parameters, objective.n, secrets.SystemRandom())
+        content: dict[str, Any] = {"items": drawn, "mission": name, "salt": secrets.token_hex(32)}
+        if self._on_record(name):
             raise AlreadySealed(mission=name)
-        write_durably(self._sealed_path(name), canonical_bytes(content), 0o600)
+        content = self._keep(name, content)
         benchmark = Benchmark(
             name,
             mission.document.benchmark.scorer,
             scorer.digest(),
-            len(items),
+            len(content["items"]),
             canonical_digest(content),
             str(signer.verifier),
             clock.to_text(clock.now()),
@@ -69,9 +73,21 @@ class Evaluator:
             service.record_benchmark(session, self._actor, mission, benchmark)
         return benchmark
 
-    def _on_record(self, name: str) -> bool:
-        from madang.scores.errors import NotSealed
+    def _keep(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Keep a draw, or the one that an earlier, interrupted or simultaneous sealing kept first."""
+        draft = self._folder / f".{name}.{secrets.token_hex(6)}"
+        write_durably(draft, canonical_bytes(content), 0o600)
+        try:
+            self._sealed_path(name).hardlink_to(draft)  # fails where there is one: the first draw counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        sync_folder(self._folder)
+        kept: dict[str, Any] = json.loads(self._sealed_path(name).read_bytes())
+        return kept
 
+    def _on_record(self, name: str) -> bool:
         with self._home.database.read() as session:
             try:
                 service.benchmark_of(session, name)
@@ -83,20 +99,26 @@ class Evaluator:
         """Evaluate every waiting submission; one that cannot be evaluated is refused with its reason."""
         done: list[tuple[Submission, Score | None]] = []
         with self._home.database.read() as session:
-            queue = service.waiting(session)
+            queue = [
+                submission
+                for submission in service.waiting(session)
+                if missions.get(session, submission.mission).header.evaluator == self._actor.organization
+            ]
         for submission in queue:
             try:
                 score = self.evaluate(submission, progress)
-            except PredictionFailed as error:
+            except (UserError, ContentMissing) as error:
+                # The submission's own fault, or a right that ended: it is answered, and the next one judged.
                 self._refuse(submission, error)
                 done.append((submission, None))
             else:
                 done.append((submission, score))
         return done
 
-    def _refuse(self, submission: Submission, error: PredictionFailed) -> None:
+    def _refuse(self, submission: Submission, error: MadangError) -> None:
+        reason = error.facts.get("reason", error.in_language("en").what)
         with self._home.database.write() as session:
-            service.refuse(session, self._actor, submission, str(error.facts.get("reason", error.code)))
+            service.refuse(session, self._actor, submission, str(reason))
 
     def evaluate(self, submission: Submission, progress: Progress | None = None) -> Score:
         """Score one submission, stopping once the confidence sequence has decided."""
@@ -113,8 +135,6 @@ class Evaluator:
         manifest = assets.manifest_of(self._home, version)
         models = [file for file in manifest.files if file.path.endswith(".onnx")]
         if len(models) != 1:
-            from madang.kernel.i18n import Message
-
             raise PredictionFailed(reason=Message("scores.one-onnx", found=len(models)))
         with tempfile.TemporaryDirectory(prefix="model-", dir=self._folder) as name:
             place_all(open_store(self._home), manifest, Path(name), link=False)
@@ -156,20 +176,22 @@ class Evaluator:
             sequence.add(result.value)
             groups.setdefault(result.group, []).append(result.value)
         interval = sequence.interval
+        lower = math.floor(interval.lower * 1e6) / 1e6
+        upper = math.ceil(interval.upper * 1e6) / 1e6
         return {
             "benchmark": benchmark.commitment,
             "confidence": objective.confidence,
             "groups": {name: [sum(v), len(v)] for name, v in sorted(groups.items())},
-            "lower": round(interval.lower, 6),
+            "lower": lower,
             "manifest": manifest,
             "mission": mission.name,
             "n": interval.n,
             "n_sealed": benchmark.n,
-            "outcome": "reached" if interval.lower >= objective.target else "not-reached",
+            "outcome": "reached" if lower >= objective.target else "not-reached",
             "scorer": benchmark.scorer_digest,
             "submission": submission.submission_id,
             "target": objective.target,
-            "upper": round(interval.upper, 6),
+            "upper": upper,
             "value": round(interval.mean, 6),
             "version": submission.version_id,
         }

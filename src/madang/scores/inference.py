@@ -51,8 +51,12 @@ class ConfinedModel:
             stdout=subprocess.PIPE,
             stderr=self._errors,
         )
+        self._judging = False
         try:
             self._fits(scorer)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            self.close()
+            raise PredictionFailed(reason=Message("scores.malformed-answer")) from error
         except BaseException:
             self.close()
             raise
@@ -74,6 +78,7 @@ class ConfinedModel:
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predict: (rows, features) -> (rows, *output shape)."""
+        self._judging = True
         rows, columns = batch.shape
         try:
             assert self._process.stdin is not None
@@ -97,7 +102,10 @@ class ConfinedModel:
         return data
 
     def _last_words(self) -> Message:
+        """Why the process ended. Once it has met an item, its own words could carry the item."""
         self._process.wait()
+        if self._judging:
+            return Message("scores.model-failed", code=self._process.returncode)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines() or ["-"]
         return Message("scores.model-died", code=self._process.returncode, detail=lines[-1][:300])

@@ -19,9 +19,12 @@ from madang.kernel.ledger.note import Verifier
 from madang.missions import service as missions
 from madang.missions.model import Mission
 from madang.scores.errors import (
+    AlreadyAnswered,
     AlreadySealed,
     AlreadySubmitted,
+    DeadlinePassed,
     ForgedScore,
+    JudgeSubmits,
     NoSuchSubmission,
     NotAModel,
     NotSealed,
@@ -65,6 +68,10 @@ def submit(session: Session, actor: Principal, mission: str, name: str) -> Submi
     authorize(session, Request(actor, "score.submit", "Version", version.name, {"owner": version.owner}))
     opened = missions.get(session, mission)
     benchmark_of(session, mission)
+    if actor.organization == opened.header.evaluator:
+        raise JudgeSubmits(organization=actor.organization, mission=mission)
+    if clock.now().date() > opened.header.deadline:
+        raise DeadlinePassed(mission=mission, deadline=opened.header.deadline.isoformat())
     if version.kind != "model" or version.mission != mission:
         reason = Message("scores.not-a-model", kind=version.kind, mission=version.mission)
         raise NotAModel(version=version.name, reason=reason)
@@ -103,6 +110,7 @@ def record_score(
     mission = missions.get(session, submission.mission)
     owner = {"owner": mission.header.evaluator}
     authorize(session, Request(actor, "score.record", "Submission", submission.submission_id, owner))
+    _require_waiting(session, submission)
     verifier = Verifier.parse(benchmark_of(session, submission.mission).evaluator_key)
     about = (statement.get("submission"), statement.get("version"))
     genuine = verifier.holds(canonical_bytes(dict(statement)), signature)
@@ -137,10 +145,18 @@ def refuse(session: Session, actor: Principal, submission: Submission, problem: 
     mission = missions.get(session, submission.mission)
     owner = {"owner": mission.header.evaluator}
     authorize(session, Request(actor, "score.record", "Submission", submission.submission_id, owner))
+    _require_waiting(session, submission)
     session.update(submissions, submission.submission_id, state="refused", problem=problem)
     session.record(
         "submission.refused", submission.submission_id, actor.as_fact(), version=submission.version_id
     )
+
+
+def _require_waiting(session: Session, submission: Submission) -> None:
+    """A submission is answered once, whichever evaluator's process comes first."""
+    state = get_submission(session, submission.submission_id).state
+    if state != "waiting":
+        raise AlreadyAnswered(submission=submission.submission_id, state=state)
 
 
 def get_submission(session: Session, submission_id: str) -> Submission:

@@ -18,8 +18,6 @@ from madang.kernel.errors import Defect, FileMissing, Invalid, MadangError
 from madang.kernel.home import Home, open_home
 from madang.kernel.settings import load
 
-i18n.register_catalogue("madang.interfaces")
-
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 DEFAULT_HOME = Path("madang-home")
 

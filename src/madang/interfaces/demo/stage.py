@@ -18,7 +18,7 @@ from pathlib import Path
 from madang.interfaces.demo import cast
 from madang.kernel import i18n
 from madang.kernel.authorizer import Principal
-from madang.kernel.errors import Defect, MadangError
+from madang.kernel.errors import Defect, UserError
 from madang.kernel.home import Home
 from madang.organizations.service import signed_in
 
@@ -72,13 +72,13 @@ class Stage:
         self.say(f"\n[{number:>2}/10] {self.text(f'step-{number}')}  ({seconds:.0f} s)")
 
     @contextmanager
-    def refused(self, name: str, **values: object) -> Iterator[None]:
-        """Show that what is tried inside is refused; it is a defect of the demonstration if it is not."""
+    def refused(self, name: str, expected: type[UserError], **values: object) -> Iterator[None]:
+        """Show that what is tried inside is refused as expected; anything else is a defect of the story."""
         attempt = self.text(f"try-{name}", **values)
         self.say(f"   ? {attempt}")
         try:
             yield
-        except MadangError as error:
+        except expected as error:
             told = error.in_language(self.language)
             self.say(f"   x {told.what}\n     {told.why}\n     {told.next}")
             self.notes[name] = error.code

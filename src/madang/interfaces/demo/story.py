@@ -12,13 +12,15 @@ from pathlib import Path
 from madang.agreements import service as agreements
 from madang.agreements.model import AgreementDocument
 from madang.allocations import service as allocations
+from madang.allocations.errors import AwardTooSmall
 from madang.assets import checking, lineage
 from madang.assets import service as assets
+from madang.assets.errors import NotAccepted
 from madang.assets.model import Version
 from madang.interfaces.demo import cast
 from madang.interfaces.demo.stage import Stage, example, recordings, working_folder
 from madang.kernel import clock, i18n
-from madang.kernel.errors import Defect
+from madang.kernel.errors import Defect, NotPermitted
 from madang.kernel.home import Home
 from madang.kernel.settings import read_document
 from madang.missions import service as missions
@@ -77,7 +79,7 @@ def sign(stage: Stage) -> None:
         cast.data_set(first),
         cast.AGREEMENT,
     )
-    with stage.refused("unsigned", who=cast.LEAD, what=version.name):
+    with stage.refused("unsigned", NotPermitted, who=cast.LEAD, what=version.name):
         assets.pool(stage.home, stage.actor(cast.LEAD), cast.MISSION, "too-early", [version.name])
     _sign(stage, cast.LATE, digest)
     stage.tell("in-force", who=cast.LATE)
@@ -206,7 +208,7 @@ def pool(stage: Stage) -> None:
     stage.step(7)
     lead = stage.actor(cast.LEAD)
     bad = stage.notes[f"deposit:{cast.MIRRORED}"]
-    with stage.refused("quarantined", who=cast.LEAD, what=bad):
+    with stage.refused("quarantined", NotAccepted, who=cast.LEAD, what=bad):
         assets.pool(stage.home, lead, cast.MISSION, "pool", [bad])
     pooled = assets.pool(stage.home, lead, cast.MISSION, "pool")
     stage.notes["pool"] = pooled.name
@@ -218,14 +220,14 @@ def pool(stage: Stage) -> None:
         who = ", ".join(term.organizations) or stage.text("nobody")
         stage.say(f"     {term.action:<9} {who}  {', '.join(term.grounds)}")
     asker, other = cast.COMPANIES[1], stage.notes[f"deposit:{cast.COMPANIES[0]}"]
-    with stage.refused("raw-data", who=asker, what=other):
+    with stage.refused("raw-data", NotPermitted, who=asker, what=other):
         assets.download(stage.home, stage.actor(asker), other, stage.work / "taken")
 
 
 def train(stage: Stage) -> None:
     """8: the training run under the award; a run larger than the award is refused."""
     stage.step(8)
-    with stage.refused("too-large", who=cast.LEAD):
+    with stage.refused("too-large", AwardTooSmall, who=cast.LEAD):
         _order(stage, cast.LEAD, stage.notes["pool"], "policy", {}, 36_000)
     run = _run(stage, cast.LEAD, stage.notes["pool"], "policy", {}, 300)
     stage.notes["run"] = run.run_id
@@ -317,7 +319,10 @@ def prove(stage: Stage) -> None:
     empty.mkdir()
     for file in (proof, checkpoint):
         (empty / file.name).write_bytes(file.read_bytes())
-    told = stage.outside("ledger", "check", "proof.json", "--checkpoint", "checkpoint.txt", cwd=empty)
+    key = str(stage.home.database.keys.signer.verifier)  # an outsider has it from a member
+    told = stage.outside(
+        "ledger", "check", "proof.json", "--checkpoint", "checkpoint.txt", "--key", key, cwd=empty
+    )
     for line in told.splitlines():
         stage.say(f"   {line}")
     stage.notes["checked"] = told.splitlines()[-2]

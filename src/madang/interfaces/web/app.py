@@ -82,7 +82,9 @@ def _told(request: Request, error: Exception) -> Response:
     """Any error as a page in three parts, in the reader's language."""
     known = error if isinstance(error, MadangError) else Defect()
     viewer = Viewer.unsigned(request)
-    return render(viewer, "error.html", status=known.status, error=known.in_language(viewer.language))
+    page = render(viewer, "error.html", status=known.status, error=known.in_language(viewer.language))
+    page.headers.update(_HEADERS)  # an unforeseen error is answered outside the middleware
+    return page
 
 
 def _unknown_address(request: Request, _: Exception) -> Response:

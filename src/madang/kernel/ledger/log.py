@@ -75,13 +75,15 @@ class Entry:
     leaf: bytes
 
 
-def row_commitment(keys: Keys, position: int, table: str, key: Sequence[Any], row: sa.RowMapping) -> str:
+def row_commitment(
+    keys: Keys, position: int, table: str, key: Sequence[Any], row: Mapping[str, Any] | sa.RowMapping
+) -> str:
     """HMAC-SHA256 (hex) over the row, its table and the entry that wrote it."""
     message = canonical_bytes([position, table, list(key), _plain(row)])
     return hmac.new(keys.salt, message, hashlib.sha256).hexdigest()
 
 
-def _plain(row: sa.RowMapping) -> dict[str, Any]:
+def _plain(row: Mapping[str, Any] | sa.RowMapping) -> dict[str, Any]:
     """A row as JSON: bytes as hex; integers and floats as text, since JSON numbers lose large ones."""
     plain: dict[str, Any] = {}
     for name, value in row.items():

@@ -122,7 +122,7 @@ def read_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
         checkpoint = Checkpoint(origin, int(size), base64.b64decode(root, validate=True))
     except (ValueError, binascii.Error) as error:
         raise SignatureInvalid(reason=Message("ledger.note-malformed")) from error
-    if checkpoint.body() != body or len(checkpoint.root) != 32:
+    if checkpoint.body() != body or len(checkpoint.root) != 32 or origin != verifier.name:
         raise SignatureInvalid(reason=Message("ledger.note-malformed"))
     return checkpoint
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from madang.kernel.canonical import canonical_digest, parse_json
+from madang.kernel.canonical import canonical_bytes, canonical_digest, parse_json
 from madang.kernel.errors import SignatureInvalid
 from madang.kernel.ledger import log, merkle
 from madang.kernel.ledger.note import read_checkpoint, write_checkpoint
@@ -73,16 +73,31 @@ def verify(
     found.extend(_check_nodes(connection, rebuilt))
     found.extend(_check_heads(connection, keys, count, rebuilt, kept))
     rows = 0
+    present = set(sa.inspect(connection).get_table_names())
     for table in log.metadata.sorted_tables:
-        if table.name not in log.OWN_TABLES:
+        if table.name not in present:
+            found.append(Disagreement(table.name, "*", "table-missing"))
+        elif table.name not in log.OWN_TABLES:
             rows += _check_table(connection, keys, table, expected, found)
-    known = {*log.metadata.tables, "alembic_version"}
-    for name in sorted(set(sa.inspect(connection).get_table_names()) - known):
+    for name in sorted(present - {*log.metadata.tables, SCHEMA_TABLE}):
         found.append(Disagreement(name, "*", "table-unknown"))
+    found.extend(_check_schema(connection))
     for (name, key), left in sorted(expected.items()):
         if left.commitment is not None:
             found.append(Disagreement(name, key, "row-deleted", left.position))
     return Verdict(count, rows, tuple(found))
+
+
+SCHEMA_TABLE = "alembic_version"
+
+
+def _check_schema(connection: sa.Connection) -> Iterator[Disagreement]:
+    """The one row that says which schema this is (no entry speaks of it)."""
+    query = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(SCHEMA_TABLE))
+    versions = [str(version) for version in connection.execute(query).scalars()]
+    if len(versions) != 1:
+        problem = "row-inserted" if versions else "row-deleted"
+        yield Disagreement(SCHEMA_TABLE, ", ".join(versions) or "*", problem)
 
 
 def _key_text(key: Sequence[Any]) -> str:
@@ -98,20 +113,24 @@ def _check_entry(
     name = log.entries.name
     if row.position != position:
         yield Disagreement(name, str(row.position), "entry-out-of-place", position)
-    leaf_hash = merkle.leaf_hash(row.leaf.encode())
+    raw = row.leaf if isinstance(row.leaf, bytes) else str(row.leaf).encode()
+    leaf_hash = merkle.leaf_hash(raw)
     for level, place, digest in merkle.completed_by(position, leaf_hash, lambda at, of: rebuilt[at, of]):
         rebuilt[level, place] = digest
     try:
-        leaf = parse_json(row.leaf)
-        changes = parse_json(row.changes)
-    except ValueError:
+        leaf, changes = parse_json(row.leaf), parse_json(row.changes)
+        written = canonical_bytes(changes).decode()
+        told = (leaf["kind"], leaf["subject"], leaf["changes"], written)
+        whole = told == (row.kind, row.subject, canonical_digest(changes), row.changes)
+        noted = {
+            (table, _key_text(key)): _Expected(commitment, position) for table, key, commitment in changes
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
         yield Disagreement(name, str(row.position), "entry-edited", position)
         return
-    columns_agree = leaf.get("kind") == row.kind and leaf.get("subject") == row.subject
-    if not columns_agree or leaf.get("changes") != canonical_digest(changes):
+    if not whole:
         yield Disagreement(name, str(row.position), "entry-edited", position)
-    for table, key, commitment in changes:
-        expected[table, _key_text(key)] = _Expected(commitment, position)
+    expected.update(noted)
 
 
 def _check_nodes(connection: sa.Connection, rebuilt: dict[tuple[int, int], bytes]) -> Iterator[Disagreement]:
@@ -121,7 +140,7 @@ def _check_nodes(connection: sa.Connection, rebuilt: dict[tuple[int, int], bytes
         missing.discard(place)
         if place not in rebuilt:
             yield Disagreement(log.nodes.name, _key_text(place), "row-inserted")
-        elif rebuilt[place] != bytes(node.hash):
+        elif rebuilt[place] != node.hash:
             # The node was written with its entry: whichever of the two was edited, both are named.
             yield Disagreement(log.nodes.name, _key_text(place), "row-edited")
             if node.level == 0:
@@ -165,14 +184,33 @@ def _check_table(
     found: list[Disagreement],
 ) -> int:
     names = [column.name for column in table.primary_key.columns]
+    # JSON is read as text and parsed here: a broken value must name its row, not end the verification.
+    columns = [sa.type_coerce(c, sa.Text).label(c.name) if _is_json(c) else c for c in table.columns]
     rows = 0
-    for row in connection.execute(sa.select(table)).mappings():
+    for row in connection.execute(sa.select(*columns)).mappings():
         rows += 1
         key = [row[name] for name in names]
         text = _key_text(key)
         wanted = expected.pop((table.name, text), None)
         if wanted is None or wanted.commitment is None:
             found.append(Disagreement(table.name, text, "row-inserted"))
-        elif log.row_commitment(keys, wanted.position, table.name, key, row) != wanted.commitment:
+        elif _commitment(keys, wanted, table, key, row) != wanted.commitment:
             found.append(Disagreement(table.name, text, "row-edited", wanted.position))
     return rows
+
+
+def _is_json(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.JSON)
+
+
+def _commitment(
+    keys: log.Keys, wanted: _Expected, table: sa.Table, key: list[Any], row: sa.RowMapping
+) -> str | None:
+    try:
+        told = dict(row)
+        for column in table.columns:
+            if _is_json(column) and told[column.name] is not None:
+                told[column.name] = parse_json(told[column.name])
+        return log.row_commitment(keys, wanted.position, table.name, key, told)
+    except (ValueError, TypeError, RecursionError, UnicodeError):
+        return None

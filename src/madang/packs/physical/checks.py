@@ -28,6 +28,7 @@ MIRRORED, UNRELATED = -0.3, 0.35
 GAINS = (0.6, 1.6)
 LAG_FRAMES, LAG_MARGIN = 2, 0.02
 LEAST_FIT = 0.80
+PEER_FACTOR = 2.0
 _AXES = "xyz"
 
 
@@ -51,6 +52,8 @@ class LerobotChecker:
             few = {"episodes": profile["episodes"], "least": LEAST_EPISODES}
             return [Finding("not-compared", "info", "", few)]
         response = _robust_response(list(pooled.values()))
+        if response is None:
+            return None  # the others contradict each other: wait for more of them
         cosines = np.array([answer(one, response).cosine for one in pooled.values()])
         told = answer(Moments.from_json(profile["moments"]), response)
         found = []
@@ -86,10 +89,24 @@ def _sum(profiles: Sequence[Mapping[str, Any]]) -> Moments:
 
 
 def _robust_response(group: Sequence[Moments]) -> Any:
-    """Fit on all, leave out who goes against the fit, and fit again: one bad peer must not bend it."""
-    first = fit(group)
-    kept = [one for one in group if min(answer(one, first).cosine) > UNRELATED]
-    return fit(kept) if len(kept) >= LEAST_OTHERS - 1 else first
+    """The response that most of the group agrees on, or None where too few do.
+
+    Each contributor's own response is compared with the median over all of them; whoever differs from
+    it in sign or by more than a factor PEER_FACTOR in size is left out, and the rest is fitted together.
+    One contributor in other units, or mirrored, must not bend what the others are measured by.
+    """
+    own = [fit([one]) for one in group]
+    median = np.median(own, axis=0)
+    norm = float(median @ median)
+    if norm <= 0:
+        return None
+    sizes = [float(one @ median) / norm for one in own]
+    agreeing = [m for m, size in zip(group, sizes, strict=True) if 1 / PEER_FACTOR < size < PEER_FACTOR]
+    if len(agreeing) < LEAST_OTHERS - 1:
+        return None
+    first = fit(agreeing)
+    kept = [one for one in agreeing if min(answer(one, first).cosine) > UNRELATED]
+    return fit(kept) if len(kept) >= LEAST_OTHERS - 1 else None
 
 
 def _overall(gain: float, shift: int, margin: float, fitted: float, contributors: int) -> list[Finding]:

@@ -38,6 +38,11 @@ def gain(episodes: Sequence[Episode], factor: float) -> list[Episode]:
     return _actions(episodes, lambda action: np.clip(action * scale, -1, 1))
 
 
+def rescale(episodes: Sequence[Episode], factor: float) -> list[Episode]:
+    """The state in another unit than declared."""
+    return [replace(e, state=(e.state * factor).astype(np.float32)) for e in episodes]
+
+
 def freeze(episodes: Sequence[Episode]) -> list[Episode]:
     """A sensor that repeats its first reading."""
     return [replace(e, state=np.repeat(e.state[:1], len(e.state), axis=0)) for e in episodes]

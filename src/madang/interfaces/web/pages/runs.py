@@ -75,15 +75,19 @@ def _see(viewer: Viewer, run_id: str) -> Run:
         return service.see(session, viewer.actor, run_id)
 
 
+def _now(viewer: Viewer, run_id: str) -> tuple[Run, str, str]:
+    run = _see(viewer, run_id)
+    return run, _log(viewer, run), _chart(viewer, run)
+
+
 async def _stream(run_id: str, request: Request, viewer: Viewer) -> AsyncIterator[str]:
     last: tuple[str, str] = ("", "")
     while not await request.is_disconnected():
-        run = await run_in_threadpool(_see, viewer, run_id)
-        told = (_log(viewer, run), _chart(viewer, run))
+        run, *told = await run_in_threadpool(_now, viewer, run_id)
         for name, value, before in zip(("log", "chart"), told, last, strict=True):
             if value != before:
                 yield f"event: {name}\ndata: {json.dumps(value)}\n\n"
-        last = told
+        last = (told[0], told[1])
         if not run.live:
             yield "event: end\ndata: {}\n\n"
             return
