@@ -48,6 +48,11 @@ def draft(session: Session, actor: Principal, document: AgreementDocument) -> Ag
     for name in header.parties:
         organizations.get(session, name)
     _check_parties(document, actor.organization)
+    if policies.ends_at(document) <= clock.now():
+        reason = Message(
+            "agreements.ended", agreement=header.name, when=clock.to_text(policies.ends_at(document))
+        )
+        raise AgreementNotInForce(agreement=header.name, reason=reason)
     digest = canonical_digest(canonical(document))
     _insert(session, actor, document, digest)
     session.record(

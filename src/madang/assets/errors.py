@@ -50,6 +50,10 @@ class OtherMission(Invalid):
     """A version of another mission. Facts: version, found, mission."""
 
 
+class AnotherKind(Conflict):
+    """An asset's name is taken by another kind. Facts: asset, found, kind."""
+
+
 class NotAParticipant(Conflict):
     """A deposit into a mission its owner takes no part in. Facts: organization, mission."""
 

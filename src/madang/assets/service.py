@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from madang.agreements import service as agreements
 from madang.assets import ingest, lineage
-from madang.assets.errors import NotAParticipant, NothingToPool, NotPoolable, TargetExists
+from madang.assets.errors import AnotherKind, NotAParticipant, NothingToPool, NotPoolable, TargetExists
 from madang.assets.model import Finding, Version, findings, parents, version_id, versions
 from madang.assets.store import Blob, Manifest, open_store, place_all
 from madang.kernel import clock, extension
@@ -100,8 +100,16 @@ def _latest(session: Session, owner: str, asset: str) -> Version | None:
     return Version(**row) if row else None
 
 
+def require_kind(session: Session, owner: str, asset: str, kind: str) -> None:
+    """All versions of an asset are of one kind; AnotherKind where this one would not be."""
+    latest = _latest(session, owner, asset)
+    if latest is not None and latest.kind != kind:
+        raise AnotherKind(asset=f"{owner}/{asset}", found=latest.kind, kind=kind)
+
+
 def insert(session: Session, new: NewVersion, manifest: Manifest, blob: Blob) -> Version:
     """Insert the row of a version whose bytes are stored. The caller records what it means."""
+    require_kind(session, new.owner, new.asset, new.kind)
     latest = _latest(session, new.owner, new.asset)
     number = latest.number + 1 if latest else 1
     row = {

@@ -44,11 +44,13 @@ class FileStore:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Remove unfinished files of processes that died long ago."""
+        """Remove unfinished files whose writer is gone, and any that are a day old."""
         oldest = time.time() - _STALE_SECONDS
         for path in self._incoming.iterdir():
+            writer = path.name.partition("-")[0]
             try:
-                if path.stat().st_mtime < oldest:
+                gone = writer.isdecimal() and not Path("/proc", writer).exists()
+                if gone or path.stat().st_mtime < oldest:
                     path.unlink()
             except FileNotFoundError:
                 continue  # another process swept it first
@@ -58,7 +60,7 @@ class FileStore:
 
     def put(self, source: BinaryIO, limit: int | None = None) -> Blob:
         """Store a stream; the bytes are durable when this returns."""
-        temporary = self._incoming / secrets.token_hex(12)
+        temporary = self._incoming / f"{os.getpid()}-{secrets.token_hex(12)}"
         try:
             digest, size = self._write(source, temporary, limit)
             target = self._path(digest)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from madang.kernel.errors import DatabaseBusy, DiskFull, UnrecordedChange
+from madang.kernel.errors import ChangedMeanwhile, DatabaseBusy, DiskFull, UnrecordedChange
 from madang.kernel.ledger import log
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -127,6 +127,9 @@ class Database:
                 session = Session(connection, self._keys)
                 yield session
                 session.close_checked()
+        except IntegrityError as error:
+            # Two writers made the same thing: the first one's stands, this transaction is undone.
+            raise ChangedMeanwhile() from error
         except OperationalError as error:
             reason = str(error.orig)
             if "locked" in reason or "busy" in reason:

@@ -142,6 +142,22 @@ class HomeExists(Conflict):
     """A home would be overwritten. Facts: home, again."""
 
 
+class ChangedMeanwhile(Conflict):
+    """Another writer made the same thing first."""
+
+
+class FileTrouble(Invalid):
+    """A path that cannot be used as meant. Facts: file, reason."""
+
+
+class OutOfRange(Invalid):
+    """A number outside what makes sense. Facts: name, value, low, high."""
+
+
+class BadTitle(Invalid):
+    """A title with control characters, or too long. Facts: field, most."""
+
+
 class HomeUnsafe(Invalid):
     """A home where every job could read it. Facts: home, shared."""
 

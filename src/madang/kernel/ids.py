@@ -7,8 +7,9 @@ import secrets
 import unicodedata
 
 from madang.kernel import clock
-from madang.kernel.errors import BadName
+from madang.kernel.errors import BadName, BadTitle, OutOfRange
 
+_LONGEST_TITLE = 200
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -37,6 +38,20 @@ def check_slug(text: str, field: str) -> str:
     if not _SLUG.fullmatch(text):
         raise BadName(field=field, value=text)
     return text
+
+
+def check_title(text: str, field: str) -> str:
+    """`text` in NFC where it is one printable line of at most 200 characters; else BadTitle."""
+    if len(text) > _LONGEST_TITLE or not text.isprintable():
+        raise BadTitle(field=field, most=_LONGEST_TITLE)
+    return nfc(text)
+
+
+def check_range(name: str, value: int, low: int, high: int) -> int:
+    """`value` where it lies between `low` and `high`; else OutOfRange."""
+    if not low <= value <= high:
+        raise OutOfRange(name=name, value=value, low=low, high=high)
+    return value
 
 
 def nfc(text: str) -> str:

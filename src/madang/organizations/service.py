@@ -13,7 +13,7 @@ from madang.kernel.authorizer import OUTSIDER, Principal, Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.errors import NotSignedIn
 from madang.kernel.i18n import Message
-from madang.kernel.ids import check_slug, new_id, nfc
+from madang.kernel.ids import check_slug, check_title, new_id, nfc
 from madang.organizations import policies  # noqa: F401  (registers the roles' rules)
 from madang.organizations.errors import (
     BadTokenLife,
@@ -66,8 +66,8 @@ def _organization_row(name: str, kind: str, title_en: str, title_ko: str) -> dic
     return {
         "name": check_slug(name, "organization name"),
         "kind": kind,
-        "title_en": nfc(title_en),
-        "title_ko": nfc(title_ko),
+        "title_en": check_title(title_en, "title"),
+        "title_ko": check_title(title_ko, "title"),
         "registered_at": clock.to_text(clock.now()),
     }
 
@@ -101,7 +101,7 @@ def _member_row(organization: str, name: str, roles: tuple[str, ...]) -> dict[st
     return {
         "member_id": new_id("mem"),
         "organization": organization,
-        "name": nfc(name),
+        "name": check_title(name, "name"),
         "roles": " ".join(sorted(set(roles))),
         "joined_at": clock.to_text(clock.now()),
     }

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from madang.allocations import service as allocations
 from madang.assets import lineage
+from madang.assets import service as assets
 from madang.assets.errors import OtherMission
 from madang.assets.model import Version
 from madang.kernel import clock
@@ -49,7 +50,7 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
     recipe = recipes.find(order.recipe)
     check_slug(order.output_asset, "output name")
     machine = os.cpu_count() or 1
-    cores = order.cores or min(recipe.cores, machine)
+    cores = min(recipe.cores, machine) if order.cores is None else order.cores
     if not 1 <= cores <= machine:
         raise TooManyCores(asked=cores, most=machine)
     seconds = recipe.wall_seconds if order.wall_seconds is None else order.wall_seconds
@@ -67,6 +68,7 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
         grounds = {
             g for version in pinned for g in lineage.authorize_use(session, actor, recipe.action, version)
         }
+        assets.require_kind(session, actor.organization, order.output_asset, recipe.produces)
         run_id = new_id("run")
         allocations.lease(session, order.award_id, run_id, actor.organization, order.mission, cores, seconds)
         row = _new_row(home, actor, order, parameters, run_id, cores, seconds)

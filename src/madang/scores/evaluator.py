@@ -99,6 +99,9 @@ class Evaluator:
         """Evaluate every waiting submission; one that cannot be evaluated is refused with its reason."""
         done: list[tuple[Submission, Score | None]] = []
         with self._home.database.read() as session:
+            owner = {"owner": self._actor.organization}
+            authorize(session, Request(self._actor, "score.record", "Home", "home", owner))
+        with self._home.database.read() as session:
             queue = [
                 submission
                 for submission in service.waiting(session)

@@ -105,6 +105,12 @@ def show(name: str, *, json: context.Json = False) -> None:
     context.print_facts({k: v for k, v in facts.items() if k not in ("signatures", "clauses")}, False)
     for clause in clauses:
         print(f"\n{clause.number}. [{clause.document.effect}] {clause.text(context.language())}")
+        terms = clause.document
+        if terms.effect != "ending":
+            print(f"   actions: {', '.join(terms.actions)}; {terms.kind} of: {', '.join(terms.owners)}")
+            print(f"   used as: {', '.join(terms.of)}" + (f"; by: {', '.join(terms.by)}" if terms.by else ""))
+        else:
+            print(f"   survives: {', '.join(terms.survives) or '-'}")
     print()
     for party, at in agreement.signatures.items():
         print(f"{party:<24} {at or '-'}")

@@ -147,13 +147,16 @@ def awards(mission: str, *, json: context.Json = False) -> None:
 
 @app.command(name="books")
 def books_(*, json: context.Json = False) -> None:
-    """Show every account's balance (resource-seconds); exit code 4 where the books do not balance.
+    """Show every account's balance (a ministry's or auditor's token); exit code 4 where they do not balance.
 
     Example: madang compute books
     """
+    from madang.kernel.authorizer import Request, authorize
+
     home = context.home()
-    context.actor(home)
+    actor = context.actor(home)
     with home.database.read() as session:
+        authorize(session, Request(actor, "ledger.read", "Books", "books", {"owner": actor.organization}))
         totals = books.trial_balance(session)
     rows = [{"account": account, "resource_seconds": total} for account, total in sorted(totals.items())]
     context.print_rows(rows, {"account": "account", "resource_seconds": "resource-seconds"}, json)

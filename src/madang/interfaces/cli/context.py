@@ -14,11 +14,12 @@ from cyclopts import CycloptsError, Parameter
 
 from madang.kernel import i18n
 from madang.kernel.authorizer import Principal
-from madang.kernel.errors import Defect, FileMissing, Invalid, MadangError
+from madang.kernel.errors import Defect, FileMissing, FileTrouble, Invalid, MadangError
 from madang.kernel.home import Home, open_home
 from madang.kernel.settings import load
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+_PIPED_WIDTH = 300
 DEFAULT_HOME = Path("madang-home")
 
 
@@ -73,7 +74,9 @@ def token() -> str | None:
     if _chosen.token is not None:
         try:
             return _chosen.token.read_text("utf-8").strip()
-        except (FileNotFoundError, IsADirectoryError) as error:
+        except UnicodeDecodeError as error:
+            raise FileTrouble(file=str(_chosen.token), reason="It is not a text file.") from error
+        except FileNotFoundError as error:
             raise FileMissing(file=str(_chosen.token)) from error
     return os.environ.get("MADANG_TOKEN")
 
@@ -107,7 +110,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as
         table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(*(str(row.get(key, "")) if row.get(key) is not None else "-" for key in columns))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # Piped, nothing is folded: an id must be found whole.
+    Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)
 
 
 def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
@@ -122,6 +126,8 @@ def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
 
 def print_error(error: Exception) -> int:
     """Print an error in its three parts; returns the exit code."""
+    if isinstance(error, OSError) and error.filename is not None:
+        error = FileTrouble(file=error.filename, reason=error.strerror or type(error).__name__)
     if not isinstance(error, MadangError):
         import traceback
 

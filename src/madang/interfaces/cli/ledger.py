@@ -13,6 +13,7 @@ from madang.kernel.canonical import parse_json
 from madang.kernel.errors import FileMissing, ProofInvalid
 from madang.kernel.home import write_durably
 from madang.kernel.i18n import Message
+from madang.kernel.ids import check_range
 from madang.kernel.ledger import log, proof
 from madang.kernel.ledger.note import Verifier
 from madang.programme import line
@@ -22,7 +23,7 @@ app = App(name="ledger", help="Verify the ledger, make and check proofs.")
 
 @app.command(name="list")
 def list_(*, limit: int = 20, json: context.Json = False) -> None:
-    """List the latest entries, newest first.
+    """List the latest entries, newest first (a ministry's or auditor's token).
 
     Example: madang ledger list --limit 50
 
@@ -33,6 +34,7 @@ def list_(*, limit: int = 20, json: context.Json = False) -> None:
     """
     from madang.kernel.authorizer import Request, authorize
 
+    check_range("--limit", limit, 1, 1_000_000)
     home = context.home()
     actor = context.actor(home)
     with home.database.read() as session:

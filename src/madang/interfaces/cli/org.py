@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from madang.assets.errors import TargetExists
 from madang.interfaces.cli import context
 from madang.organizations import service
 
@@ -78,6 +79,8 @@ def token(organization: str, member: str, *, out: Path | None = None, days: int 
 
     home = context.home()
     actor = context.actor(home)
+    if out is not None and out.exists():
+        raise TargetExists(target=str(out))
     with home.database.write() as session:
         plain = service.issue_token(session, actor, organization, member, days)
     if out is None:
@@ -109,7 +112,9 @@ def list_(*, json: context.Json = False) -> None:
     context.actor(home)
     with home.database.read() as session:
         rows = [vars(organization) for organization in service.every(session)]
-    context.print_rows(rows, {"name": "name", "kind": "kind", "title_en": "title", "title_ko": "명칭"}, json)
+    context.print_rows(
+        rows, {"name": "name", "kind": "kind", "title_en": "title", "title_ko": "title (ko)"}, json
+    )
 
 
 @app.command

@@ -125,10 +125,13 @@ def log(run: str, *, follow: bool = False) -> None:
 def _follow(run_id: str) -> None:
     home = context.home()
     actor = context.actor(home)
-    shown = 0
+    shown, begun, told = 0, time.monotonic(), False
     while True:
         with home.database.read() as session:
             run = service.see(session, actor, run_id)
+        if run.state == "queued" and not told and time.monotonic() - begun > 3:
+            print(context.text("cli.still-queued"), file=sys.stderr)
+            told = True
         data = live.log_of(home, run)
         sys.stdout.write(data[shown:].decode("utf-8", "replace"))
         sys.stdout.flush()

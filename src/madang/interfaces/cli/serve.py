@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from pathlib import Path
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -13,6 +14,7 @@ from granian.log import LogLevels
 from madang.interfaces.cli import context
 from madang.interfaces.web.app import CODE_VARIABLE, HOME_VARIABLE
 from madang.kernel.errors import Environment, FileMissing
+from madang.kernel.ids import check_range
 
 
 class PortTaken(Environment):
@@ -35,14 +37,15 @@ def serve(*, host: str | None = None, port: int | None = None, sign_in: str | No
     """
     home = context.home()
     address, number = host or home.values.host, port or home.values.port
+    check_range("--port", number, 1, 65535)
     _require_free(address, number)
     url = f"http://{address}:{number}"
+    file = home.path / "tokens" / Path(sign_in or "").name
+    if sign_in is not None and not file.is_file():
+        raise FileMissing(file=str(file))
     print(f"{url}/missions  (Ctrl-C ends)", flush=True)
     os.environ[HOME_VARIABLE] = str(home.path)
     if sign_in is not None:
-        file = home.path / "tokens" / sign_in
-        if not file.is_file():
-            raise FileMissing(file=str(file))
         code = secrets.token_urlsafe(18)
         os.environ[CODE_VARIABLE] = f"{code} {file.read_text('utf-8').strip()}"
         print(f"{url}/sign-in/{code}  (signs in as {sign_in}, once)", flush=True)

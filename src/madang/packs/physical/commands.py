@@ -28,9 +28,12 @@ def record(task: str, folder: Path, *, episodes: int = 20, seed: int = 0) -> Non
     """
     from madang.assets.errors import TargetExists
     from madang.kernel.errors import UnknownEngine
+    from madang.kernel.ids import check_range
     from madang.packs.physical import lerobot
     from madang.packs.physical.policy import TASKS
 
+    check_range("--episodes", episodes, 1, 100_000)
+    check_range("--seed", seed, 0, 2**48)
     if folder.exists():
         raise TargetExists(target=str(folder))
     if task not in TASKS:
