@@ -110,6 +110,20 @@ def test_a_frozen_sensor_is_named(recorded: dict[str, list[Episode]], tmp_path: 
     assert verdict(recorded, tmp_path, "push-v3", bad) == ["state-frozen"]
 
 
+@pytest.mark.parametrize("peer", ["units", "gain", "mirrored"])
+def test_one_bad_peer_does_not_spoil_the_others_verdict(
+    recorded: dict[str, list[Episode]], tmp_path: Path, peer: str
+) -> None:
+    spoil = {
+        "units": lambda e: contamination.rescale(e, 1000.0),
+        "gain": lambda e: contamination.gain(e, 0.1),
+        "mirrored": lambda e: contamination.mirror(e, 0),
+    }[peer]
+    for bad in SOME[1:]:
+        beside = {**recorded, bad: spoil(recorded[bad])}
+        assert verdict(beside, tmp_path / bad, SOME[0], recorded[SOME[0]]) == []
+
+
 def test_too_few_contributors_wait(recorded: dict[str, list[Episode]], tmp_path: Path) -> None:
     lerobot.write(tmp_path, recorded["push-v3"])
     profile = examine(tmp_path)["profile"]

@@ -86,31 +86,12 @@ class Stage:
             raise Defect(attempt=attempt)
 
     def command(self, *arguments: str, token: str) -> str:
-        """Run ``madang`` in a process of its own with one person's token; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "madang.interfaces.cli.main", "--home", str(self.home.path), *arguments],
-            env={**_clean_environment(), "MADANG_TOKEN": token},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise Defect(command=" ".join(arguments), said=done.stderr)
-        return done.stdout.strip()
+        """Run ``madang`` on the home in a process of its own with one person's token; what it printed."""
+        return _madang("--home", str(self.home.path), *arguments, environment={"MADANG_TOKEN": token})
 
     def outside(self, *arguments: str, cwd: Path) -> str:
         """Run ``madang`` as an outsider would: another folder, no home, no token."""
-        done = subprocess.run(
-            [sys.executable, "-m", "madang.interfaces.cli.main", *arguments],
-            env=_clean_environment(),
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise Defect(command=" ".join(arguments), said=done.stderr)
-        return done.stdout.strip()
+        return _madang(*arguments, environment={}, cwd=cwd)
 
     def start_supervisor(self) -> None:
         """Start the site's supervisor as a process of its own, with the operator's token."""
@@ -128,6 +109,20 @@ class Stage:
             self._supervisor.send_signal(signal.SIGINT)
             self._supervisor.wait()
             self._supervisor = None
+
+
+def _madang(*arguments: str, environment: dict[str, str], cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "madang.interfaces.cli.main", *arguments],
+        env={**_clean_environment(), **environment},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Defect(command=" ".join(arguments), said=done.stderr)
+    return done.stdout.strip()
 
 
 def _clean_environment() -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The tables of the line: from organizations to scores, and the ledger."""
+"""The tables of the line: from organizations to scores, and the ledger.
+
+Longer than other files and functions here: one flat statement a table, written once and never edited.
+"""
 
 import sqlalchemy as sa
 from alembic import op
