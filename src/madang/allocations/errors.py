@@ -6,10 +6,6 @@ from madang.kernel.errors import Conflict, Invalid, NotFound
 i18n.register_catalogue("madang.allocations")
 
 
-class SiteExists(Conflict):
-    """Facts: name."""
-
-
 class NoSuchCapacity(NotFound):
     """Facts: capacity."""
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from madang.agreements import service as agreements
+from madang.agreements.policies import USE_ACTIONS
 from madang.assets.errors import NoSuchVersion, NotAccepted
 from madang.assets.model import Version, parents, versions
 from madang.kernel.authorizer import Principal, Request, authorize, decide
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.missions import service as missions
-
-USE_ACTIONS = ("pool", "train", "evaluate", "download")
 
 
 def get(session: Session, name: str) -> Version:

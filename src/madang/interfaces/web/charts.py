@@ -113,6 +113,11 @@ def curve(points: Sequence[tuple[float, float]], title: str, unit: str) -> Marku
     return _both(title, draw)
 
 
+def loss(rows: Sequence[Mapping[str, float]], title: str, unit: str) -> Markup:
+    """The loss curve of a run's reported rows: those that have "step" and "loss"."""
+    return curve([(row["step"], row["loss"]) for row in rows if "step" in row and "loss" in row], title, unit)
+
+
 def interval(lower: float, value: float, upper: float, target: float | None, title: str) -> Markup:
     """A small bar for a table: the interval, its value, and the target as a tick."""
     frame = Frame(120, 16, left=2, right=2, top=0, bottom=0)

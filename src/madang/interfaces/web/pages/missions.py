@@ -82,7 +82,7 @@ def show(name: str, viewer: Looking) -> Response:
         clauses=clauses,
         sources=sources,
         run=live_run,
-        loss=_curve(viewer, metrics),
+        loss=charts.loss(metrics, viewer.text("web.run.loss"), viewer.text("web.run.steps")),
         log="\n".join(log.splitlines()[-_LOG_LINES:]),
     )
 
@@ -151,8 +151,3 @@ def _tasks(told: Progress) -> list[tuple[str, Interval]]:
     if told.best is None:
         return []
     return [(name, wilson(successes, n)) for name, (successes, n) in told.best.score.groups.items()]
-
-
-def _curve(viewer: Viewer, metrics: list[dict[str, float]]) -> str:
-    points = [(row["step"], row["loss"]) for row in metrics if "step" in row and "loss" in row]
-    return charts.curve(points, viewer.text("web.run.loss"), viewer.text("web.run.steps"))

@@ -100,5 +100,4 @@ def _log(viewer: Viewer, run: Run) -> str:
 
 def _chart(viewer: Viewer, run: Run) -> str:
     rows = live.metrics_of(viewer.home, run)
-    points = [(row["step"], row["loss"]) for row in rows if "step" in row and "loss" in row]
-    return charts.curve(points, viewer.text("web.run.loss"), viewer.text("web.run.steps"))
+    return charts.loss(rows, viewer.text("web.run.loss"), viewer.text("web.run.steps"))
