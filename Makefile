@@ -1,11 +1,11 @@
-# make demo | test | test-long | check        (Python 3.11 or newer; everything goes into .venv)
+# make demo | test | test-postgres | test-long | check        (Python 3.11 or newer; everything goes into .venv)
 PYTHON ?= python3
 VENV ?= .venv
 HOME_DIR ?= madang-demo
 SERVE ?= 1
 BIN = $(VENV)/bin
 
-.PHONY: demo install install-dev test test-long check bench clean
+.PHONY: demo install install-dev test test-postgres test-long check bench clean
 
 demo: install
 	$(BIN)/madang --home $(HOME_DIR) demo $(if $(filter 0,$(SERVE)),--no-serve,)
@@ -22,11 +22,15 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[physical,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[physical,dev,postgresql]'
 	@touch $@ $(VENV)/.installed
 
 test: install-dev
 	$(BIN)/python -m pytest -m "not long"
+
+# The same suite with records in PostgreSQL: a server of Debian's packages, started by the tests.
+test-postgres: install-dev
+	MADANG_TEST_RECORDS=postgresql $(BIN)/python -m pytest -m "not long"
 
 test-long: install-dev
 	$(BIN)/python -m pytest -m long

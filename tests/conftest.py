@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from madang.interfaces.demo import cast
 from madang.interfaces.demo.stage import Stage
 from madang.interfaces.demo.story import play, token_files
 from madang.kernel.authorizer import Principal
-from madang.kernel.home import Home, create, open_home
+from madang.kernel.home import Home
 from madang.organizations import service as organizations
 from madang.programme import verification  # noqa: F401  (all tables)
+from tests import records
 
 
 @dataclass
@@ -42,9 +42,16 @@ class Office:
             return organizations.signed_in(session, token)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def server() -> Iterator[None]:
+    """The database server of the session, where the tests use one."""
+    with records.server():
+        yield
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    home = create(tmp_path / "home")
+    home = records.new_home(tmp_path / "home")
     with home.database.write() as session:
         token = organizations.found(session, "msit", "Ministry", "부처", "officer")
     with home.database.read() as session:
@@ -75,7 +82,7 @@ class Played:
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """One whole mission, from agreement to score. Tests only read it; see `copied`."""
-    home = create(tmp_path_factory.mktemp("played") / "home")
+    home = records.new_home(tmp_path_factory.mktemp("played") / "home")
     said: list[str] = []
     stage = play(home, "en", said.append)
     token_files(stage, home.path)
@@ -86,11 +93,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 @pytest.fixture
 def copied(played: Played, tmp_path: Path) -> Iterator[Played]:
     """A copy of the played home that a test may change."""
-    with played.home.database.read() as session:
-        session.connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    target = tmp_path / "copy"
-    shutil.copytree(played.home.path, target)
-    home = open_home(target)
+    home = records.copy_home(played.home, tmp_path / "copy")
     stage = Stage(home, "en", tmp_path, tokens=dict(played.stage.tokens), notes=dict(played.stage.notes))
     yield Played(stage, played.said)
     home.database.close()

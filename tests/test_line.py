@@ -21,6 +21,7 @@ from madang.missions import service as missions
 from madang.programme.verification import verify_home
 from madang.runs import service as runs
 from madang.scores import service as scores
+from tests import records
 from tests.conftest import Played
 
 
@@ -43,8 +44,8 @@ def test_step_2_the_benchmark_is_sealed_and_only_its_commitment_is_on_record(pla
     items = json.loads(sealed.read_text())["items"]
     assert len(items) == benchmark.n == mission.objective.n
     assert sealed.stat().st_mode & 0o077 == 0
-    database = (played.home.path / "madang.db").read_bytes()
-    assert not any(str(item["seed"]).encode() in database for item in items)
+    written = records.everything(played.home)
+    assert not any(str(item["seed"]).encode() in written for item in items)
 
 
 def test_step_3_capacity_is_split_and_awarded(played: Played) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from madang.interfaces.demo import cast
+from tests import records
 from tests.conftest import Played
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,9 @@ def refused(done: subprocess.CompletedProcess[str], *words: str, code: int = 2) 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     path = tmp_path / "home"
-    assert madang("--home", path, "init", "msit").returncode == 0
+    address = records.address()
+    where = ("--database-url", address) if address else ()
+    assert madang("--home", path, "init", "msit", *where).returncode == 0
     return path
 
 
@@ -108,7 +111,7 @@ def test_no_home_and_an_existing_one(tmp_path: Path, home: Path) -> None:
     refused(madang("--home", tmp_path / "none", "org", "list"), "There is no Madang home")
     refused(madang("--home", home, "init", "msit"), "already a Madang home")
     refused(madang("--home", home, "demo", "--no-serve"), "already a Madang home", "rm -r")
-    assert (home / "madang.db").exists()
+    assert (home / "madang.db").exists() != records.POSTGRES
 
 
 @pytest.mark.parametrize(
@@ -200,11 +203,7 @@ def test_an_outsider_learns_nothing_by_the_command_line(played: Played) -> None:
 
 
 def test_a_tampered_row_is_named_with_exit_code_4(copied: Played) -> None:
-    import sqlite3
-
-    with sqlite3.connect(copied.home.path / "madang.db") as connection:
-        connection.execute("UPDATE awards SET resource_seconds = resource_seconds * 10")
-    connection.close()
+    records.tamper(copied.home.database, "UPDATE awards SET resource_seconds = resource_seconds * 10")
     done = madang("--home", copied.home.path, "ledger", "verify")
     assert done.returncode == 4
     assert "awards" in done.stdout

@@ -11,10 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from madang.kernel.errors import DatabaseBusy, UnrecordedChange
-from madang.kernel.home import Home, create
+from madang.kernel.home import Home
 from madang.kernel.ledger import log
 from madang.organizations.model import organizations
 from madang.programme.verification import verify_home
+from tests import records
 from tests.conftest import Office
 
 BY = {"member": "mem-x", "organization": "msit"}
@@ -78,7 +79,7 @@ def test_many_writers_at_once_lose_nothing(office: Office) -> None:
 
 def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MADANG_DATABASE_BUSY_SECONDS", "1")
-    home = create(tmp_path / "home")
+    home = records.new_home(tmp_path / "home")
     held, free = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -100,7 +101,7 @@ def test_a_writer_that_waits_too_long_is_told_so(tmp_path: Path, monkeypatch: py
 
 def test_migrations_go_up_and_down_and_match_the_tables(office: Office) -> None:
     database = office.home.database
-    engine = sa.create_engine(database.url)
+    engine = records.plain_engine(database)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, log.metadata) == []
@@ -111,6 +112,7 @@ def test_migrations_go_up_and_down_and_match_the_tables(office: Office) -> None:
     engine.dispose()
 
 
+@pytest.mark.skipif(records.POSTGRES, reason="SQLite's own settings")
 def test_the_home_is_synchronous_and_in_wal_mode(office: Office) -> None:
     def pragma(home: Home, name: str) -> object:
         with home.database.read() as session:

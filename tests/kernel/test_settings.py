@@ -22,6 +22,7 @@ from madang.kernel.errors import (
 from madang.kernel.home import create, open_home
 from madang.kernel.ids import check_slug, id_of_digest, new_id
 from madang.kernel.settings import load, read_document, read_toml
+from tests import records
 
 
 def test_later_sources_win_and_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +78,7 @@ def test_a_document_error_names_the_key_and_the_known_ones(tmp_path: Path) -> No
 
 
 def test_a_home_is_never_made_over_something(tmp_path: Path) -> None:
-    create(tmp_path / "home").database.close()
+    records.new_home(tmp_path / "home").database.close()
     key = (tmp_path / "home/keys/ledger.key").read_bytes()
     with pytest.raises(HomeExists):
         create(tmp_path / "home")
@@ -92,7 +93,7 @@ def test_a_home_is_never_made_over_something(tmp_path: Path) -> None:
 
 
 def test_keys_are_private(tmp_path: Path) -> None:
-    home = create(tmp_path / "home")
+    home = records.new_home(tmp_path / "home")
     home.database.close()
     for name in ("ledger.key", "ledger.salt"):
         assert (home.path / "keys" / name).stat().st_mode & 0o077 == 0

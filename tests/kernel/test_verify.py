@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
-
 import pytest
 
 from madang.kernel.errors import ProofInvalid, SignatureInvalid
-from madang.kernel.home import open_home
 from madang.kernel.ledger import log, proof
 from madang.kernel.ledger.note import Signer, write_checkpoint
 from madang.kernel.ledger.verify import Verdict
 from madang.programme import line
 from madang.programme.verification import verify_home
+from tests import records
 from tests.conftest import Played
 
 TABLES = sorted(log.metadata.tables)
 
 
-def tampered(home: Path, *statements: str) -> Verdict:
-    """What verification says of a home after somebody changed its database file."""
-    with sqlite3.connect(home / "madang.db") as connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        for statement in statements:
-            assert connection.execute(statement).rowcount != 0, statement
-    connection.close()
-    return verify_home(open_home(home))
+def tampered(played: Played, *statements: str) -> Verdict:
+    """What verification says of a home after somebody changed its database."""
+    records.tamper(played.home.database, *statements)
+    return verify_home(played.home)
 
 
 def named(verdict: Verdict, table: str) -> set[str]:
@@ -44,7 +37,7 @@ def first_text_column(table: str) -> str:
 @pytest.mark.parametrize("table", TABLES)
 def test_a_deleted_row_is_named(copied: Played, table: str) -> None:
     verdict = tampered(
-        copied.home.path, f'DELETE FROM "{table}" WHERE rowid = (SELECT min(rowid) FROM "{table}")'
+        copied, f'DELETE FROM "{table}" WHERE {records.ROW} = (SELECT min({records.ROW}) FROM "{table}")'
     )
     assert not verdict.holds
     expected = {log.entries.name: "entry-out-of-place"}.get(table, "row-deleted")
@@ -63,9 +56,9 @@ def test_an_inserted_row_is_named(copied: Played, table: str) -> None:
     names = ", ".join(f'"{column.name}"' for column in columns)
     statement = (
         f'INSERT INTO "{table}" ({names}) SELECT {", ".join(changed)} FROM "{table}" '
-        f'WHERE rowid = (SELECT min(rowid) FROM "{table}")'
+        f'WHERE {records.ROW} = (SELECT min({records.ROW}) FROM "{table}")'
     )
-    verdict = tampered(copied.home.path, statement)
+    verdict = tampered(copied, statement)
     expected = {log.entries.name: "entry-out-of-place"}.get(table, "row-inserted")
     assert expected in named(verdict, table)
 
@@ -75,24 +68,25 @@ def test_an_edited_row_is_named(copied: Played, table: str) -> None:
     column = first_text_column(table)
     statement = f'UPDATE "{table}" SET "{column}" = coalesce("{column}", \'\') || \' \''
     if table == log.nodes.name:
-        statement = f"UPDATE \"{table}\" SET hash = x'00'"
+        zero = "'\\x00'::bytea" if records.POSTGRES else "x'00'"
+        statement = f'UPDATE "{table}" SET hash = {zero}'
     elif not column:  # every column belongs to the key: an edit is a deletion and an insertion
         key = next(iter(log.metadata.tables[table].primary_key.columns)).name
         statement = f'UPDATE "{table}" SET "{key}" = "{key}" || \'x\''
-    statement += f' WHERE rowid = (SELECT max(rowid) FROM "{table}")'
-    verdict = tampered(copied.home.path, statement)
+    statement += f' WHERE {records.ROW} = (SELECT max({records.ROW}) FROM "{table}")'
+    verdict = tampered(copied, statement)
     expected = {log.entries.name: {"entry-edited"}}.get(table, {"row-edited", "row-inserted"})
     assert expected & named(verdict, table)
 
 
 def test_a_numeric_edit_is_named(copied: Played) -> None:
-    verdict = tampered(copied.home.path, "UPDATE scores SET value = 1.0 WHERE outcome = 'not-reached'")
+    verdict = tampered(copied, "UPDATE scores SET value = 1.0 WHERE outcome = 'not-reached'")
     assert named(verdict, "scores") == {"row-edited"}
 
 
 def test_an_entry_rewritten_with_its_row_is_named(copied: Played) -> None:
     verdict = tampered(
-        copied.home.path,
+        copied,
         "UPDATE ledger_entries SET leaf = replace(leaf, '\"not-reached\"', '\"reached\"') "
         "WHERE leaf LIKE '%\"not-reached\"%'",
         "UPDATE scores SET outcome = 'reached'",
@@ -107,7 +101,7 @@ def test_a_cut_log_is_named_by_a_kept_checkpoint(copied: Played) -> None:
         size = log.size_of(session.connection)
     (copied.home.path / "checkpoints" / "1.txt").write_text(note)
     verdict = tampered(
-        copied.home.path,
+        copied,
         f"DELETE FROM ledger_entries WHERE position = {size - 1}",
         f"DELETE FROM ledger_nodes WHERE level = 0 AND position = {size - 1}",
     )
@@ -116,10 +110,7 @@ def test_a_cut_log_is_named_by_a_kept_checkpoint(copied: Played) -> None:
 
 
 def test_an_unknown_table_is_named(copied: Played) -> None:
-    with sqlite3.connect(copied.home.path / "madang.db") as connection:
-        connection.execute("CREATE TABLE scores_2 (id TEXT)")
-    connection.close()
-    assert named(verify_home(copied.home), "scores_2") == {"table-unknown"}
+    assert named(tampered(copied, "CREATE TABLE scores_2 (id TEXT)"), "scores_2") == {"table-unknown"}
 
 
 @pytest.fixture(scope="module")

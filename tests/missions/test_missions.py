@@ -18,6 +18,7 @@ from madang.missions.errors import (
     OutsideAgreement,
 )
 from madang.missions.model import MissionDocument, ObjectiveDocument
+from tests import records
 from tests.conftest import Played
 
 
@@ -48,10 +49,9 @@ def test_every_participant_must_have_signed(copied: Played) -> None:
     officer = copied.actor(cast.MINISTRY, "officer")
     with copied.home.database.write() as session:
         organizations.register(session, officer, "stranger", "company", "S", "S")
+    records.tamper(copied.home.database, "UPDATE missions SET name = 'old'")
     with pytest.raises(OutsideAgreement), copied.home.database.write() as session:
         document = charter(organizations=("stranger",))
-        session.connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        session.connection.exec_driver_sql("UPDATE missions SET name = 'old'")
         service.open_mission(session, copied.actor(cast.LEAD), document)
 
 

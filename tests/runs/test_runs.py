@@ -21,6 +21,7 @@ from madang.interfaces.demo import cast
 from madang.kernel.errors import NotPermitted, UnknownEngine
 from madang.kernel.home import Home
 from madang.kernel.isolation import Confinement, Limits
+from madang.kernel.ledger import log
 from madang.programme.verification import verify_home
 from madang.runs import live, service
 from madang.runs.errors import BadParameters, NoSuchRun, NotCancellable, SupervisorRunning, TooManyCores
@@ -58,10 +59,10 @@ def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def start_supervisor(played: Played) -> subprocess.Popen[bytes]:
+def start_supervisor(played: Played, *flags: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "madang.interfaces.cli.main", "--home", str(played.home.path)]
     return subprocess.Popen(
-        [*command, "run", "work", "--until-idle"],
+        [*command, "run", "work", "--until-idle", *flags],
         env={**os.environ, "MADANG_TOKEN": played.stage.token(cast.JUDGE, "operator")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -180,6 +181,22 @@ def test_one_supervisor_serves_a_home(running: tuple[Played, Run, subprocess.Pop
         work(played)
 
 
+def test_several_supervisors_share_the_work_and_execute_each_run_once(copied: Played) -> None:
+    ordered = [order(copied, SHORT, f"shared-{number}", seconds=40) for number in range(6)]
+    supervisors = [start_supervisor(copied, "--name", name) for name in ("one", "two", "three")]
+    for supervisor in supervisors:
+        assert supervisor.wait(timeout=120) == 0
+    ended = [get(copied.home, run.run_id) for run in ordered]
+    assert {run.state for run in ended} == {"succeeded"}
+    assert len({run.supervisor for run in ended}) > 1
+    with copied.home.database.read() as session:
+        for run in ended:
+            claims = log.find_all(session.connection, "run.claimed", run.run_id)
+            assert [claim.facts["supervisor"] for claim in claims] == [run.supervisor]
+            assert live.log_of(copied.home, run).count(b"20 episodes") == 1
+    settled(copied, ended[-1])
+
+
 def test_a_folder_is_executed_at_most_once(tmp_path: Path, copied: Played) -> None:
     folder = tmp_path / "attempt"
     folder.mkdir()
@@ -187,7 +204,7 @@ def test_a_folder_is_executed_at_most_once(tmp_path: Path, copied: Played) -> No
     confinement = Confinement({}, {"/out": tmp_path / "out"}, limits=Limits(2**31, 10))
     inside = copied.home.isolation.inside(confinement, "/out")
     code = f"open({inside + '/count'!r}, 'a').write('x')"
-    job = Job(folder, [sys.executable, "-c", code], copied.home.isolation.name, confinement, 10)
+    job = Job(folder, [sys.executable, "-c", code], copied.home.isolation.name, confinement, 10, 2**20, 100)
     launcher = LocalLauncher()
     assert launcher.poll(folder).phase == "waiting"
     for _ in range(3):

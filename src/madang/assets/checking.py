@@ -219,22 +219,19 @@ def _compare(home: Home, actor: Principal, version: Version) -> Outcome:
 
 
 def _run_examination(home: Home, version: Version, manifest: Manifest, reference: str) -> dict[str, Any]:
-    """Run a checker's examination over the files in a confined process and read its result."""
+    """Run a checker's examination over the files in a confined process and read what it answers."""
     with tempfile.TemporaryDirectory(prefix="check-", dir=home.runs_path) as name:
         folder = Path(name)
         (folder / "input").mkdir()
-        (folder / "output").mkdir()
-        links = home.isolation.name != "process"
-        place_all(open_store(home), manifest, folder / "input", link=links)
-        limits = isolation.Limits(home.values.job_memory_bytes, home.values.check_seconds, 64 * 2**20)
-        confinement = isolation.Confinement(
-            {"/input": folder / "input"}, {"/output": folder / "output"}, limits=limits
-        )
-        inside = [home.isolation.inside(confinement, path) for path in ("/input", "/output")]
-        command = [sys.executable, "-m", "madang.assets.examination", reference, *inside]
-        with (folder / "errors").open("w+b") as errors:  # its size is limited as every file's
-            process = isolation.start(
-                home.isolation, command, confinement, stdout=subprocess.DEVNULL, stderr=errors
+        place_all(open_store(home), manifest, folder / "input", link=home.isolation.confines)
+        limits = isolation.Limits(home.values.job_memory_bytes, home.values.check_seconds, _LARGEST_RESULT)
+        confinement = isolation.Confinement({"/input": folder / "input"}, limits=limits)
+        inside = home.isolation.inside(confinement, "/input")
+        command = [sys.executable, "-m", "madang.assets.examination", reference, inside]
+        # Files, not pipes: their size is limited as every file's of the job.
+        with (folder / "answer").open("w+b") as answer, (folder / "errors").open("w+b") as errors:
+            process = home.isolation.start(
+                command, confinement, stdin=subprocess.DEVNULL, stdout=answer, stderr=errors
             )
             try:
                 process.wait(timeout=4 * home.values.check_seconds)
@@ -244,19 +241,16 @@ def _run_examination(home: Home, version: Version, manifest: Manifest, reference
                 raise CheckFailed(version=version.name, reason=Message("assets.check-slow")) from None
             errors.seek(max(0, errors.seek(0, 2) - 4096))
             words = errors.read().decode("utf-8", "replace").strip().splitlines()
-        result = folder / "output" / "result.json"
-        if process.returncode != 0 or result.is_symlink() or not result.is_file():
+        if process.returncode != 0:
             detail = words[-1][:300] if words else "-"
             reason = Message("assets.check-died", code=process.returncode, detail=detail)
             raise CheckFailed(version=version.name, reason=reason)
-        return _parsed(version, result)
+        return _parsed(version, folder / "answer")
 
 
 def _parsed(version: Version, result: Path) -> dict[str, Any]:
     """The result of a confined check, which has read a stranger's files: taken only in its exact form."""
     try:
-        if result.stat().st_size > _LARGEST_RESULT:
-            raise ValueError("too large")
         return _Result.model_validate(parse_json(result.read_bytes())).model_dump(mode="json")
     except (ValueError, RecursionError) as error:
         reason = Message("assets.check-died", code=0, detail=type(error).__name__)

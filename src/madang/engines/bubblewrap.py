@@ -2,7 +2,8 @@
 
 A job gets its own user, mount, process, network, IPC, UTS and cgroup namespaces, no capabilities, an
 empty home, a read-only Python, its inputs read-only and its output folders; no host network, no other
-process, no file of the home, no abstract socket of the host.
+process, no file of the home, no abstract socket of the host. Its memory and the number of its processes
+are bounded by a control group where there are any, else by limits of each process and of its user.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from madang.engines import cgroups
 from madang.kernel.extension import Engine
 from madang.kernel.i18n import Message
-from madang.kernel.isolation import Confinement, python_paths
+from madang.kernel.isolation import Confinement, python_paths, spawn
 
 ENGINE = Engine("bubblewrap", "isolation", "madang.engines.bubblewrap:BubblewrapIsolation")
 
@@ -41,15 +44,7 @@ class BubblewrapIsolation:
     """See the module's docstring."""
 
     name = "bubblewrap"
-    protects = (
-        "isolation.files",
-        "isolation.network",
-        "isolation.processes",
-        "isolation.environment",
-        "isolation.limits",
-        "isolation.evaluator",
-    )
-    lacks = ("isolation.kernel", "isolation.cgroups")
+    confines = True
 
     def unavailable(self) -> Message | None:
         """Missing program, or a machine that does not let it make namespaces."""
@@ -57,32 +52,86 @@ class BubblewrapIsolation:
             return Message("isolation.no-bwrap")
         return None if _works() else Message("isolation.bwrap-refused")
 
-    def arguments(self, command: Sequence[str], confinement: Confinement) -> list[str]:
-        """The bwrap command line."""
-        line = [
-            "bwrap",
-            *_NAMESPACES,
-            *_user_namespace_flag(),
-            *_system(),
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-        ]
-        line += ["--tmpfs", "/tmp", "--dir", "/tmp/home", "--setenv", "HOME", "/tmp/home"]  # noqa: S108
-        for path in python_paths():
-            if not str(path).startswith("/usr/"):
-                line += ["--ro-bind", str(path), str(path)]
-        for inside, host in confinement.read_only.items():
-            line += ["--ro-bind", str(host), inside]
-        for inside, host in confinement.writable.items():
-            line += ["--bind", str(host), inside]
-        line += ["--remount-ro", "/"]
-        return [*line, "--chdir", "/tmp", "--", *command]  # noqa: S108
+    def told(self) -> tuple[Sequence[str], Sequence[str]]:
+        """All but the kernel itself; memory of many processes together only with control groups."""
+        protects = ["files", "network", "processes", "environment", "limits", "outputs", "evaluator"]
+        lacks = ["kernel"]
+        (protects if cgroups.offered() else lacks).append("cgroups")
+        return [f"isolation.{name}" for name in protects], [f"isolation.{name}" for name in lacks]
+
+    def start(
+        self, command: Sequence[str], confinement: Confinement, **streams: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start bwrap, in a control group of its own where there are any."""
+        group = cgroups.create(confinement.limits)
+        line = _line(command, confinement)
+        enter = group.enter if group else None
+        try:
+            started = spawn(line, confinement, process=_Sandbox, enter=enter, **streams)
+        except BaseException:
+            if group:
+                group.remove()
+            raise
+        assert isinstance(started, _Sandbox)
+        started.group = group
+        return started
 
     def inside(self, confinement: Confinement, path: str) -> str:
         """The path as named."""
         return path
+
+
+class _Sandbox(subprocess.Popen[bytes]):
+    """A started sandbox; its control group goes with it."""
+
+    group: cgroups.Group | None = None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As in Popen; then the group is removed."""
+        code = super().wait(timeout)
+        if self.group is not None:
+            self.group.remove()
+            self.group = None
+        return code
+
+
+def _line(command: Sequence[str], confinement: Confinement) -> list[str]:
+    """The bwrap command line."""
+    size = ["--size", str(confinement.limits.scratch_bytes)]
+    line = ["bwrap", *_NAMESPACES, *_user_namespace_flag(), *_system(), *_proc(), "--dev", "/dev"]
+    line += [*size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
+    line += [*size, "--tmpfs", "/tmp", "--dir", "/tmp/home", "--setenv", "HOME", "/tmp/home"]  # noqa: S108
+    for path in python_paths():
+        if not str(path).startswith("/usr/"):
+            line += ["--ro-bind", str(path), str(path)]
+    for inside, host in confinement.read_only.items():
+        line += ["--ro-bind", str(host), inside]
+    for inside, host in confinement.writable.items():
+        line += ["--bind", str(host), inside]
+    line += ["--remount-ro", "/", "--chdir", "/tmp", "--"]  # noqa: S108
+    # Set inside: there the count is of this sandbox's processes, not of all that the launcher's user has.
+    return [*line, "prlimit", f"--nproc={confinement.limits.processes}", "--", *command]
+
+
+def _proc() -> list[str]:
+    """A process file system of the sandbox's own, with the kernel's settings read-only.
+
+    bwrap covers some of it by itself, but not /proc/sys where root launches: the job's user is root's
+    outside then, and could set /proc/sys/kernel/core_pattern.
+    """
+    return ["--proc", "/proc", *(a for path in _kernel_settings() for a in ("--ro-bind", path, path))]
+
+
+@cache
+def _kernel_settings() -> tuple[str, ...]:
+    """What of /proc belongs to no process: every folder, and every file that somebody may write."""
+    found = []
+    for path in sorted(Path("/proc").iterdir()):
+        if path.name.isdecimal() or path.is_symlink():
+            continue
+        if path.is_dir() or path.stat().st_mode & 0o222:
+            found.append(str(path))
+    return tuple(found)
 
 
 def _system() -> list[str]:
@@ -111,7 +160,8 @@ def _works() -> bool:
 
 
 def _runs(*flags: str) -> bool:
-    line = ["bwrap", *_NAMESPACES, *flags, "--ro-bind", "/", "/", "--", "true"]
+    small = ["--size", "65536", "--tmpfs", "/tmp"]  # noqa: S108
+    line = ["bwrap", *_NAMESPACES, *flags, "--ro-bind", "/", "/", *small, "--", "prlimit", "--version"]
     try:
         return subprocess.run(line, capture_output=True, timeout=10, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -7,7 +7,8 @@ supervisor or the job may be killed, and the keeper too, and the folder still te
     lock            held by the keeper while it lives
     started.json    made once, before the job starts; whoever finds it there does not start it again
     heartbeat       seconds so far, rewritten while the job runs
-    exit.json       how it ended; written durably
+    scratch/        where the job writes: a limited file system that only the keeper sees (scratch.py)
+    exit.json       how it ended; written durably, after what the job left was copied from the scratch
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from madang.engines import scratch
+from madang.engines.scratch import Scratch
 from madang.kernel import isolation
 from madang.kernel.extension import Engine
 from madang.kernel.home import write_durably
@@ -96,6 +99,9 @@ def _to_json(job: Job) -> dict[str, Any]:
         "command": list(job.command),
         "isolation": job.isolation,
         "wall_seconds": job.wall_seconds,
+        "output_bytes": job.output_bytes,
+        "output_files": job.output_files,
+        "watched": list(job.watched),
         "read_only": {k: str(v) for k, v in job.confinement.read_only.items()},
         "writable": {k: str(v) for k, v in job.confinement.writable.items()},
         "environment": dict(job.confinement.environment),
@@ -123,30 +129,67 @@ def keep(folder: Path) -> None:
 
 
 def _execute(folder: Path, job: dict[str, Any], begun: float) -> tuple[int | None, str]:
-    confinement = Confinement(
-        {k: Path(v) for k, v in job["read_only"].items()},
-        {k: Path(v) for k, v in job["writable"].items()},
-        job["environment"],
-        Limits(**job["limits"]),
-    )
     with (folder / "log" / "log.txt").open("ab") as log:
         try:
             chosen = isolation.choose(job["isolation"])
-            process = isolation.start(
-                chosen, job["command"], confinement, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            scratches = _scratches(folder, job) if chosen.confines else {}
+            confinement = _confinement(job, scratches)
+            process = chosen.start(
+                job["command"], confinement, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         except Exception as error:  # whatever stops the start must end the run, not lose it
             log.write(f"{error}\n".encode())
             return None, "not-started"
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(timeout=_BEAT_SECONDS), "finished"
-            seconds = time.monotonic() - begun
-            _beat(folder, seconds)
-            overdue = seconds > job["wall_seconds"]
-            if overdue or (folder / "cancel").exists():
-                process.kill()
-                return process.wait(), "time-limit" if overdue else "cancelled"
+        code, reason = _attend(folder, job, begun, process, scratches)
+        try:
+            for scratch in scratches.values():
+                scratch.collect()
+        except (OSError, subprocess.CalledProcessError) as error:
+            log.write(f"{error}\n".encode())
+            return code, "outputs-not-copied"
+        return code, reason
+
+
+def _scratches(folder: Path, job: dict[str, Any]) -> dict[str, Scratch]:
+    """A limited file system for each writable folder; they share the limits evenly."""
+    scratch.enter_namespace()
+    size, files = (job[key] // max(1, len(job["writable"])) for key in ("output_bytes", "output_files"))
+    (folder / "scratch").mkdir(exist_ok=True)
+    return {
+        inside: scratch.mount(folder / "scratch" / str(number), Path(host), size, files, job["watched"])
+        for number, (inside, host) in enumerate(sorted(job["writable"].items()))
+    }
+
+
+def _confinement(job: dict[str, Any], scratches: dict[str, Scratch]) -> Confinement:
+    writable = {inside: Path(host) for inside, host in job["writable"].items()}
+    return Confinement(
+        {k: Path(v) for k, v in job["read_only"].items()},
+        writable | {inside: one.mounted for inside, one in scratches.items()},
+        job["environment"],
+        Limits(**job["limits"]),
+    )
+
+
+def _attend(
+    folder: Path,
+    job: dict[str, Any],
+    begun: float,
+    process: subprocess.Popen[bytes],
+    scratches: dict[str, Scratch],
+) -> tuple[int | None, str]:
+    """Stay with the job until it ends, or must."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=_BEAT_SECONDS), "finished"
+        seconds = time.monotonic() - begun
+        _beat(folder, seconds)
+        for one in scratches.values():
+            one.show()
+        overdue = seconds > job["wall_seconds"]
+        if overdue or (folder / "cancel").exists():
+            process.kill()
+            return process.wait(), "time-limit" if overdue else "cancelled"
 
 
 def _beat(folder: Path, seconds: float) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from madang.kernel.errors import ChangedMeanwhile, DatabaseBusy, DiskFull, UnrecordedChange
+from madang.kernel import extension
+from madang.kernel.errors import ChangedMeanwhile, MadangError, UnrecordedChange
 from madang.kernel.ledger import log
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -84,59 +85,64 @@ class Session:
             raise UnrecordedChange(rows=names)
 
 
+class Records(Protocol):
+    """The records port. An engine is made of (url, busy_seconds) and carries the name of the URL's scheme."""
+
+    def connect(self) -> sa.Engine:
+        """A pool of connections."""
+        ...
+
+    def begin(self, connection: sa.Connection, *, writes: bool) -> None:
+        """Begin a transaction: a writer alone among writers, a reader with one consistent view."""
+        ...
+
+    def told(self, error: DBAPIError) -> MadangError | None:
+        """What an error of the database means to a person, where this engine knows."""
+        ...
+
+
 class Database:
     """Opens sessions on one database."""
 
     def __init__(self, url: str, keys: log.Keys, busy_seconds: int) -> None:
         self.url = url
         self._keys = keys
-        self._busy_seconds = busy_seconds
-        self._engine = sa.create_engine(url, poolclass=sa.pool.QueuePool, pool_size=8)
-        if self._engine.dialect.name == "sqlite":
-            self._prepare_sqlite()
-
-    def _prepare_sqlite(self) -> None:
-        busy = self._busy_seconds
-
-        @sa.event.listens_for(self._engine, "connect")
-        def on_connect(connection: Any, _: Any) -> None:
-            connection.isolation_level = None
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute(f"PRAGMA busy_timeout={busy * 1000}")
+        name = url.partition(":")[0].partition("+")[0]
+        self._records: Records = extension.engine("records", name)(url, busy_seconds)
+        self._engine = self._records.connect()
 
         @sa.event.listens_for(self._engine, "begin")
         def on_begin(connection: sa.Connection) -> None:
-            # IMMEDIATE: a deferred writer would fail with SQLITE_BUSY when it upgrades its lock.
             writes = connection.get_execution_options().get("madang_writes", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            self._records.begin(connection, writes=writes)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; writes nothing."""
-        with self._engine.connect() as connection:
+        with self._told(), self._engine.connect() as connection:
             yield Session(connection, None)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A writing transaction: committed as a whole with its one ledger entry, or not at all."""
+        opened = self._engine.connect
+        with self._told(), opened().execution_options(madang_writes=True) as connection, connection.begin():
+            session = Session(connection, self._keys)
+            yield session
+            session.close_checked()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            opened = self._engine.connect().execution_options(madang_writes=True)
-            with opened as connection, connection.begin():
-                session = Session(connection, self._keys)
-                yield session
-                session.close_checked()
+            yield
         except IntegrityError as error:
             # Two writers made the same thing: the first one's stands, this transaction is undone.
             raise ChangedMeanwhile() from error
-        except OperationalError as error:
-            reason = str(error.orig)
-            if "locked" in reason or "busy" in reason:
-                raise DatabaseBusy(seconds=self._busy_seconds) from error
-            if "full" in reason:
-                raise DiskFull(path=self.url) from error
-            raise
+        except DBAPIError as error:
+            known = self._records.told(error)
+            if known is None:
+                raise
+            raise known from error
 
     @property
     def keys(self) -> log.Keys:
@@ -150,9 +156,8 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-            Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-        with self._engine.begin() as connection:
+        opened = self._engine.connect
+        with self._told(), opened().execution_options(madang_writes=True) as connection, connection.begin():
             config.attributes["connection"] = connection
             move = command.downgrade if revision == "base" else command.upgrade
             move(config, revision)
@@ -161,8 +166,13 @@ class Database:
         """The schema's revision, or None where there is none."""
         from alembic.runtime.migration import MigrationContext
 
-        with self._engine.connect() as connection:
+        with self._told(), self._engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
+
+    def occupied(self) -> bool:
+        """Whether the database holds any table."""
+        with self._told(), self._engine.connect() as connection:
+            return bool(sa.inspect(connection).get_table_names())
 
     def close(self) -> None:
         """Close pooled connections."""

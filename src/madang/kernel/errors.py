@@ -166,6 +166,18 @@ class DatabaseBusy(Environment):
     """Another writer held the database too long. Facts: seconds."""
 
 
+class DatabaseUnreachable(Environment):
+    """The database server does not answer as it should. Facts: database, reason."""
+
+
+class DatabaseInUse(Conflict):
+    """A new home would be made in a database that holds something. Facts: database."""
+
+
+class UnstorableText(Invalid):
+    """A text with characters that the database cannot hold (a NUL)."""
+
+
 class DiskFull(Environment):
     """The disk is full. Facts: path."""
 

@@ -3,7 +3,7 @@
 ::
 
     madang.toml        settings of this home
-    madang.db          records (where they are in SQLite)
+    madang.db          records (in SQLite; elsewhere where database_url is set)
     keys/              ledger.key (signs checkpoints), ledger.salt (row commitments); mode 600
     content/           the content store
     runs/              working folders of runs
@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from typing import Any
 
 from madang.kernel import isolation, settings
 from madang.kernel.database import Database
-from madang.kernel.errors import DiskFull, HomeExists, HomeUnsafe, NoHome
+from madang.kernel.errors import DatabaseInUse, DiskFull, HomeExists, HomeUnsafe, NoHome
 from madang.kernel.i18n import Message
 from madang.kernel.ledger.log import Keys
 from madang.kernel.ledger.note import Signer
@@ -45,7 +46,7 @@ class Home:
     @cached_property
     def database(self) -> Database:
         """The records."""
-        return Database(_url(self.path), self._keys, self.values.database_busy_seconds)
+        return Database(_url(self.path, self.values), self._keys, self.values.database_busy_seconds)
 
     @property
     def _keys(self) -> Keys:
@@ -74,6 +75,10 @@ class Home:
         return [file.read_text("utf-8") for file in sorted(folder.glob("*.txt"))]
 
 
+_KEPT = ("database_url", "isolation")
+"""Settings given when a home is made that it must keep."""
+
+
 def is_home(path: Path) -> bool:
     """Whether a home stands at `path`."""
     return (path / "keys" / "ledger.key").is_file()
@@ -84,24 +89,32 @@ def create(path: Path, flags: Mapping[str, Any] | None = None) -> Home:
     if is_home(path) or (path.exists() and any(path.iterdir())):
         raise HomeExists(home=str(path), again=Message("home.choose-another"))
     _refuse_shared(path.resolve())
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
-    for folder in ("keys", "content", "runs", "checkpoints"):
-        (path / folder).mkdir(mode=0o700)
     loaded = settings.load(path, flags)
-    signer = Signer.new(loaded.values.log_name)
-    write_durably(path / settings.FILE_NAME, f'log_name = "{loaded.values.log_name}"\n'.encode(), 0o644)
-    write_durably(path / "keys" / "ledger.salt", secrets.token_bytes(32), 0o600)
-    database = Database(_url(path.resolve()), Keys(signer, b""), loaded.values.database_busy_seconds)
-    database.migrate()
-    database.close()
+    signer, salt = Signer.new(loaded.values.log_name), secrets.token_bytes(32)
+    url = _url(path.resolve(), loaded.values)
+    database = Database(url, Keys(signer, salt), loaded.values.database_busy_seconds)
+    try:
+        if loaded.values.database_url and database.occupied():
+            raise DatabaseInUse(database=url.rpartition("@")[2])
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        for folder in ("keys", "content", "runs", "checkpoints"):
+            (path / folder).mkdir(mode=0o700)
+        database.migrate()
+    finally:
+        database.close()
+    # JSON writes a string as TOML reads it. The address of a database may hold a password: mode 600.
+    kept = {"log_name", *(key for key in _KEPT if loaded.origins[key] != "default")}
+    written = "".join(f"{key} = {json.dumps(getattr(loaded.values, key))}\n" for key in sorted(kept))
+    write_durably(path / settings.FILE_NAME, written.encode(), 0o600)
+    write_durably(path / "keys" / "ledger.salt", salt, 0o600)
     # The signing key comes last: its presence is what makes the folder a home.
     write_durably(path / "keys" / "ledger.key", signer.to_bytes(), 0o600)
     return open_home(path, flags)
 
 
-def _url(path: Path) -> str:
-    return f"sqlite:///{path / 'madang.db'}"
+def _url(path: Path, values: Values) -> str:
+    return values.database_url or f"sqlite:///{path / 'madang.db'}"
 
 
 def _refuse_shared(path: Path) -> None:

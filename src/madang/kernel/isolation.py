@@ -10,6 +10,7 @@ import ctypes
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +27,19 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Limits:
-    """Resource limits of one job: bytes of address space and of a file, seconds of CPU, open files."""
+    """Resource limits of one job.
+
+    memory_bytes: address space of a process, and, where control groups are to be had, memory of all its
+    processes and temporary files together. cpu_seconds: of a process. file_bytes: of one file.
+    scratch_bytes: of its /tmp.
+    """
 
     memory_bytes: int
     cpu_seconds: int
     file_bytes: int = 2**30
     open_files: int = 256
+    processes: int = 256
+    scratch_bytes: int = 2**28
 
 
 @dataclass(frozen=True)
@@ -45,18 +53,23 @@ class Confinement:
 
 
 class Isolation(Protocol):
-    """The port. `protects` and `lacks` are message ids for `madang doctor`."""
+    """The port. `confines`: whether it withstands a hostile job (every attack of the test suite)."""
 
     name: str
-    protects: Sequence[str]
-    lacks: Sequence[str]
+    confines: bool
 
     def unavailable(self) -> Message | None:
         """Why this engine cannot work here, or None."""
         ...
 
-    def arguments(self, command: Sequence[str], confinement: Confinement) -> list[str]:
-        """The command line that runs `command` confined."""
+    def told(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Message ids for `madang doctor`: what it protects here, and what it does not."""
+        ...
+
+    def start(
+        self, command: Sequence[str], confinement: Confinement, **streams: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start `command` confined; `streams` are stdin, stdout and stderr of :class:`subprocess.Popen`."""
         ...
 
     def inside(self, confinement: Confinement, path: str) -> str:
@@ -65,21 +78,35 @@ class Isolation(Protocol):
 
 
 def choose(name: str) -> Isolation:
-    """The isolation of that name; ``auto`` is bubblewrap where it works, else process."""
+    """The isolation of that name; ``auto`` is the first that confines and works here.
+
+    Raises IsolationMissing: where nothing confines, nothing runs unless somebody names what does not.
+    """
+    names = [name]
     if name == "auto":
-        strongest: Isolation = extension.engine("isolation", "bubblewrap")()
-        return extension.engine("isolation", "process")() if strongest.unavailable() else strongest
-    chosen: Isolation = extension.engine("isolation", name)()
-    reason = chosen.unavailable()
-    if reason is not None:
-        raise IsolationMissing(name=name, reason=reason)
-    return chosen
+        every = sorted(extension.engines("isolation"))
+        names = [one for one in every if extension.engine("isolation", one)().confines]
+    reason: Message | None = None
+    for candidate in names:
+        chosen: Isolation = extension.engine("isolation", candidate)()
+        reason = chosen.unavailable()
+        if reason is None:
+            return chosen
+    raise IsolationMissing(name=name, reason=reason or Message("isolation.none"))
 
 
-def start(
-    isolation: Isolation, command: Sequence[str], confinement: Confinement, **streams: Any
+def spawn(
+    command: Sequence[str],
+    confinement: Confinement,
+    *,
+    process: type[subprocess.Popen[bytes]] = subprocess.Popen,
+    enter: Callable[[], None] | None = None,
+    **streams: Any,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` confined, with an environment of its own and its limits set."""
+    """For engines: start a process with an environment of its own and its limits set.
+
+    `enter` is called in the child before anything else (to join a control group).
+    """
     environment = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -88,11 +115,11 @@ def start(
         **_kept_environment(),
         **confinement.environment,
     }
-    return subprocess.Popen(
-        isolation.arguments(command, confinement),
+    return process(
+        command,
         env=environment,
         close_fds=True,
-        preexec_fn=_limiter(confinement.limits),
+        preexec_fn=_limiter(confinement.limits, enter),
         **streams,
     )
 
@@ -103,7 +130,7 @@ def _kept_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _limiter(limits: Limits) -> Callable[[], None]:
+def _limiter(limits: Limits, enter: Callable[[], None] | None) -> Callable[[], None]:
     pairs = [
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
@@ -116,12 +143,33 @@ def _limiter(limits: Limits) -> Callable[[], None]:
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
     def limit() -> None:
+        if enter is not None:
+            enter()
         if prctl is not None:
             prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a job never outlives who keeps it
         for which, value in pairs:
             resource.setrlimit(which, (value, value))
 
     return limit
+
+
+def tail_of(path: Path, most: int) -> bytes:
+    """The last `most` bytes of a file a job wrote: no link is followed, on the way to it or at its end.
+
+    The job owns its folder and may have put anything there.
+    """
+    if path.parent.is_symlink():
+        return b""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return b""
+        file.seek(max(0, status.st_size - most))
+        return file.read(most)
 
 
 def python_paths() -> list[Path]:

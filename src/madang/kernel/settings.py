@@ -32,10 +32,15 @@ class Values(BaseModel):
     )
     isolation: str = Field(
         "auto",
-        description="What confines jobs: auto (bubblewrap, else process), or an installed engine's name.",
+        description="What confines jobs: auto (whatever sandbox works here), or an installed engine's name.",
     )
     run_engine: str = Field("local", description="The engine that runs jobs.")
     content_engine: str = Field("file", description="The engine that stores bytes.")
+    database_url: str = Field(
+        "",
+        description="Where records are kept, as postgresql://...; empty: SQLite in the home.",
+        json_schema_extra={"secret": True},
+    )
     evaluator_home: str = Field(
         "evaluator", description="The evaluator's own folder (mode 700); relative to the home."
     )

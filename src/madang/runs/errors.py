@@ -19,7 +19,7 @@ class NotCancellable(Conflict):
 
 
 class SupervisorRunning(Conflict):
-    """Another supervisor works on this home. Facts: home."""
+    """Another supervisor of that name works on this home. Facts: home, name."""
 
 
 class TooManyCores(Invalid):

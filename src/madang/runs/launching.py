@@ -13,13 +13,20 @@ from madang.kernel.isolation import Confinement
 @dataclass(frozen=True)
 class Job:
     """What a launcher runs. `folder` is the attempt's own and its idempotency key: one folder is
-    executed at most once, however often it is started."""
+    executed at most once, however often it is started.
+
+    output_bytes, output_files: what its writable folders may hold together, while it runs too.
+    watched: files in them that people follow live.
+    """
 
     folder: Path
     command: Sequence[str]
     isolation: str
     confinement: Confinement
     wall_seconds: int
+    output_bytes: int
+    output_files: int
+    watched: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
 from madang.assets.errors import ContentMissing
 from madang.assets.store import open_store
+from madang.kernel import isolation
 from madang.kernel.home import Home
 from madang.runs.model import Run
 
-LOG, METRICS = "log/log.txt", "output/metrics/metrics.jsonl"
+METRICS_FILE = "metrics/metrics.jsonl"
+"""In a job's output folder: a line of numbers for each report."""
+LOG, METRICS = "log/log.txt", f"output/{METRICS_FILE}"
 _MOST = 4 * 2**20
 _POINTS = 2_000
 _LARGEST = 1e300
 
 
 def tail_of(path: Path) -> bytes:
-    """The last 4 MiB of a file a job wrote: no link is followed, on the way to it or at its end.
-
-    The job owns its output folder and may have put anything there.
-    """
-    if path.parent.is_symlink():
-        return b""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            return b""
-        file.seek(max(0, status.st_size - _MOST))
-        return file.read(_MOST)
+    """The last 4 MiB of a file a job wrote."""
+    return isolation.tail_of(path, _MOST)
 
 
 def _content(home: Home, run: Run, kept: str | None, working: str) -> bytes:

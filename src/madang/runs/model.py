@@ -34,6 +34,7 @@ runs = sa.Table(
     sa.Column("ended_at", sa.Text),
     sa.Column("engine", sa.Text, nullable=False),
     sa.Column("isolation", sa.Text),
+    sa.Column("supervisor", sa.Text),
     sa.Column("exit_code", sa.Integer),
     sa.Column("used_resource_seconds", sa.BigInteger),
     sa.Column("log", sa.Text),
@@ -51,8 +52,8 @@ inputs = sa.Table(
 class Run:
     """One execution of a recipe under an award with pinned inputs.
 
-    reason: why it ended as it did (a message id below ``runs.reason``). log, metrics: digests of what
-    the job wrote, once it has ended.
+    supervisor: who claimed it. reason: why it ended (a message id below ``runs.reason``). log, metrics:
+    digests of what the job wrote, once it has ended.
     """
 
     run_id: str
@@ -73,6 +74,7 @@ class Run:
     ended_at: str | None
     engine: str
     isolation: str | None
+    supervisor: str | None
     exit_code: int | None
     used_resource_seconds: int | None
     log: str | None

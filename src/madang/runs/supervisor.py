@@ -12,6 +12,8 @@ import contextlib
 import fcntl
 import json
 import math
+import platform
+import re
 import shutil
 import sys
 import time
@@ -35,6 +37,7 @@ from madang.kernel.canonical import parse_json
 from madang.kernel.database import Session
 from madang.kernel.errors import Environment, MadangError, UserError
 from madang.kernel.home import Home
+from madang.kernel.ids import check_slug
 from madang.kernel.isolation import Confinement, Limits
 from madang.organizations import service as organizations
 from madang.runs import live, recipes, service
@@ -47,22 +50,28 @@ _DRAFT = "draft-"
 
 
 class Supervisor:
-    """One working supervisor of a home; see the module's docstring."""
+    """A working supervisor; see the module's docstring.
 
-    def __init__(self, home: Home, actor: Principal) -> None:
+    Several may share one database, each under a `name` of its own (this machine's, unless told): a
+    queued run goes to the one that claims its row first, and only who claimed it takes it further.
+    """
+
+    def __init__(self, home: Home, actor: Principal, name: str | None = None) -> None:
         self._home = home
         self._actor = actor
+        self._name = check_slug(name, "supervisor name") if name else this_machine()
         self._launcher: Launcher = extension.engine("runs", home.values.run_engine)()
 
     def work(self, *, until_idle: bool = False, tell: Callable[[Run], None] | None = None) -> None:
         """Work until interrupted; with `until_idle`, until no run is queued or running.
 
-        Raises SupervisorRunning where another one works, NotPermitted where the actor is no operator.
+        Raises SupervisorRunning where another one works under this name, NotPermitted where the actor is
+        no operator.
         """
         with self._home.database.read() as session:
             owner = {"owner": self._actor.organization}
             authorize(session, Request(self._actor, "run.operate", "Home", "home", owner))
-        with _only_one(self._home):
+        with _only_one(self._home, self._name):
             while True:
                 live = self._live()
                 if not live and until_idle:
@@ -75,16 +84,17 @@ class Supervisor:
                     time.sleep(POLL_SECONDS)
 
     def _live(self) -> list[Run]:
+        """The run to work on: the one this supervisor has claimed, else the oldest queued.
+
+        One run at a time uses the machine's cores.
+        """
+        mine = (runs.c.state == "running") & (runs.c.supervisor == self._name)
+        query = sa.select(runs.c.run_id, runs.c.award_id).where(mine | (runs.c.state == "queued"))
         with self._home.database.read() as session:
-            query = sa.select(runs.c.run_id, runs.c.award_id).where(runs.c.state.in_(("running", "queued")))
-            found = [
-                service.get(session, row["run_id"])
-                for row in session.rows(query.order_by(runs.c.queued_at))
-                if allocations.operator_of(session, row["award_id"]) == self._actor.organization
-            ]
-        # One run at a time uses the machine's cores: the running one first, then the oldest queued.
-        running = [run for run in found if run.state == "running"]
-        return running or found[:1]
+            for row in session.rows(query.order_by(runs.c.state.desc(), runs.c.queued_at, runs.c.run_id)):
+                if allocations.operator_of(session, row["award_id"]) == self._actor.organization:
+                    return [service.get(session, row["run_id"])]
+        return []
 
     def _advance(self, run: Run) -> bool:
         """Take the next step of a run; False where there is nothing to do yet."""
@@ -112,8 +122,13 @@ class Supervisor:
                 return
             isolation = self._home.isolation.name
             started = clock.to_text(clock.now())
-            session.update(runs, run.run_id, state="running", started_at=started, isolation=isolation)
-            session.record("run.claimed", run.run_id, self._actor.as_fact(), isolation=isolation)
+            session.update(
+                runs, run.run_id, state="running", started_at=started, isolation=isolation,
+                supervisor=self._name,
+            )  # fmt: skip
+            session.record(
+                "run.claimed", run.run_id, self._actor.as_fact(), isolation=isolation, supervisor=self._name
+            )
 
     def _launch(self, run: Run) -> bool:
         """Prepare the folder, unless an earlier supervisor did, and start the job at most once."""
@@ -126,9 +141,8 @@ class Supervisor:
             self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
             return True
         home, (inside, output, exchange) = self._home, recipes.job_folders(folder)
-        limits = Limits(
-            home.values.job_memory_bytes, run.wall_seconds * run.cores, home.values.job_output_bytes
-        )
+        values = home.values
+        limits = Limits(values.job_memory_bytes, run.wall_seconds * run.cores, values.job_output_bytes)
         confinement = Confinement(
             {"/input": inside, "/exchange": exchange},
             {"/output": output},
@@ -138,7 +152,12 @@ class Supervisor:
         paths = [home.isolation.inside(confinement, p) for p in ("/input", "/exchange", "/output")]
         command = [sys.executable, "-m", "madang.runs.job", recipe.main, run.recipe, *paths]
         name = home.isolation.name
-        self._launcher.start(Job(folder, command, name, confinement, run.wall_seconds))
+        self._launcher.start(
+            Job(
+                folder, command, name, confinement, run.wall_seconds,
+                values.job_output_bytes, values.job_output_files + _OWN_FILES, [live.METRICS_FILE],
+            )
+        )  # fmt: skip
         return False
 
     def _prepare(self, run: Run, folder: Path) -> None:
@@ -149,7 +168,7 @@ class Supervisor:
         for path in (inside, output, exchange):
             path.mkdir(parents=True)
         store = open_store(self._home)
-        links = self._home.isolation.name != "process"
+        links = self._home.isolation.confines
         with self._home.database.read() as session:
             pinned = [lineage.get(session, version_id) for version_id in run.inputs]
         for number, version in enumerate(pinned):
@@ -222,6 +241,8 @@ class Supervisor:
         return open_store(self._home).put(BytesIO(data)).digest if data else None
 
 
+_OWN_FILES = 16
+"""Files and folders in a job's output beside the version: its metrics, its facts."""
 _KEPT = {"log": live.LOG, "metrics": live.METRICS}
 """What the job printed, and the numbers it reported."""
 
@@ -292,11 +313,16 @@ def attempt_folder(home: Home, run_id: str) -> Path:
     return home.runs_path / run_id
 
 
+def this_machine() -> str:
+    """This machine's name as a slug."""
+    return re.sub("[^a-z0-9]+", "-", platform.node().lower()).strip("-")[:63].rstrip("-") or "machine"
+
+
 @contextmanager
-def _only_one(home: Home) -> Iterator[None]:
-    with (home.runs_path / "supervisor.lock").open("w") as lock:
+def _only_one(home: Home, name: str) -> Iterator[None]:
+    with (home.runs_path / f"supervisor-{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise SupervisorRunning(home=str(home.path)) from error
+            raise SupervisorRunning(home=str(home.path), name=name) from error
         yield

@@ -43,8 +43,7 @@ class ConfinedModel:
         path = f"{home.isolation.inside(confinement, '/model')}/{model.name}"
         command = [sys.executable, "-m", "madang.scores.inference", path]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
-        self._process = isolation.start(
-            home.isolation,
+        self._process = home.isolation.start(
             command,
             confinement,
             stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +12,11 @@ from cyclopts import Parameter
 from madang.interfaces.cli import context
 from madang.interfaces.demo import cast
 from madang.interfaces.demo.story import play, token_files
-from madang.kernel.errors import HomeExists
+from madang.kernel.errors import HomeExists, IsolationMissing
 from madang.kernel.extension import load_object, packs
 from madang.kernel.home import create, is_home
 from madang.kernel.i18n import Message
+from madang.kernel.isolation import choose
 
 
 def demo(*, serve: Annotated[bool, Parameter(negative="--no-serve")] = True) -> None:
@@ -35,7 +37,7 @@ def demo(*, serve: Annotated[bool, Parameter(negative="--no-serve")] = True) -> 
         raise HomeExists(home=str(path), again=Message("demo.again", home=str(path)))
     _require_pack()
     begun = time.monotonic()
-    home = create(path)
+    home = create(path, {"isolation": _isolation()})
     stage = play(home, context.language(), lambda text: print(text, flush=True))
     token_files(stage, home.path)
     _where_to_look(home.path, time.monotonic() - begun)
@@ -43,6 +45,17 @@ def demo(*, serve: Annotated[bool, Parameter(negative="--no-serve")] = True) -> 
         from madang.interfaces.cli.serve import serve as serve_pages
 
         serve_pages(sign_in=f"{cast.LEAD}.researcher")
+
+
+def _isolation() -> str | None:
+    """The demonstration runs only its own jobs: without a sandbox it goes on, and says what that means."""
+    try:
+        choose("auto")
+    except IsolationMissing as error:
+        told = error.in_language(context.language())
+        print(f"{told.what} {told.why}\n{context.text('demo.unconfined')}\n", file=sys.stderr)
+        return "process"
+    return None
 
 
 def _require_pack() -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
+
+from pydantic.fields import FieldInfo
 
 from madang.interfaces.cli import context
 from madang.kernel.home import write_durably
 
 
-def init(ministry: str, *, title_en: str = "", title_ko: str = "", officer: str = "officer") -> None:
+def init(
+    ministry: str,
+    *,
+    title_en: str = "",
+    title_ko: str = "",
+    officer: str = "officer",
+    database_url: str | None = None,
+) -> None:
     """Make a home and register its first ministry; its officer's token goes to HOME/tokens.
 
     Example: madang init msit --title-en "Ministry of Science and ICT" --title-ko 과학기술정보통신부
@@ -25,13 +35,15 @@ def init(ministry: str, *, title_en: str = "", title_ko: str = "", officer: str 
         Its title in Korean.
     officer
         Name of its first programme officer.
+    database_url
+        An empty PostgreSQL database to keep records in: postgresql://user@host/name (default: SQLite).
     """
     from madang.kernel.home import create
     from madang.kernel.ids import check_slug
     from madang.organizations.service import found
 
     check_slug(ministry, "organization name")
-    home = create(context.home_path())
+    home = create(context.home_path(), {"database_url": database_url})
     with home.database.write() as session:
         token = found(session, ministry, title_en or ministry, title_ko or ministry, officer)
     file = save_token(home.path, ministry, officer, token)
@@ -62,7 +74,7 @@ def config(*, json: context.Json = False) -> None:
     rows = [
         {
             "setting": name,
-            "value": values[name],
+            "value": _shown(values[name], field),
             "origin": loaded.origins[name],
             "meaning": field.description,
         }
@@ -72,29 +84,31 @@ def config(*, json: context.Json = False) -> None:
     context.print_rows(rows, columns, json)
 
 
+def _shown(value: object, field: FieldInfo) -> object:
+    """A setting's value, without the password that an address may hold."""
+    secret = isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("secret")
+    return re.sub(r"(?<=://)[^/@]*@", "***@", str(value)) if secret else value
+
+
 def doctor(*, json: context.Json = False) -> None:
     """Say what this machine has, and plainly what protects jobs and data here and what does not.
 
     Example: madang doctor --json
     """
-    from madang.kernel import extension, isolation
+    from madang.kernel import extension
     from madang.kernel.home import is_home
 
     rows: list[dict[str, str]] = [{"what": "python", "state": "ok", "detail": sys.version.split()[0]}]
     for pack in extension.packs().values():
         rows.append(_pack_row(pack))
-    for port in ("content", "runs", "isolation"):
+    for port in ("records", "content", "runs", "isolation"):
         names = ", ".join(sorted(extension.engines(port)))
         rows.append({"what": f"engines: {port}", "state": "ok", "detail": names})
-    chosen = isolation.choose("auto")
     for name in sorted(extension.engines("isolation")):
         reason = extension.engine("isolation", name)().unavailable()
         detail = reason.in_language(context.language()) if reason else ""
         rows.append({"what": f"isolation {name}", "state": "no" if reason else "ok", "detail": detail})
-    for kind, ids in (("protects", chosen.protects), ("lacks", chosen.lacks)):
-        title = context.text(f"isolation.{kind}")
-        state = "ok" if kind == "protects" else "!!"
-        rows += [{"what": f"{chosen.name} {title}", "state": state, "detail": context.text(i)} for i in ids]
+    rows += _protection()
     path = context.home_path()
     free = shutil.disk_usage(path if path.exists() else Path.cwd()).free
     rows.append(
@@ -106,6 +120,28 @@ def doctor(*, json: context.Json = False) -> None:
     else:
         rows.append({"what": "home", "state": "no", "detail": f"none at {path}: madang init, or madang demo"})
     context.print_rows(rows, {"state": "", "what": "what", "detail": "detail"}, json)
+
+
+def _protection() -> list[dict[str, str]]:
+    """What the isolation in force here protects, and what it does not."""
+    from madang.kernel import extension, isolation
+    from madang.kernel.errors import IsolationMissing
+    from madang.kernel.settings import load
+
+    path = context.home_path()
+    rows = []
+    try:
+        told = [isolation.choose(load(path if path.is_dir() else None).values.isolation)]
+    except IsolationMissing as error:
+        text = error.in_language(context.language())
+        rows.append({"what": "isolation", "state": "!!", "detail": f"{text.what} {text.next}"})
+        every = [extension.engine("isolation", name)() for name in extension.engines("isolation")]
+        told = [engine for engine in every if engine.unavailable() is None]
+    for engine in told:
+        for kind, state, ids in zip(("protects", "lacks"), ("ok", "!!"), engine.told(), strict=True):
+            what = f"{engine.name} {context.text(f'isolation.{kind}')}"
+            rows += [{"what": what, "state": state, "detail": context.text(i)} for i in ids]
+    return rows
 
 
 def _pack_row(pack: object) -> dict[str, str]:

@@ -158,7 +158,7 @@ def cancel(run: str) -> None:
 
 
 @app.command
-def work(*, until_idle: bool = False) -> None:
+def work(*, until_idle: bool = False, name: str | None = None) -> None:
     """Execute queued runs (the site's operator) until Ctrl-C. Killed, the next one takes over.
 
     Example: madang --token center.token run work
@@ -167,6 +167,8 @@ def work(*, until_idle: bool = False) -> None:
     ----------
     until_idle
         End when no run is queued or running.
+    name
+        This supervisor's name where several share the database (default: the machine's name).
     """
     home = context.home()
     actor = context.actor(home)
@@ -176,7 +178,7 @@ def work(*, until_idle: bool = False) -> None:
             now = service.get(session, run.run_id)
         print(f"{now.run_id} {now.recipe} {context.text(f'runs.state.{now.state}')}", flush=True)
 
-    Supervisor(home, actor).work(until_idle=until_idle, tell=tell)
+    Supervisor(home, actor, name).work(until_idle=until_idle, tell=tell)
 
 
 @app.command(name="recipes")

@@ -78,7 +78,11 @@ class Entry:
 def row_commitment(
     keys: Keys, position: int, table: str, key: Sequence[Any], row: Mapping[str, Any] | sa.RowMapping
 ) -> str:
-    """HMAC-SHA256 (hex) over the row, its table and the entry that wrote it."""
+    """HMAC-SHA256 (hex) over the row, its table and the entry that wrote it.
+
+    Empty columns are left out, so that a later migration may add a nullable column without making the
+    rows that are already there look edited (and may add no other).
+    """
     message = canonical_bytes([position, table, list(key), _plain(row)])
     return hmac.new(keys.salt, message, hashlib.sha256).hexdigest()
 
@@ -87,6 +91,8 @@ def _plain(row: Mapping[str, Any] | sa.RowMapping) -> dict[str, Any]:
     """A row as JSON: bytes as hex; integers and floats as text, since JSON numbers lose large ones."""
     plain: dict[str, Any] = {}
     for name, value in row.items():
+        if value is None:
+            continue
         if isinstance(value, bytes):
             plain[name] = "x" + value.hex()
         elif isinstance(value, int | float) and not isinstance(value, bool):
