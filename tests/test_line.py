@@ -40,10 +40,14 @@ def test_step_2_the_benchmark_is_sealed_and_only_its_commitment_is_on_record(pla
     with played.home.database.read() as session:
         benchmark = scores.benchmark_of(session, cast.MISSION)
         mission = missions.get(session, cast.MISSION)
-    sealed = played.home.evaluator_path / f"{cast.MISSION}.sealed.json"
-    items = json.loads(sealed.read_text())["items"]
-    assert len(items) == benchmark.n == mission.objective.n
-    assert sealed.stat().st_mode & 0o077 == 0
+    items = []
+    for half, n in (("feedback", benchmark.feedback_n), ("final", benchmark.n)):
+        sealed = played.home.evaluator_path / f"{cast.MISSION}.{half}.json"
+        drawn = json.loads(sealed.read_text())["items"]
+        assert len(drawn) == n
+        assert sealed.stat().st_mode & 0o077 == 0
+        items += drawn
+    assert (benchmark.feedback_n, benchmark.n) == (mission.objective.feedback_n, mission.objective.n)
     written = records.everything(played.home)
     assert not any(str(item["seed"]).encode() in written for item in items)
 

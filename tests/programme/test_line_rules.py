@@ -64,6 +64,10 @@ def test_the_line_holds(links: list[Link]) -> None:
         lambda links: changed(links, "award", resource_seconds=1),
         lambda links: changed(links, "model", state="failed"),
         lambda links: changed(links, "model", used_resource_seconds=10**9),
+        lambda links: by(links, "confirmed", "msit"),
+        lambda links: changed(links, "asked", finalists=[]),
+        lambda links: [link for link in links if link.role != "confirmed"],
+        lambda links: changed(links, "mission", guardrails={}),
         lambda links: [link for link in links if link.role != "agreement"],
         lambda links: [*links, next(link for link in links if link.role == "check")],
     ],
@@ -77,7 +81,12 @@ def test_a_line_that_says_otherwise_does_not(
 
 def test_figures_that_contradict_each_other(links: list[Link]) -> None:
     score = next(link for link in links if link.role == "score")
-    for change in ({"groups": {}}, {"value": 1.5}, {"lower": 0.99, "upper": 0.5}, {"outcome": "certain"}):
+    guards = score.entry.facts["statement"]["guards"]
+    broken = {metric: {**guard, "upper": 0.9} for metric, guard in guards.items()}
+    for change in (
+        {"groups": {}}, {"value": 1.5}, {"lower": 0.99, "upper": 0.5}, {"outcome": "certain"},
+        {"half": "feedback"}, {"guards": broken},
+    ):  # fmt: skip
         statement = {**score.entry.facts["statement"], **change}
         with pytest.raises(ProofInvalid):
             line.follow(changed(links, "score", statement=statement))

@@ -21,7 +21,9 @@ from madang.kernel import extension, isolation
 from madang.kernel.errors import IsolationMissing, UnknownEngine
 from madang.kernel.home import Home
 from madang.kernel.isolation import Confinement, Limits
+from tests import records
 from tests.conftest import Played
+from tests.reopening import reopened
 
 BUBBLEWRAP = extension.engine("isolation", "bubblewrap")()
 needs_bubblewrap = pytest.mark.skipif(
@@ -119,7 +121,7 @@ def answer(process: subprocess.Popen[bytes]) -> str:
 def test_a_job_with_every_token_but_the_evaluators_finds_no_canary(
     played: Played, servers: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sealed = played.home.evaluator_path / f"{cast.MISSION}.sealed.json"
+    sealed = played.home.evaluator_path / f"{cast.MISSION}.final.json"
     content = json.loads(sealed.read_text())
     canaries = [str(item["seed"]) for item in content["items"][:50]] + [content["salt"]]
     monkeypatch.setenv("MADANG_CANARY", canaries[0])
@@ -142,15 +144,19 @@ def test_a_job_with_every_token_but_the_evaluators_finds_no_canary(
     assert told["abstract"] == []
 
 
-def test_the_canaries_are_nowhere_in_the_home_but_with_the_evaluator(played: Played) -> None:
-    sealed = played.home.evaluator_path / f"{cast.MISSION}.sealed.json"
-    content = json.loads(sealed.read_text())
-    needles = [str(item["seed"]).encode() for item in content["items"]] + [content["salt"].encode()]
-    for path in played.home.path.rglob("*"):
-        if path.is_file() and not path.is_relative_to(played.home.evaluator_path):
+def test_the_canaries_are_nowhere_in_the_home_but_with_the_evaluator(copied: Played) -> None:
+    reopened(copied)  # the demonstration publishes them in the end
+    needles: list[bytes] = []
+    for half in ("feedback", "final"):
+        sealed = copied.home.evaluator_path / f"{cast.MISSION}.{half}.json"
+        content = json.loads(sealed.read_text())
+        needles += [str(item["seed"]).encode() for item in content["items"]] + [content["salt"].encode()]
+    for path in copied.home.path.rglob("*"):
+        if path.is_file() and not path.is_relative_to(copied.home.evaluator_path):
             data = path.read_bytes()
             assert not any(needle in data for needle in needles), path
-    assert not any(needle.decode() in played.text for needle in needles)
+    assert not any(needle in records.everything(copied.home) for needle in needles)
+    assert not any(needle.decode() in copied.text for needle in needles)
 
 
 @needs_bubblewrap

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -25,7 +26,7 @@ from madang.assets.model import Finding, Version, findings, parents, profiles, v
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import extension, isolation
 from madang.kernel.authorizer import Principal, Request, authorize
-from madang.kernel.canonical import canonical_digest, parse_json
+from madang.kernel.canonical import canonical_bytes, canonical_digest, parse_json
 from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
@@ -40,7 +41,10 @@ class Checker(Protocol):
         ...
 
     examine: str
-    """``"module:function"``: (folder: Path) -> {"findings": [...], "profile": {...}, "facts": {...}}."""
+    """``"module:function"``: (folder: Path) -> {"findings": [...], "profile": {...}, "facts": {...}}.
+
+    A pack with a scorer adds "fingerprints": one short hash a record, as its scorer gives for an item.
+    """
 
     def compare(
         self, profile: Mapping[str, Any], others: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -105,20 +109,26 @@ def _examine(home: Home, actor: Principal, version: Version) -> None:
     manifest = Manifest.from_bytes(store.read(version.manifest))
     format_name = version.format or recognize([file.path for file in manifest.files])
     if format_name is None:
-        result: dict[str, Any] = {"profile": {}, "facts": {}}
+        result: dict[str, Any] = {"profile": {}, "facts": {}, "fingerprints": []}
         result["findings"] = [["format-unknown", "block", "", {"files": len(manifest.files)}]]
     else:
         checker: Checker = extension.pack_part("checks", format_name)
         result = _run_examination(home, version, manifest, checker.examine)
     found = [Finding(*row) for row in result["findings"]]
     blocked = any(finding.severity == "block" for finding in found)
+    prints = store.put(BytesIO(canonical_bytes(sorted(set(result["fingerprints"]))))).digest
     with home.database.write() as session:
         known = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
         if known is not None or lineage.get(session, version.version_id).state != "received":
             return  # somebody else checked it meanwhile
         session.insert(
             profiles,
-            {"version_id": version.version_id, "checker": format_name or "-", "profile": result["profile"]},
+            {
+                "version_id": version.version_id,
+                "checker": format_name or "-",
+                "profile": result["profile"],
+                "fingerprints": prints,
+            },
         )
         _insert_findings(session, version, found)
         state = "quarantined" if blocked else "received"
@@ -200,6 +210,17 @@ def _others(session: Session, version: Version, checker: str) -> dict[str, list[
     return others
 
 
+def fingerprints_below(home: Home, session: Session, version: Version) -> frozenset[str]:
+    """Fingerprints of every record below a version (for the evaluator; see ``profiles``)."""
+    ids = [root.version_id for root in lineage.roots_of(session, version.version_id)]
+    query = sa.select(profiles.c.fingerprints).where(
+        profiles.c.version_id.in_(ids), profiles.c.fingerprints.is_not(None)
+    )
+    store = open_store(home)
+    digests = {str(row["fingerprints"]) for row in session.rows(query)}
+    return frozenset(one for digest in digests for one in parse_json(store.read(digest)))
+
+
 def _compare(home: Home, actor: Principal, version: Version) -> Outcome:
     with home.database.write() as session:
         version = lineage.get(session, version.version_id)
@@ -258,7 +279,7 @@ def _parsed(version: Version, result: Path) -> dict[str, Any]:
 
 
 _LARGEST_RESULT = 32 * 2**20
-_Short = Annotated[str, Field(max_length=4000)]
+_Short = Annotated[str, Field(max_length=4000, pattern=r"\A[^\x00]*\z")]
 _Number = Annotated[float, Field(allow_inf_nan=False)]
 _Plain = _Number | _Short
 
@@ -269,3 +290,4 @@ class _Result(BaseModel):
     findings: list[tuple[_Short, Literal["block", "warn", "info"], _Short, dict[str, int | _Plain | None]]]
     profile: dict[str, Any]
     facts: dict[_Short, int | _Plain]
+    fingerprints: list[Annotated[str, Field(max_length=64)]] = []

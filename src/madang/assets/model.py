@@ -57,8 +57,13 @@ profiles = sa.Table(
     sa.Column("version_id", sa.Text, sa.ForeignKey("versions.version_id"), primary_key=True),
     sa.Column("checker", sa.Text, nullable=False),
     sa.Column("profile", sa.JSON, nullable=False),
+    sa.Column("fingerprints", sa.Text),
 )
-"""What a checker measured in a version, kept so that others are compared with it without its data."""
+"""What a checker measured in a version, kept so that others are compared with it without its data.
+
+fingerprints: digest of a JSON list of short hashes, one a record, by which the evaluator sees whether a
+benchmark's items were in the training data; they tell nobody what the records are.
+"""
 
 
 @dataclass(frozen=True)

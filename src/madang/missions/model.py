@@ -44,7 +44,8 @@ class ObjectiveDocument(BaseModel):
     baseline: float = Field(ge=0, lt=1)
     target: float = Field(gt=0, le=1)
     confidence: float = Field(0.95, gt=0.5, lt=1)
-    n: int = Field(gt=0, le=100_000, description="Items drawn into the sealed benchmark.")
+    n: int = Field(gt=0, le=100_000, description="Items of the final half of the sealed benchmark.")
+    feedback_n: int = Field(100, ge=10, le=100_000, description="Items of the feedback half.")
 
     @model_validator(mode="after")
     def _target_above_baseline(self) -> ObjectiveDocument:
@@ -53,13 +54,28 @@ class ObjectiveDocument(BaseModel):
         return self
 
 
+class GuardrailDocument(BaseModel):
+    """A ``[[guardrail]]`` table: a metric of the scorer, in [0, 1], that must stay low as well."""
+
+    model_config = _STRICT
+
+    metric: str = Field(min_length=1)
+    title_en: str = Field(min_length=1)
+    title_ko: str = Field(min_length=1)
+    at_most: float = Field(ge=0, lt=1)
+
+
 class BenchmarkDocument(BaseModel):
-    """The ``[benchmark]`` table: which scorer draws and judges, with what parameters."""
+    """The ``[benchmark]`` table: which scorer draws and judges, with what parameters, how many tries."""
 
     model_config = _STRICT
 
     scorer: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    submissions: int = Field(20, ge=1, le=10_000, description="Submissions an organization has in all.")
+    submissions_per_lineage: int = Field(
+        20, ge=1, le=10_000, description="Submissions of models made from the same deposits, whoever submits."
+    )
 
 
 class MissionDocument(BaseModel):
@@ -70,6 +86,14 @@ class MissionDocument(BaseModel):
     mission: MissionHeader
     objective: ObjectiveDocument
     benchmark: BenchmarkDocument
+    guardrail: tuple[GuardrailDocument, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_guardrail_once(self) -> MissionDocument:
+        metrics = [rail.metric for rail in self.guardrail]
+        if len(set(metrics)) != len(metrics):
+            raise ValueError("a guard-rail metric is named twice")
+        return self
 
 
 missions = sa.Table(

@@ -73,6 +73,7 @@ def _insert(session: Session, actor: Principal, document: MissionDocument, membe
         n=objective.n,
         target=objective.target,
         confidence=objective.confidence,
+        guardrails={rail.metric: rail.at_most for rail in document.guardrail},
     )
 
 

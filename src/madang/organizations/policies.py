@@ -53,6 +53,11 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
             ("benchmark.seal", "score.record"),
             f"{_role('evaluator')} && {_OWN}",
         ),
+        (
+            "evaluator-or-officer-opens",
+            ("benchmark.open",),
+            f'({_role("evaluator")} && {_OWN}) || ({_role("officer")} && principal.kind == "ministry")',
+        ),
         ("owner-uses-own", ("pool", "train", "evaluate", "download"), _OWN),
         (
             "overseer-reads-ledger",

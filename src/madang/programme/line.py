@@ -36,6 +36,8 @@ def collect(session: Session, submission_id: str) -> list[Link]:
     gathered = _Gathered(session)
     gathered.add("score", "score.recorded", submission_id)
     gathered.add("submission", "submission.made", submission_id)
+    gathered.add("asked", "opening.asked", submission.mission)
+    gathered.add("confirmed", "opening.confirmed", submission.mission)
     gathered.add("benchmark", "benchmark.sealed", submission.mission)
     gathered.add("mission", "mission.opened", submission.mission)
     gathered.version(lineage.get(session, submission.version_id))
@@ -123,6 +125,8 @@ def follow(links: Sequence[Link]) -> Line:
 _KINDS = {
     "score": "score.recorded",
     "submission": "submission.made",
+    "asked": "opening.asked",
+    "confirmed": "opening.confirmed",
     "benchmark": "benchmark.sealed",
     "mission": "mission.opened",
     "model": "run.ended",
@@ -165,6 +169,7 @@ class _Follower:
         mission = self._one("mission")
         benchmark = self._named("benchmark", mission.subject)
         _score_holds(score, submission, benchmark, mission)
+        self._opened(score, submission, mission)
         model = self._maker(submission)
         run = self._named("run", model.subject)
         award = self._named("award", run.facts["award"])
@@ -175,6 +180,15 @@ class _Follower:
         return Line(
             score, submission, benchmark, mission, model, run, award, pool, tuple(versions), agreement
         )
+
+    def _opened(self, score: Entry, submission: Entry, mission: Entry) -> None:
+        """Two people of two organizations opened the final half, after the submission, before the score."""
+        asked, confirmed = self._named("asked", mission.subject), self._named("confirmed", mission.subject)
+        for part in ("member", "organization"):
+            _require(asked.by[part] != confirmed.by[part], "confirmed", "opened-alone", who=asked.by[part])
+        for entry in (asked, confirmed):
+            _require(submission.subject in entry.facts["finalists"], entry.kind, "not-finalist")
+        _in_order("confirmed", submission, asked, confirmed, score)
 
     def _maker(self, submission: Entry) -> Entry:
         made = {"version": submission.facts["version"], "manifest": submission.facts["manifest"]}
@@ -260,12 +274,18 @@ def _score_holds(score: Entry, submission: Entry, benchmark: Entry, mission: Ent
     _require(said["benchmark"] == benchmark.facts["commitment"], "score", "other-benchmark")
     _require(said["scorer"] == benchmark.facts["scorer_digest"], "score", "other-scorer")
     _require(said["mission"] == submission.facts["mission"] == mission.subject, "score", "other-mission")
+    _require(said["half"] == "final", "score", "not-final")
     objective = (said["target"], said["confidence"], said["n_sealed"])
     fixed = (mission.facts["target"], mission.facts["confidence"], mission.facts["n"])
     _require(objective == fixed and benchmark.facts["n"] == said["n_sealed"], "score", "other-objective")
     judges = {benchmark.by["organization"], score.by["organization"]}
     _require(judges == {mission.facts["evaluator"]}, "benchmark", "other-evaluator")
-    reached = "reached" if said["lower"] >= said["target"] else "not-reached"
+    rails = {metric: guard["at_most"] for metric, guard in said["guards"].items()}
+    _require(rails == mission.facts["guardrails"], "score", "other-objective")
+    for guard in said["guards"].values():
+        _require(guard["holds"] == (guard["upper"] <= guard["at_most"]), "score", "inconsistent")
+    held = all(guard["holds"] for guard in said["guards"].values())
+    reached = "reached" if held and said["lower"] >= said["target"] else "not-reached"
     items = sum(n for _, n in said["groups"].values())
     ordered = 0 < items <= said["n_sealed"] and said["lower"] <= said["value"] <= said["upper"]
     _require(ordered, "score", "inconsistent")

@@ -22,8 +22,9 @@ from madang.missions.model import Mission
 from madang.programme import errors  # noqa: F401  (registers this folder's messages)
 from madang.runs import service as runs
 from madang.runs.model import Run
+from madang.scores import opening
 from madang.scores import service as scores
-from madang.scores.model import Score, Submission
+from madang.scores.model import Opening, Score, Standing, Submission
 from madang.scores.statistics import items_needed
 
 ENDING_SOON = timedelta(days=30)
@@ -36,6 +37,18 @@ class Scored:
     submission: Submission
     score: Score
     version: Version
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The one figure of a mission: of the final half once it is scored, of the board before."""
+
+    version: Version
+    value: float
+    lower: float
+    upper: float
+    n: int
+    half: str
 
 
 @dataclass(frozen=True)
@@ -61,18 +74,30 @@ class Progress:
     runs: Sequence[Run]
     submissions: Sequence[tuple[Submission, Score | None]]
     scored: Sequence[Scored]
+    board: Sequence[tuple[Standing, Version]]
+    opening: Opening | None
     awards: Sequence[tuple[Award, AwardBalance]]
     pooled_by_owner: dict[str, dict[str, int]]
 
     @property
     def best(self) -> Scored | None:
-        """The scored submission whose lower bound is highest."""
+        """The submission whose lower bound on the final half is highest."""
         return max(self.scored, key=lambda s: (s.score.lower, s.score.value), default=None)
 
     @property
+    def headline(self) -> Headline | None:
+        """The figure to show first; None where nothing was judged."""
+        if self.best is not None:
+            score = self.best.score
+            return Headline(self.best.version, score.value, score.lower, score.upper, score.n, "final")
+        for standing, version in self.board[:1]:
+            return Headline(version, standing.value, standing.lower, standing.upper, standing.n, "feedback")
+        return None
+
+    @property
     def reached(self) -> bool:
-        """Whether a score's lower bound clears the target."""
-        return any(s.score.lower >= self.mission.objective.target for s in self.scored)
+        """Whether a score on the final half clears the target and keeps every guard-rail."""
+        return any(s.score.outcome == "reached" for s in self.scored)
 
     @property
     def accepted(self) -> list[Version]:
@@ -88,7 +113,7 @@ class Progress:
     def stage(self) -> str:
         """The stage the mission is at: the furthest that has something in it."""
         for name, filled in (
-            ("score", self.scored),
+            ("score", [*self.scored, *self.board]),
             ("model", self.models),
             ("run", self.runs),
             ("pool", self.pools),
@@ -107,6 +132,7 @@ def of(session: Session, actor: Principal, mission: Mission) -> Progress:
     pools = [v for v in versions if v.kind == "dataset" and parents[v.version_id]]
     submitted = scores.of_mission(session, mission.name)
     by_id = {v.version_id: v for v in versions}
+    board = scores.board(session, mission)
     awards = [
         (award, allocations.balance_of(session, award))
         for award in allocations.awards_of(session, mission.name)
@@ -121,6 +147,8 @@ def of(session: Session, actor: Principal, mission: Mission) -> Progress:
         runs=runs.visible_to(session, actor, mission.name),
         submissions=submitted,
         scored=[Scored(s, score, by_id[s.version_id]) for s, score in submitted if score is not None],
+        board=[(standing, by_id[standing.version_id]) for standing in board],
+        opening=opening.of(session, mission.name),
         awards=awards,
         pooled_by_owner=_episodes(deposits),
     )
@@ -146,6 +174,7 @@ def needed(progress: Progress) -> int | None:
 def attention(progress: Progress) -> list[Notice]:
     """What needs somebody, worst first; then what is well."""
     notices = [*_quarantines(progress), *_failures(progress), *_agreement(progress), *_awards(progress)]
+    notices += _openings(progress)
     if progress.reached:
         notices.append(
             Notice(
@@ -157,6 +186,17 @@ def attention(progress: Progress) -> list[Notice]:
         )
     order = {"bad": 0, "warn": 1, "good": 2}
     return sorted(notices, key=lambda notice: order[notice.severity])
+
+
+def _openings(progress: Progress) -> list[Notice]:
+    """The final half waits for its second person, or for the evaluator."""
+    present = progress.opening
+    if present is None or present.published_at is not None:
+        return []
+    state = "asked" if present.confirmed_by is None else "confirmed"
+    title = Message(f"programme.opening-{state}", organization=present.asked_for)
+    detail = Message(f"programme.opening-{state}-detail", mission=progress.mission.name)
+    return [Notice("warn", title, detail, f"/missions/{progress.mission.name}#scores")]
 
 
 def _quarantines(progress: Progress) -> list[Notice]:

@@ -52,3 +52,47 @@ class EvaluatorNotSetUp(Environment):
 
 class PredictionFailed(Invalid):
     """The model ended or answered wrongly during an evaluation. Facts: reason."""
+
+
+class SubmissionsSpent(Conflict):
+    """Facts: mission, whose, most."""
+
+
+class BenchmarkOpened(Conflict):
+    """No submission once the opening was asked for. Facts: mission."""
+
+
+class NothingToOpen(Conflict):
+    """No submission is on the board. Facts: mission."""
+
+
+class StillWaiting(Conflict):
+    """Submissions that the evaluator has not judged. Facts: mission, n."""
+
+
+class SamePerson(Denied):
+    """One person, or one organization, would open the final half alone. Facts: mission, organization."""
+
+
+class AlreadyOpened(Conflict):
+    """Facts: mission, first, second (organizations)."""
+
+
+class NotOpened(Conflict):
+    """The final half is still sealed. Facts: mission."""
+
+
+class NotPublished(Conflict):
+    """Facts: mission."""
+
+
+class UnknownGuardrail(Invalid):
+    """A guard-rail that the scorer does not measure. Facts: metric, scorer, known."""
+
+
+class NotRepeatable(Invalid):
+    """A published score that cannot be judged again here. Facts: reason."""
+
+
+class ScoreDiffers(Tampered):
+    """A score judged anew is not the one on record. Facts: key, recorded, found."""

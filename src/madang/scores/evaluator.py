@@ -1,40 +1,74 @@
-"""The evaluator: a process of its own, with its own folder, key and token.
+"""The evaluator: a process of its own, with its own folder (:mod:`madang.scores.vault`), key and token.
 
-It alone opens the sealed content, which never enters the home's database or content store. The model
-under test runs in a confined process that gets observations and nothing else.
+It alone opens the sealed content, which never enters the home's database or content store before it is
+opened. The model under test runs in a confined process that gets observations and nothing else.
+
+    seal      draw two halves, keep them, put commitments on record
+    feedback  judge a submission on the feedback half; the Ladder says what the board shows
+    final     once two people have opened it, judge what the boards show on the final half, and publish all
 """
 
 from __future__ import annotations
 
-import json
-import math
+import contextlib
 import secrets
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
-from madang.assets import lineage
-from madang.assets import service as assets
+from madang.assets import checking, lineage
 from madang.assets.errors import ContentMissing
-from madang.assets.store import open_store, place_all
-from madang.kernel import clock, extension
+from madang.assets.model import Version
+from madang.assets.store import open_store
+from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
+from madang.kernel.database import Session
 from madang.kernel.errors import MadangError, UserError
-from madang.kernel.home import Home, sync_folder, write_durably
+from madang.kernel.home import Home
 from madang.kernel.i18n import Message
-from madang.kernel.ledger.note import Signer
 from madang.missions import service as missions
 from madang.missions.model import Mission
-from madang.scores import service
-from madang.scores.errors import AlreadySealed, EvaluatorNotSetUp, NotSealed, PredictionFailed, SealBroken
-from madang.scores.inference import ConfinedModel
-from madang.scores.model import Benchmark, Score, Submission
+from madang.scores import judging, opening, scorers, service
+from madang.scores.errors import AlreadySealed, NotSealed, PredictionFailed, UnknownGuardrail
+from madang.scores.inference import running_model
+from madang.scores.judging import Judged
+from madang.scores.ladder import Ladder
+from madang.scores.model import Benchmark, Feedback, Score, Submission
 from madang.scores.scorers import Item, Result, Scorer
-from madang.scores.statistics import ConfidenceSequence, Interval
+from madang.scores.statistics import Interval
+from madang.scores.vault import FEEDBACK, FINAL, HALVES, Vault
 
 Progress = Callable[[Submission, Interval, int], None]
+Answer = Feedback | Score | None
+OPENED_FORMAT = "madang-opened-benchmark/1"
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What a judgement of one submission on one half needs."""
+
+    mission: Mission
+    version: Version
+    benchmark: Benchmark
+    items: Sequence[Item]
+    results: Iterator[Result]
+    trained_on: frozenset[str]
+
+    def about(self, submission: Submission, half: str) -> dict[str, Any]:
+        """The part of a statement that says what was judged by what."""
+        return {
+            "benchmark": self.benchmark.commitment_of(half),
+            "half": half,
+            "manifest": self.version.manifest,
+            "mission": self.mission.name,
+            "n_sealed": len(self.items),
+            "scorer": self.benchmark.scorer_digest,
+            "submission": submission.submission_id,
+            "version": submission.version_id,
+        }
 
 
 class Evaluator:
@@ -43,88 +77,149 @@ class Evaluator:
     def __init__(self, home: Home, actor: Principal) -> None:
         self._home = home
         self._actor = actor
-        self._folder = home.evaluator_path
+        self._vault = Vault(home.evaluator_path, actor.organization)
 
     def seal(self, name: str) -> Benchmark:
-        """Draw a mission's benchmark, keep it, and put a salted commitment to it on record."""
+        """Draw a mission's benchmark, keep it, and put salted commitments to its halves on record."""
         with self._home.database.read() as session:
             mission = missions.get(session, name)
             owner = {"owner": mission.header.evaluator}
             authorize(session, Request(self._actor, "benchmark.seal", "Mission", name, owner))
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        signer = self._signer(create=True)
-        scorer = self._scorer(mission)
-        objective, parameters = mission.objective, mission.document.benchmark.parameters
-        drawn = scorer.draw(parameters, objective.n, secrets.SystemRandom())
-        content: dict[str, Any] = {"items": drawn, "mission": name, "salt": secrets.token_hex(32)}
+        scorer = scorers.of_mission(mission)
+        _require_guards(scorer, mission)
         if self._on_record(name):
             raise AlreadySealed(mission=name)
-        content = self._keep(name, content)
+        signer, objective = self._vault.make(), mission.objective
+        feedback = self._draw(scorer, mission, FEEDBACK, objective.feedback_n)
+        final = self._draw(scorer, mission, FINAL, objective.n)
         benchmark = Benchmark(
-            name,
-            mission.document.benchmark.scorer,
-            scorer.digest(),
-            len(content["items"]),
-            canonical_digest(content),
-            str(signer.verifier),
-            clock.to_text(clock.now()),
+            mission=name,
+            scorer=mission.document.benchmark.scorer,
+            scorer_digest=scorer.digest(),
+            n=len(final["items"]),
+            commitment=canonical_digest(final),
+            evaluator_key=str(signer.verifier),
+            sealed_at=clock.to_text(clock.now()),
+            feedback_n=len(feedback["items"]),
+            feedback_commitment=canonical_digest(feedback),
         )
         with self._home.database.write() as session:
             service.record_benchmark(session, self._actor, mission, benchmark)
         return benchmark
 
-    def _keep(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
-        """Keep a draw, or the one that an earlier, interrupted or simultaneous sealing kept first."""
-        draft = self._folder / f".{name}.{secrets.token_hex(6)}"
-        write_durably(draft, canonical_bytes(content), 0o600)
-        try:
-            self._sealed_path(name).hardlink_to(draft)  # fails where there is one: the first draw counts
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        sync_folder(self._folder)
-        kept: dict[str, Any] = json.loads(self._sealed_path(name).read_bytes())
-        return kept
+    def _draw(self, scorer: Scorer, mission: Mission, half: str, n: int) -> dict[str, Any]:
+        drawn = scorer.draw(mission.document.benchmark.parameters, n, secrets.SystemRandom())
+        content = {"half": half, "items": drawn, "mission": mission.name, "salt": secrets.token_hex(32)}
+        return self._vault.keep_half(mission.name, half, content)
 
     def _on_record(self, name: str) -> bool:
-        with self._home.database.read() as session:
-            try:
-                service.benchmark_of(session, name)
-            except NotSealed:
-                return False
-        return True
+        with self._home.database.read() as session, contextlib.suppress(NotSealed):
+            service.benchmark_of(session, name)
+            return True
+        return False
 
-    def work(self, progress: Progress | None = None) -> list[tuple[Submission, Score | None]]:
-        """Evaluate every waiting submission; one that cannot be evaluated is refused with its reason."""
-        done: list[tuple[Submission, Score | None]] = []
+    def work(self, progress: Progress | None = None) -> list[tuple[Submission, Answer]]:
+        """Judge every waiting submission, then the finals that two people have opened.
+
+        What cannot be evaluated is refused with its reason (None), and the next one judged.
+        """
         with self._home.database.read() as session:
             owner = {"owner": self._actor.organization}
             authorize(session, Request(self._actor, "score.record", "Home", "home", owner))
+            queue = [one for one in service.waiting(session) if self._mine(session, one.mission)]
+        done = [(one, self._answer(self.feedback, one, progress)) for one in queue]
         with self._home.database.read() as session:
-            queue = [
-                submission
-                for submission in service.waiting(session)
-                if missions.get(session, submission.mission).header.evaluator == self._actor.organization
-            ]
-        for submission in queue:
-            try:
-                score = self.evaluate(submission, progress)
-            except (UserError, ContentMissing) as error:
-                # The submission's own fault, or a right that ended: it is answered, and the next one judged.
-                self._refuse(submission, error)
-                done.append((submission, None))
-            else:
-                done.append((submission, score))
+            opened = [name for name in opening.confirmed(session) if self._mine(session, name)]
+        for name in opened:
+            done += [(one, self._answer(self.final, one, progress)) for one in self._finalists(name)]
+            self._publish(name)
         return done
+
+    def _mine(self, session: Session, mission: str) -> bool:
+        return missions.get(session, mission).header.evaluator == self._actor.organization
+
+    def _answer(
+        self,
+        judge: Callable[[Submission, Progress | None], Answer],
+        submission: Submission,
+        progress: Progress | None,
+    ) -> Answer:
+        try:
+            return judge(submission, progress)
+        except (UserError, ContentMissing) as error:
+            # The submission's own fault, or a right that ended: it is answered, and the next one judged.
+            self._refuse(submission, error)
+            return None
 
     def _refuse(self, submission: Submission, error: MadangError) -> None:
         reason = error.facts.get("reason", error.in_language("en").what)
         with self._home.database.write() as session:
             service.refuse(session, self._actor, submission, str(reason))
 
-    def evaluate(self, submission: Submission, progress: Progress | None = None) -> Score:
-        """Score one submission, stopping once the confidence sequence has decided."""
+    def feedback(self, submission: Submission, progress: Progress | None = None) -> Feedback:
+        """Judge a submission on the whole feedback half; only what the Ladder releases leaves the vault."""
+        with self._prepared(submission, FEEDBACK) as ready:
+            told = _teller(submission, progress, ready.items)
+            judged = judging.judge_all(ready.results, ready.trained_on, told)
+        _require_items(judged)
+        with self._home.database.read() as session:
+            best = service.shown(session, submission.mission, submission.organization)
+        ladder = Ladder(ready.mission.document.benchmark.submissions)
+        released = best is None or self._better(ladder, judged, best[1])
+        detail = {**judging.published(judged, ready.mission.document), "salt": secrets.token_hex(16)}
+        statement = {
+            **ready.about(submission, FEEDBACK),
+            "released": released,
+            "sealed": self._vault.keep_detail(submission.submission_id, FEEDBACK, detail),
+            **_shown(ladder, judged, best[1] if best and not released else None),
+        }
+        signature = self._vault.signer().sign(canonical_bytes(statement))
+        with self._home.database.write() as session:
+            return service.record_feedback(session, self._actor, submission, statement, signature)
+
+    def _better(self, ladder: Ladder, judged: Judged, best: Feedback) -> bool:
+        """Compare with the best so far, over the items that count for both."""
+        before = judging.values_of(self._vault.detail(best))
+        common = [(result.value, before[result.item]) for result in judged.results if result.item in before]
+        return bool(common) and ladder.better([new for new, _ in common], [old for _, old in common])
+
+    def final(self, submission: Submission, progress: Progress | None = None) -> Score:
+        """Score a submission on the final half, stopping once confidence sequences have decided."""
+        with self._home.database.read() as session:
+            opening.require_confirmed(session, submission.mission)
+        with self._prepared(submission, FINAL) as ready:
+            told = _teller(submission, progress, ready.items)
+            document = ready.mission.document
+            judged = judging.judge_until_decided(ready.results, ready.trained_on, document, told)
+        _require_items(judged)
+        detail = judging.published(judged, document)
+        self._vault.keep_detail(submission.submission_id, FINAL, detail)
+        statement = {**ready.about(submission, FINAL), **judging.findings(judged, document)}
+        signature = self._vault.signer().sign(canonical_bytes(statement))
+        with self._home.database.write() as session:
+            return service.record_score(session, self._actor, submission, statement, signature)
+
+    def _finalists(self, name: str) -> list[Submission]:
+        with self._home.database.read() as session:
+            chosen = [service.get_submission(session, one) for one, _ in opening.finalists(session, name)]
+        return [submission for submission in chosen if submission.state == "judged"]
+
+    def _publish(self, name: str) -> None:
+        """Everything that was sealed, the salts and each item's judgement, for whoever repeats a score."""
+        with self._home.database.read() as session:
+            judged = [submission.submission_id for submission, _ in service.of_mission(session, name)]
+        content: dict[str, Any] = {"format": OPENED_FORMAT, "mission": name}
+        for half in HALVES:
+            details = {one: self._vault.detail_of(one, half) for one in judged}
+            content[half] = self._vault.half(name, half)
+            content[f"{half}_results"] = {one: told for one, told in details.items() if told is not None}
+        blob = open_store(self._home).put(BytesIO(canonical_bytes(content)))
+        with self._home.database.write() as session:
+            opening.publish(session, self._actor, name, blob.digest)
+
+    @contextmanager
+    def _prepared(self, submission: Submission, half: str) -> Iterator[_Ready]:
+        """Everything a judgement needs, with the model running in its own confined process."""
         with self._home.database.read() as session:
             mission = missions.get(session, submission.mission)
             owner = {"owner": mission.header.evaluator}
@@ -133,95 +228,38 @@ class Evaluator:
             version = lineage.get(session, submission.version_id)
             lineage.authorize_use(session, self._actor, "evaluate", version)
             benchmark = service.benchmark_of(session, submission.mission)
-        items = self._open(benchmark)
-        scorer = self._scorer(mission)
-        manifest = assets.manifest_of(self._home, version)
-        models = [file for file in manifest.files if file.path.endswith(".onnx")]
-        if len(models) != 1:
-            raise PredictionFailed(reason=Message("scores.one-onnx", found=len(models)))
-        with tempfile.TemporaryDirectory(prefix="model-", dir=self._folder) as name:
-            place_all(open_store(self._home), manifest, Path(name), link=False)
-            with ConfinedModel(self._home, Path(name) / models[0].path, scorer) as predict:
-                results = scorer.judge(mission.document.benchmark.parameters, items, predict)
-                judged = self._run(mission, submission, results, progress)
-        statement = self._statement(mission, submission, benchmark, version.manifest, judged)
-        signature = self._signer().sign(canonical_bytes(statement))
-        with self._home.database.write() as session:
-            return service.record_score(session, self._actor, submission, statement, signature)
+            trained_on = checking.fingerprints_below(self._home, session, version)
+        items = self._vault.items(benchmark, half)
+        scorer = scorers.of_mission(mission)
+        with running_model(self._home, version, scorer, self._vault.folder) as predict:
+            results = scorer.judge(mission.document.benchmark.parameters, items, predict)
+            yield _Ready(mission, version, benchmark, items, results, trained_on)
 
-    def _run(
-        self, mission: Mission, submission: Submission, results: Any, progress: Progress | None
-    ) -> list[Result]:
-        sequence = ConfidenceSequence(mission.objective.confidence)
-        target = mission.objective.target
-        judged: list[Result] = []
-        for result in results:
-            judged.append(result)
-            interval = sequence.add(result.value)
-            if progress:
-                progress(submission, interval, mission.objective.n)
-            if interval.lower >= target or interval.upper < target:
-                break
-        return judged
 
-    def _statement(
-        self,
-        mission: Mission,
-        submission: Submission,
-        benchmark: Benchmark,
-        manifest: str,
-        judged: Sequence[Result],
-    ) -> dict[str, Any]:
-        objective = mission.objective
-        sequence = ConfidenceSequence(objective.confidence)
-        groups: dict[str, list[float]] = {}
-        for result in judged:
-            sequence.add(result.value)
-            groups.setdefault(result.group, []).append(result.value)
-        interval = sequence.interval
-        lower = math.floor(interval.lower * 1e6) / 1e6
-        upper = math.ceil(interval.upper * 1e6) / 1e6
-        return {
-            "benchmark": benchmark.commitment,
-            "confidence": objective.confidence,
-            "groups": {name: [sum(v), len(v)] for name, v in sorted(groups.items())},
-            "lower": lower,
-            "manifest": manifest,
-            "mission": mission.name,
-            "n": interval.n,
-            "n_sealed": benchmark.n,
-            "outcome": "reached" if lower >= objective.target else "not-reached",
-            "scorer": benchmark.scorer_digest,
-            "submission": submission.submission_id,
-            "target": objective.target,
-            "upper": upper,
-            "value": round(interval.mean, 6),
-            "version": submission.version_id,
-        }
+def _require_guards(scorer: Scorer, mission: Mission) -> None:
+    for rail in mission.document.guardrail:
+        if rail.metric not in scorer.guards:
+            name, known = mission.document.benchmark.scorer, ", ".join(scorer.guards) or "(none)"
+            raise UnknownGuardrail(metric=rail.metric, scorer=name, known=known)
 
-    def _scorer(self, mission: Mission) -> Scorer:
-        scorer: Scorer = extension.pack_part("scorers", mission.document.benchmark.scorer)
-        return scorer
 
-    def _sealed_path(self, mission: str) -> Path:
-        return self._folder / f"{mission}.sealed.json"
+def _require_items(judged: Judged) -> None:
+    if not judged.results:
+        raise PredictionFailed(reason=Message("scores.all-left-out", n=len(judged.left_out)))
 
-    def _signer(self, *, create: bool = False) -> Signer:
-        path = self._folder / "evaluator.key"
-        name = f"{self._actor.organization}/evaluator"
-        if not path.exists():
-            if not create:
-                raise EvaluatorNotSetUp(folder=str(self._folder))
-            signer = Signer.new(name)
-            write_durably(path, signer.to_bytes(), 0o600)
-            return signer
-        return Signer.from_bytes(name, path.read_bytes())
 
-    def _open(self, benchmark: Benchmark) -> list[Item]:
-        path = self._sealed_path(benchmark.mission)
-        if not path.exists():
-            raise EvaluatorNotSetUp(folder=str(self._folder))
-        content: Mapping[str, Any] = json.loads(path.read_bytes())
-        if canonical_digest(content) != benchmark.commitment:
-            raise SealBroken(mission=benchmark.mission)
-        return list(content["items"])
+def _shown(ladder: Ladder, judged: Judged, kept: Feedback | None) -> Mapping[str, Any]:
+    """What the board shows: this submission's value, or still the earlier one's."""
+    if kept is not None:
+        return {"n": kept.n, "shown": {"value": kept.value, "lower": kept.lower, "upper": kept.upper}}
+    interval = ladder.shown(judged.values)
+    bounds = judging.outwards(interval)
+    return {"n": interval.n, "shown": bounds}
+
+
+def _teller(submission: Submission, progress: Progress | None, items: Sequence[Item]) -> judging.Progress:
+    def tell(interval: Interval) -> None:
+        if progress:
+            progress(submission, interval, len(items))
+
+    return tell

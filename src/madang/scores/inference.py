@@ -13,12 +13,16 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from madang.assets.model import Version
+from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import isolation
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
@@ -29,6 +33,20 @@ _HEADER = struct.Struct("<II")
 _LARGEST = 64 * 2**20
 _CPU_SECONDS = 3600
 _WIDEST = 65536
+
+
+@contextmanager
+def running_model(home: Home, version: Version, scorer: Scorer, below: Path) -> Iterator[ConfinedModel]:
+    """A version's one ONNX file, running; its files lie in a folder below `below` meanwhile."""
+    store = open_store(home)
+    manifest = Manifest.from_bytes(store.read(version.manifest))
+    models = [file for file in manifest.files if file.path.endswith(".onnx")]
+    if len(models) != 1:
+        raise PredictionFailed(reason=Message("scores.one-onnx", found=len(models)))
+    with tempfile.TemporaryDirectory(prefix="model-", dir=below) as name:
+        place_all(store, manifest, Path(name), link=False)
+        with ConfinedModel(home, Path(name) / models[0].path, scorer) as model:
+            yield model
 
 
 class ConfinedModel:

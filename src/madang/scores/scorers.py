@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from madang.kernel import extension
+from madang.missions.model import Mission
 
 Item = Mapping[str, Any]
 """One item of a benchmark; JSON."""
@@ -16,11 +19,18 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """The judgement of an item: in [0, 1], and the group (task) it is reported under."""
+    """The judgement of an item.
+
+    value: in [0, 1]; group: the task it is reported under; guards: guard-rail metric -> [0, 1];
+    fingerprint: what a checker's examination would give for this item, were it in training data ("" where
+    the pack has none).
+    """
 
     item: int
     group: str
     value: float
+    guards: Mapping[str, float] = field(default_factory=dict)
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class Scorer(Protocol):
 
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
+    guards: Sequence[str]
+    """Guard-rail metrics that every result carries."""
 
     def digest(self) -> str:
         """Digest of the code that judges and of the libraries' versions it rests on."""
@@ -59,3 +71,9 @@ class Scorer(Protocol):
     ) -> Iterator[Result]:
         """Judge items; results come *in the order of the items*, so that stopping early is fair."""
         ...
+
+
+def of_mission(mission: Mission) -> Scorer:
+    """The scorer that a mission's charter names; UnknownEngine lists what is installed."""
+    scorer: Scorer = extension.pack_part("scorers", mission.document.benchmark.scorer)
+    return scorer

@@ -95,7 +95,8 @@ def show(name: str, *, json: context.Json = False) -> None:
                 "scores": len(told.scored),
                 "reached": told.reached,
             }
-            if told.best:
-                best = told.best.score
-                facts["best"] = f"{best.value:.3f} [{best.lower:.3f}, {best.upper:.3f}] n={best.n}"
+            if told.headline:
+                best = told.headline
+                shown = f"{best.value:.3f} [{best.lower:.3f}, {best.upper:.3f}] n={best.n}"
+                facts["best"] = f"{shown} ({context.text(f'scores.half.{best.half}')})"
     context.print_facts(facts, json)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 
 from madang.interfaces.cli import context
-from madang.scores import service
+from madang.kernel.home import Home, write_durably
+from madang.scores import opening, service
 from madang.scores.evaluator import Evaluator
-from madang.scores.model import Score, Submission
+from madang.scores.model import Feedback, Score, Submission
 from madang.scores.statistics import Interval, wilson
 
 app = App(name="score", help="Seal a benchmark, submit a model, evaluate.")
@@ -53,6 +56,7 @@ def seal(mission: str) -> None:
     actor = context.actor(home)
     benchmark = Evaluator(home, actor).seal(mission)
     print(f"{benchmark.commitment}  n={benchmark.n}  {benchmark.evaluator_key}")
+    print(f"{benchmark.feedback_commitment}  n={benchmark.feedback_n}  feedback")
 
 
 @app.command
@@ -69,7 +73,7 @@ def submit(version: str, *, mission: str) -> None:
 
 @app.command
 def work() -> None:
-    """Evaluate every waiting submission (the evaluator, with its own folder and token).
+    """Judge waiting submissions, and the finals that two people opened (the evaluator, in its own folder).
 
     Example: madang --token evaluator.token score work
     """
@@ -82,16 +86,102 @@ def work() -> None:
             told = f"{interval.mean:.3f} [{interval.lower:.3f}, {interval.upper:.3f}]"
             print(f"{submission.submission_id} {interval.n}/{n} {told}", end=end, file=sys.stderr)
 
-    for submission, score in Evaluator(home, actor).work(progress):
-        if score is None:
-            with home.database.read() as session:
-                told = service.get_submission(session, submission.submission_id)
-            print(f"{told.submission_id} {context.text('scores.state.refused')}: {told.problem}")
-        else:
-            print(
-                f"{submission.submission_id} {context.text(f'scores.outcome.{score.outcome}')} "
-                f"{score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}] n={score.n}"
-            )
+    for submission, answer in Evaluator(home, actor).work(progress):
+        print(submission.submission_id, _told(home, submission, answer))
+
+
+def _told(home: Home, submission: Submission, answer: Feedback | Score | None) -> str:
+    if answer is None:
+        with home.database.read() as session:
+            problem = service.get_submission(session, submission.submission_id).problem
+        return f"{context.text('scores.state.refused')}: {problem}"
+    figures = f"{answer.value:.3f} [{answer.lower:.3f}, {answer.upper:.3f}] n={answer.n}"
+    if isinstance(answer, Score):
+        return f"{context.text(f'scores.outcome.{answer.outcome}')} {figures}"
+    return f"{context.text('scores.released' if answer.released else 'scores.kept')} {figures}"
+
+
+@app.command
+def board(mission: str, *, json: context.Json = False) -> None:
+    """Show a mission's scoreboard: each organization's best on the feedback half, as the Ladder shows it.
+
+    Example: madang score board manipulation-10
+    """
+    from madang.assets import lineage
+    from madang.missions.errors import NoSuchMission
+    from madang.missions.service import get, takes_part
+
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.read() as session:
+        if not takes_part(session, actor, mission):
+            raise NoSuchMission(name=mission)
+        rows = [
+            {**asdict(row), "version": lineage.get(session, row.version_id).name,
+             "interval": f"[{row.lower:.3f}, {row.upper:.3f}]", "tries": f"{row.used}/{row.budget}"}
+            for row in service.board(session, get(session, mission))
+        ]  # fmt: skip
+    columns = {"organization": "organization", "version": "model", "value": "value", "interval": "interval"}
+    context.print_rows(rows, columns | {"n": "n", "tries": "tries"}, json)
+
+
+@app.command(name="open")
+def open_(mission: str) -> None:
+    """Open the final half: one person asks, another of another organization confirms. Once.
+
+    Example: madang --token officer.token score open manipulation-10
+    """
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.write() as session:
+        told = opening.approve(session, actor, mission)
+    print(context.text("scores.opened" if told.confirmed_by else "scores.asked", mission=mission))
+
+
+@app.command
+def published(mission: str, *, out: Path) -> None:
+    """Write an opened benchmark: items, salts, and every item's judgement.
+
+    Example: madang score published manipulation-10 --out opened.json
+
+    Parameters
+    ----------
+    out
+        The file to write.
+    """
+    from madang.assets.store import open_store
+    from madang.organizations.service import authenticate
+
+    home = context.home()
+    with home.database.read() as session:
+        digest = opening.published(session, authenticate(session, context.token()), mission)
+    write_durably(out, open_store(home).read(digest))
+    print(out)
+
+
+@app.command
+def recompute(submission: str, *, json: context.Json = False) -> None:
+    """Judge a scored model anew on the opened benchmark and compare with the score on record.
+
+    For whoever may take the model home. Exit code 4 where anything differs.
+
+    Example: madang score recompute sub-...
+    """
+    from madang.scores.recompute import repeat
+
+    home = context.home()
+    actor = context.actor(home)
+
+    def progress(interval: Interval) -> None:
+        if sys.stderr.isatty():
+            print(f"{interval.n} {interval.mean:.3f}", end="\r", file=sys.stderr)
+
+    told = repeat(home, actor, submission, progress)
+    figures = {**asdict(told), "same": True}
+    if json:
+        context.print_json(figures)
+        return
+    print(context.text("scores.same"), f"{told.value:.3f} [{told.lower:.3f}, {told.upper:.3f}] n={told.n}")
 
 
 @app.command(name="list")

@@ -29,7 +29,9 @@ from madang.organizations import service as organizations
 from madang.runs import live
 from madang.runs import service as runs
 from madang.runs.model import Run
+from madang.scores import opening
 from madang.scores import service as scores
+from madang.scores.errors import SamePerson
 from madang.scores.model import Score
 from madang.scores.statistics import items_needed, wilson
 
@@ -268,17 +270,29 @@ def _run(
     return run
 
 
-def _submit(stage: Stage, organization: str, run: Run, name: str) -> Score:
+def _submit(stage: Stage, organization: str, run: Run, name: str) -> None:
+    """Submit, and let the evaluator judge it on the feedback half; the board shows what the Ladder lets."""
     model = f"{organization}/{run.output_asset}@1"
     with stage.home.database.write() as session:
         submission = scores.submit(session, stage.actor(organization), cast.MISSION, model)
     stage.command("score", "work", token=stage.token(cast.JUDGE, "evaluator"))
     with stage.home.database.read() as session:
+        told = scores.feedback_of(session, submission.submission_id)
+    if told is None or not told.released:
+        raise Defect(submission=submission.submission_id)
+    stage.notes[f"submission:{name}"] = submission.submission_id
+    stage.tell("board", model=model, value=f"{told.value:.3f} [{told.lower:.3f}, {told.upper:.3f}]", n=told.n)
+
+
+def _final(stage: Stage, name: str) -> Score:
+    """Show a submission's score on the final half."""
+    with stage.home.database.read() as session:
+        submission = scores.get_submission(session, stage.notes[f"submission:{name}"])
         score = scores.score_of(session, submission.submission_id)
+        model = lineage.get(session, submission.version_id).name
         mission = missions.get(session, cast.MISSION)
     if score is None:
         raise Defect(submission=submission.submission_id)
-    stage.notes[f"submission:{name}"] = submission.submission_id
     outcome = i18n.text(f"scores.outcome.{score.outcome}", stage.language)
     value = f"{score.value:.3f} [{score.lower:.3f}, {score.upper:.3f}]"
     objective = mission.objective
@@ -292,15 +306,31 @@ def _submit(stage: Stage, organization: str, run: Run, name: str) -> Score:
 
 
 def judge(stage: Stage) -> None:
-    """9: the pooled model is submitted and scored by the other institute."""
+    """9: the pooled model is judged; two people open the final half, which decides; anyone may repeat it."""
     stage.step(9)
     with stage.home.database.read() as session:
         run = runs.get(session, stage.notes["run"])
-    score = _submit(stage, cast.LEAD, run, "pooled")
+    _submit(stage, cast.LEAD, run, "pooled")
+    evaluator, officer = stage.token(cast.JUDGE, "evaluator"), stage.token(cast.MINISTRY, "officer")
+    stage.command("score", "open", cast.MISSION, token=officer)
+    with stage.refused("open-alone", SamePerson, who=cast.MINISTRY), stage.home.database.write() as session:
+        opening.approve(session, stage.actor(cast.MINISTRY, "officer"), cast.MISSION)
+    stage.command("score", "open", cast.MISSION, token=evaluator)
+    stage.tell("opened", first=cast.MINISTRY, second=cast.JUDGE)
+    stage.command("score", "work", token=evaluator)
+    _final(stage, "alone")
+    score = _final(stage, "pooled")
     for task, (successes, n) in score.groups.items():
         interval = wilson(successes, n)
         stage.say(f"     {task:<26} {interval.mean:.2f} [{interval.lower:.2f}, {interval.upper:.2f}] n={n}")
+    for metric, guard in score.statement["guards"].items():
+        state = "guard-holds" if guard["holds"] else "guard-broken"
+        stage.tell(state, metric=metric, upper=guard["upper"], most=guard["at_most"])
     stage.notes["outcome"] = score.outcome
+    again = json.loads(
+        stage.command("score", "recompute", score.submission_id, "--json", token=stage.token(cast.LEAD))
+    )
+    stage.tell("recomputed", value=f"{again['value']:.3f}", n=again["n"])
 
 
 def prove(stage: Stage) -> None:

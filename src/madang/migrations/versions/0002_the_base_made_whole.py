@@ -1,5 +1,5 @@
-"""The base made whole: what issue by issue the line still lacked. New columns are nullable (see
-``kernel.ledger.log.row_commitment``).
+"""The base made whole: what the line still lacked, domain by domain. Columns added to tables that hold rows
+are nullable (see ``kernel.ledger.log.row_commitment``).
 """
 
 import sqlalchemy as sa
@@ -10,10 +10,64 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("runs") as runs:
-        runs.add_column(sa.Column("supervisor", sa.Text()))
+    _columns_added()
+    _scoreboard()
+
+
+def _columns_added() -> None:
+    for table, column in _COLUMNS:
+        with op.batch_alter_table(table) as batch:
+            batch.add_column(sa.Column(column.name, column.type))
+
+
+def _scoreboard() -> None:
+    op.create_table(
+        "feedback",
+        sa.Column("submission_id", sa.Text(), nullable=False),
+        sa.Column("released", sa.Boolean(), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("lower", sa.Float(), nullable=False),
+        sa.Column("upper", sa.Float(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("statement", sa.JSON(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("judged_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["submission_id"], ["submissions.submission_id"]),
+        sa.PrimaryKeyConstraint("submission_id"),
+    )
+    op.create_table(
+        "openings",
+        sa.Column("mission", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_for", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.Text(), nullable=False),
+        sa.Column("confirmed_by", sa.Text()),
+        sa.Column("confirmed_for", sa.Text()),
+        sa.Column("confirmed_at", sa.Text()),
+        sa.Column("content", sa.Text()),
+        sa.Column("published_at", sa.Text()),
+        sa.ForeignKeyConstraint(["mission"], ["missions.name"]),
+        sa.ForeignKeyConstraint(["asked_by"], ["members.member_id"]),
+        sa.ForeignKeyConstraint(["asked_for"], ["organizations.name"]),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["members.member_id"]),
+        sa.ForeignKeyConstraint(["confirmed_for"], ["organizations.name"]),
+        sa.PrimaryKeyConstraint("mission"),
+    )
+
+
+_COLUMNS = (
+    ("runs", sa.Column("supervisor", sa.Text())),
+    ("profiles", sa.Column("fingerprints", sa.Text())),
+    ("benchmarks", sa.Column("feedback_n", sa.Integer())),
+    ("benchmarks", sa.Column("feedback_commitment", sa.Text())),
+    ("submissions", sa.Column("lineage", sa.Text())),
+)
+_TABLES = ("openings", "feedback")
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("runs") as runs:
-        runs.drop_column("supervisor")
+    for table in _TABLES:
+        op.drop_table(table)
+    for table, column in reversed(_COLUMNS):
+        with op.batch_alter_table(table) as batch:
+            batch.drop_column(column.name)

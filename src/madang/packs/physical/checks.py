@@ -14,7 +14,7 @@ import numpy as np
 
 from madang.assets.model import Finding
 from madang.packs.physical import lerobot
-from madang.packs.physical.episodes import HAND, Episode
+from madang.packs.physical.episodes import HAND, Episode, fingerprint
 from madang.packs.physical.response import Moments, answer, fit, moments
 
 LEAST_OTHERS = 4
@@ -145,7 +145,12 @@ def examine(folder: Path) -> dict[str, Any]:
         "robot": str(info.get("robot_type"))[:64],
     }
     blocked = any(row[1] == "block" for row in findings)
-    return {"findings": findings, "profile": {} if blocked else _profile(episodes), "facts": facts}
+    return {
+        "findings": findings,
+        "profile": {} if blocked else _profile(episodes),
+        "facts": facts,
+        "fingerprints": [fingerprint(e.task, e.state[0]) for e in episodes],
+    }
 
 
 def _fits_pack(episodes: Sequence[Episode]) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from madang.packs.physical.episodes import fingerprint
 from madang.packs.physical.policy import FEATURES, TASKS, features
 from madang.scores.scorers import Item, Predictor, Result, Tensor
 
 DEFAULT_HORIZON = 300
+_OVERDRIVEN = 1.5
 
 
 class MetaWorldScorer:
@@ -27,6 +29,8 @@ class MetaWorldScorer:
 
     inputs = (Tensor("observation", "tensor(float)", (None, FEATURES)),)
     outputs = (Tensor("action", "tensor(float)", (None, None, 4)),)
+    guards = ("overdriven",)
+    """overdriven: share of an item's commands that lie beyond 1.5 times the robot's limits."""
 
     def digest(self) -> str:
         """Over the code that judges and the versions of the simulator."""
@@ -48,8 +52,7 @@ class MetaWorldScorer:
         """One item after another, in order."""
         horizon = int(parameters.get("horizon", DEFAULT_HORIZON))
         for index, item in enumerate(items):
-            value = _succeeds(str(item["task"]), int(item["seed"]), horizon, predict)
-            yield Result(index, str(item["task"]), float(value))
+            yield _attempt(index, str(item["task"]), int(item["seed"]), horizon, predict)
 
 
 SCORER = MetaWorldScorer()
@@ -62,15 +65,17 @@ def _simulation(task: str) -> Any:
     return Simulation(task)
 
 
-def _succeeds(task: str, seed: int, horizon: int, predict: Predictor) -> bool:
+def _attempt(index: int, task: str, seed: int, horizon: int, predict: Predictor) -> Result:
     simulation = _simulation(task)
     state = simulation.reset(seed)
-    steps = 0
-    while steps < horizon:
+    start = fingerprint(task, state)
+    steps, over, done = 0, 0, False
+    while steps < horizon and not done:
         chunk = predict(features(state[None], task))[0]
-        for action in np.clip(chunk, -1, 1)[: horizon - steps]:
-            state, done = simulation.step(action)
+        for action in chunk[: horizon - steps]:
+            over += bool((np.abs(action[:3]) > _OVERDRIVEN).any())
+            state, done = simulation.step(np.clip(action, -1, 1))
             steps += 1
             if done:
-                return True
-    return False
+                break
+    return Result(index, task, float(done), {"overdriven": over / steps}, start)

@@ -17,6 +17,7 @@ from madang.organizations.model import Organization
 from madang.programme import progress
 from madang.programme.progress import Progress
 from madang.runs import live
+from madang.scores.model import Score, Standing
 from madang.scores.statistics import Interval, wilson
 
 router = APIRouter()
@@ -79,6 +80,10 @@ def show(name: str, viewer: Looking) -> Response:
         needed=progress.needed(told),
         chart=_score_chart(viewer, told, bodies),
         tasks=_tasks(told),
+        guardrails={
+            rail.metric: rail.title_ko if viewer.language == "ko" else rail.title_en
+            for rail in mission.document.guardrail
+        },
         clauses=clauses,
         sources=sources,
         run=live_run,
@@ -107,9 +112,9 @@ def strip(viewer: Viewer, told: Progress) -> list[Stage]:
         return viewer.text(f"web.flow.{message}", **values)
 
     score = detail("no-score")
-    if told.best is not None:
+    if told.headline is not None:
         target = f"{100 * told.mission.objective.target:.0f}"
-        score = detail("best", value=f"{100 * told.best.score.value:.1f}", target=target)
+        score = detail("best", value=f"{100 * told.headline.value:.1f}", target=target)
     return [
         Stage("deposit", episodes, detail("versions", n=len(told.deposits)), versions),
         Stage(
@@ -126,22 +131,25 @@ def strip(viewer: Viewer, told: Progress) -> list[Stage]:
         ),
         Stage("run", len(told.runs), detail("running", n=running), f"/runs?mission={name}"),
         Stage("model", len(told.models), detail("made"), f"{versions}&kind=model"),
-        Stage("score", len(told.scored), score, f"/missions/{name}#scores"),
+        Stage("score", len(told.scored) or len(told.board), score, f"/missions/{name}#scores"),
     ]
 
 
 def _score_chart(viewer: Viewer, told: Progress, bodies: dict[str, Organization]) -> str:
     objective = told.mission.objective
     by_organization = colours(bodies)
+    shown: list[tuple[Score | Standing, str]] = [
+        (scored.score, scored.submission.organization) for scored in told.scored
+    ] or [(standing, standing.organization) for standing, _ in told.board]
     marks = [
         charts.Mark(
-            scored.score.value,
-            scored.score.lower,
-            scored.score.upper,
-            by_organization[scored.submission.organization],
-            bodies[scored.submission.organization].title(viewer.language),
+            one.value,
+            one.lower,
+            one.upper,
+            by_organization[organization],
+            bodies[organization].title(viewer.language),
         )
-        for scored in told.scored
+        for one, organization in shown
     ]
     label = viewer.text("web.objective.target", target=f"{100 * objective.target:.0f}")
     return charts.scores(marks, objective.target, label, viewer.text("web.objective.chart"))
