@@ -205,7 +205,9 @@ def test_a_broken_guardrail_keeps_a_mission_from_being_reached() -> None:
                 "name": "m", "title_en": "M", "title_ko": "M", "lead": "a", "evaluator": "b",
                 "organizations": ["a"], "agreement": "x", "deadline": "2027-01-01",
             },
-            "objective": {"metric": "m", "title_en": "M", "title_ko": "M", "target": 0.5, "baseline": 0, "n": 300},
+            "objective": {
+                "metric": "m", "title_en": "M", "title_ko": "M", "target": 0.5, "baseline": 0, "n": 300,
+            },
             "benchmark": {"scorer": "x/y"},
             "guardrail": [{"metric": "harm", "title_en": "H", "title_ko": "H", "at_most": 0.1}],
         }

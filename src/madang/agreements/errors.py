@@ -32,3 +32,19 @@ class MissionTaken(Conflict):
 
 class AgreementNotInForce(Conflict):
     """Facts: agreement, reason."""
+
+
+class NoSuchObligation(NotFound):
+    """Facts: agreement, number, organization."""
+
+
+class AlreadyMet(Conflict):
+    """Facts: agreement, number, when."""
+
+
+class NoEvidence(Invalid):
+    """Evidence that says nothing, or too much. Facts: duty, most."""
+
+
+class WrongEvidence(Invalid):
+    """Evidence that does not show what is owed. Facts: duty, reason."""

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from madang.kernel.clock import from_text
 from madang.kernel.ledger.log import metadata
 
 Action = Literal["pool", "train", "evaluate", "download"]
+Duty = Literal["cite", "return-model", "delete"]
 
 
 class ClauseDocument(BaseModel):
@@ -21,11 +22,13 @@ class ClauseDocument(BaseModel):
     `owners`, `kind` address assets: those that these organizations own, of this kind, in the
     agreement's mission, whether or not they exist yet. `of` says of what the action is: for kind
     "dataset" and of ["model"], the clause speaks of using a model that was made from the data set.
+    effect "oblige": each organization in `by` owes `duty` (cite the data, return the model that was made
+    from them, or delete them) until `due_on`, or so many days after the agreement's end.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    effect: Literal["permit", "forbid", "ending"]
+    effect: Literal["permit", "forbid", "ending", "oblige"]
     text_en: str = Field(min_length=1)
     text_ko: str = Field(min_length=1)
     actions: tuple[Action, ...] = ()
@@ -34,6 +37,18 @@ class ClauseDocument(BaseModel):
     of: tuple[Literal["dataset", "model"], ...] = ("dataset",)
     by: tuple[str, ...] = ()
     survives: tuple[Literal["dataset", "model"], ...] = ()
+    duty: Duty | None = None
+    due_on: date | None = None
+    due_days_after_end: int | None = Field(None, ge=0, le=36_500)
+
+    @model_validator(mode="after")
+    def _whole_duty(self) -> ClauseDocument:
+        dates = (self.due_on is not None) + (self.due_days_after_end is not None)
+        if self.effect == "oblige" and not (self.duty and self.by and dates == 1):
+            raise ValueError("an oblige clause names duty, by, and one of due_on or due_days_after_end")
+        if self.effect != "oblige" and (self.duty or dates):
+            raise ValueError("only an oblige clause has a duty and a due date")
+        return self
 
 
 class AgreementHeader(BaseModel):
@@ -97,6 +112,45 @@ scopes = sa.Table(
     sa.Index("agreement_scopes_lookup", "owner", "mission", "kind"),
 )
 """Which owners' assets a clause addresses: the prefilter of every decision."""
+
+
+obligations = sa.Table(
+    "obligations",
+    metadata,
+    sa.Column("agreement", sa.Text, sa.ForeignKey("agreements.name"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name"), primary_key=True),
+    sa.Column("duty", sa.Text, nullable=False),
+    sa.Column("due_at", sa.Text, nullable=False, index=True),
+    sa.Column("met_at", sa.Text),
+    sa.Column("met_by", sa.Text, sa.ForeignKey("members.member_id")),
+    sa.Column("evidence", sa.JSON),
+)
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """What an organization owes under a clause, until when, and the evidence that it has done it."""
+
+    agreement: str
+    number: int
+    organization: str
+    duty: str
+    due_at: str
+    met_at: str | None
+    met_by: str | None
+    evidence: dict[str, str] | None
+
+    def state(self, now: str) -> str:
+        """met | due | overdue."""
+        if self.met_at:
+            return "met"
+        return "overdue" if now >= self.due_at else "due"
+
+    @property
+    def last_day(self) -> str:
+        """The last day on which it is in time."""
+        return (from_text(self.due_at) - timedelta(seconds=1)).date().isoformat()
 
 
 @dataclass(frozen=True)

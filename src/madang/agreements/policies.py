@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,8 +26,8 @@ def ends_at(document: AgreementDocument) -> datetime:
 
 
 def to_cedar(document: AgreementDocument, clause: ClauseDocument) -> str:
-    """The policy of a clause; empty for an "ending" clause, which shapes the others."""
-    if clause.effect == "ending":
+    """The policy of a clause; empty for an "ending" clause, which shapes the others, and for a duty."""
+    if clause.effect in ("ending", "oblige"):
         return ""
     survivors = {kind for c in document.clause if c.effect == "ending" for kind in c.survives}
     conditions = [
@@ -65,6 +66,26 @@ def _scope(request: Request) -> sa.ColumnElement[bool]:
     )
 
 
+def _clauses_query() -> sa.Select[Any]:
+    """Built once: every decision asks it, and building it costs more than running it."""
+    unsigned = sa.exists().where(parties.c.agreement == clauses.c.agreement, parties.c.signed_at.is_(None))
+    return (
+        sa.select(clauses.c.agreement, clauses.c.number, clauses.c.policy)
+        .join(scopes, (scopes.c.agreement == clauses.c.agreement) & (scopes.c.number == clauses.c.number))
+        .where(
+            scopes.c.owner == sa.bindparam("owner"),
+            scopes.c.mission == sa.bindparam("mission"),
+            scopes.c.kind == sa.bindparam("kind"),
+            clauses.c.policy != "",
+            ~unsigned,
+        )
+        .order_by(clauses.c.agreement, clauses.c.number)
+    )
+
+
+_CLAUSES = _clauses_query()
+
+
 class ClausePolicies:
     """Contributes the clauses of fully signed agreements that address the resource."""
 
@@ -72,16 +93,11 @@ class ClausePolicies:
         """Clauses whose scope covers the resource and whose agreement every party has signed."""
         if request.resource != _DATA or request.action not in USE_ACTIONS:
             return []
-        unsigned = sa.exists().where(
-            parties.c.agreement == clauses.c.agreement, parties.c.signed_at.is_(None)
-        )
-        query = (
-            sa.select(clauses.c.agreement, clauses.c.number, clauses.c.policy)
-            .join(scopes, (scopes.c.agreement == clauses.c.agreement) & (scopes.c.number == clauses.c.number))
-            .where(_scope(request), clauses.c.policy != "", ~unsigned)
-            .order_by(clauses.c.agreement, clauses.c.number)
-        )
-        return [Policy(f"agreement/{r['agreement']}/{r['number']}", r["policy"]) for r in session.rows(query)]
+        asked = {name: request.attributes.get(name, "") for name in ("owner", "mission", "kind")}
+        return [
+            Policy(f"agreement/{row['agreement']}/{row['number']}", row["policy"])
+            for row in session.rows(_CLAUSES, **asked)
+        ]
 
     def explain(self, session: Session, request: Request, decision: Decision) -> Message | None:
         """The clause that forbids; or the agreement that is unsigned, ended, or silent."""

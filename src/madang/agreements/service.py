@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from madang.agreements import policies
+from madang.agreements import obligations, policies
 from madang.agreements.errors import (
     AgreementExists,
     AgreementNotInForce,
@@ -123,6 +123,8 @@ def sign(session: Session, actor: Principal, name: str, digest: str | None = Non
         raise AlreadySigned(organization=organization, agreement=name)
     when = clock.to_text(clock.now())
     session.update(parties, (name, organization), signed_at=when, signed_by=actor.member)
+    if not get(session, name).missing:
+        obligations.arise(session, agreement, clauses_of(session, name))
     session.record(
         "agreement.signed",
         f"{name}/{organization}",

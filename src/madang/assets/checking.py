@@ -78,18 +78,19 @@ def check(home: Home, actor: Principal, name: str) -> list[Outcome]:
     """
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
-        authorize(session, Request(actor, "asset.deposit", "Asset", version.asset, {"owner": version.owner}))
+        request = Request(actor, "asset.deposit", "Asset", version.asset, {"owner": version.owner})
+        authorize(session, request)
         if version.state != "received":
             return [_recorded(session, version)]
         examined = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
     if examined is None:
-        _examine(home, actor, version)
+        _examine(home, request, version)
     outcomes = []
     with home.database.read() as session:
         waiting = _waiting(session, version.mission)
     waiting.sort(key=lambda v: v.version_id != version.version_id)
     for candidate in waiting:
-        outcomes.append(_compare(home, actor, candidate))
+        outcomes.append(_compare(home, request, candidate))
     if version.version_id not in {o.version.version_id for o in outcomes}:
         with home.database.read() as session:
             outcomes.insert(0, _recorded(session, lineage.get(session, version.version_id)))
@@ -104,7 +105,7 @@ def _recorded(session: Session, version: Version) -> Outcome:
     return Outcome(version, found, version.state == "received")
 
 
-def _examine(home: Home, actor: Principal, version: Version) -> None:
+def _examine(home: Home, request: Request, version: Version) -> None:
     store = open_store(home)
     manifest = Manifest.from_bytes(store.read(version.manifest))
     format_name = version.format or recognize([file.path for file in manifest.files])
@@ -118,6 +119,7 @@ def _examine(home: Home, actor: Principal, version: Version) -> None:
     blocked = any(finding.severity == "block" for finding in found)
     prints = store.put(BytesIO(canonical_bytes(sorted(set(result["fingerprints"]))))).digest
     with home.database.write() as session:
+        authorize(session, request)
         known = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
         if known is not None or lineage.get(session, version.version_id).state != "received":
             return  # somebody else checked it meanwhile
@@ -133,7 +135,7 @@ def _examine(home: Home, actor: Principal, version: Version) -> None:
         _insert_findings(session, version, found)
         state = "quarantined" if blocked else "received"
         session.update(versions, version.version_id, state=state, format=format_name, facts=result["facts"])
-        _record(session, actor, version, state, found)
+        _record(session, request.principal, version, state, found)
 
 
 def _record(
@@ -221,8 +223,9 @@ def fingerprints_below(home: Home, session: Session, version: Version) -> frozen
     return frozenset(one for digest in digests for one in parse_json(store.read(digest)))
 
 
-def _compare(home: Home, actor: Principal, version: Version) -> Outcome:
+def _compare(home: Home, request: Request, version: Version) -> Outcome:
     with home.database.write() as session:
+        authorize(session, request)  # of the check that this comparison is a part of
         version = lineage.get(session, version.version_id)
         row = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
         if version.state != "received" or row is None:
@@ -235,7 +238,7 @@ def _compare(home: Home, actor: Principal, version: Version) -> Outcome:
         state = "quarantined" if blocked else "accepted"
         _insert_findings(session, version, found)
         session.update(versions, version.version_id, state=state)
-        _record(session, actor, version, state, found)
+        _record(session, request.principal, version, state, found)
         return _recorded(session, lineage.get(session, version.version_id))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -66,26 +68,51 @@ def children_of(session: Session, version_id: str) -> list[Version]:
     return [Version(**row) for row in session.rows(query)]
 
 
-def ancestors_of(session: Session, version_id: str) -> list[Version]:
-    """The version itself and everything it was made from, each once."""
-    tree = sa.select(sa.literal(version_id).label("version_id")).cte("lineage", recursive=True)
+def _lineage_query() -> sa.Select[Any]:
+    """Built once: a decision asks it, and building it costs more than running it."""
+    asked = sa.bindparam("asked", type_=sa.Text)
+    tree = sa.select(asked.label("version_id")).cte("lineage", recursive=True)
     step = sa.select(parents.c.parent_id).join(tree, parents.c.version_id == tree.c.version_id)
     tree = tree.union(step)
-    query = sa.select(versions).where(versions.c.version_id.in_(sa.select(tree.c.version_id)))
-    return [Version(**row) for row in session.rows(query.order_by(versions.c.created_at))]
+    made = sa.exists().where(parents.c.version_id == versions.c.version_id).label("made")
+    query = sa.select(versions, made).where(versions.c.version_id.in_(sa.select(tree.c.version_id)))
+    return query.order_by(versions.c.created_at)
+
+
+_LINEAGE = _lineage_query()
+
+
+def _lineage(session: Session, version_id: str) -> tuple[list[Version], list[Version]]:
+    """(the version itself and everything it was made from, each once; the deposits among them)."""
+    ancestors, roots = [], []
+    for row in session.rows(_LINEAGE, asked=version_id):
+        told = dict(row)
+        made = told.pop("made")
+        version = Version(**told)
+        ancestors.append(version)
+        if not made:
+            roots.append(version)
+    return ancestors, sorted(roots, key=lambda root: (root.owner, root.asset))
+
+
+def ancestors_of(session: Session, version_id: str) -> list[Version]:
+    """The version itself and everything it was made from, each once."""
+    return _lineage(session, version_id)[0]
 
 
 def roots_of(session: Session, version_id: str) -> list[Version]:
     """The deposits at the bottom of the lineage (the version itself where it has no parents)."""
-    derived = sa.select(parents.c.version_id)
-    ids = [version.version_id for version in ancestors_of(session, version_id)]
-    query = sa.select(versions).where(versions.c.version_id.in_(ids), versions.c.version_id.not_in(derived))
-    return [Version(**row) for row in session.rows(query.order_by(versions.c.owner, versions.c.asset))]
+    return _lineage(session, version_id)[1]
 
 
 def _request(actor: Principal, action: str, root: Version, of: str) -> Request:
     attributes = {"owner": root.owner, "kind": root.kind, "mission": root.mission}
     return Request(actor, action, "Version", root.name, attributes, {"of": of})
+
+
+def _addresses(roots: Sequence[Version]) -> list[Version]:
+    """One root of each address: clauses speak of (owner, kind, mission), so the others decide the same."""
+    return list({(root.owner, root.kind, root.mission): root for root in reversed(roots)}.values())[::-1]
 
 
 def authorize_use(session: Session, actor: Principal, action: str, version: Version) -> list[str]:
@@ -94,10 +121,11 @@ def authorize_use(session: Session, actor: Principal, action: str, version: Vers
     Every deposit below it must allow the action; NotPermitted names the first that does not. A version
     whose lineage holds anything but accepted versions is refused with NotAccepted.
     """
+    ancestors, roots = _lineage(session, version.version_id)
     grounds: set[str] = set()
-    for root in roots_of(session, version.version_id):
+    for root in _addresses(roots):
         grounds.update(authorize(session, _request(actor, action, root, version.kind)).by)
-    for ancestor in ancestors_of(session, version.version_id):
+    for ancestor in ancestors:
         if ancestor.state != "accepted" and action != "download":
             reason = Message(f"assets.why-{ancestor.state}")
             raise NotAccepted(version=ancestor.name, state=ancestor.state, reason=reason)
@@ -118,15 +146,16 @@ def terms_of(session: Session, version: Version, organizations: dict[str, str]) 
 
     As in :func:`authorize_use`, nothing but a download is left where an ancestor is not accepted.
     """
-    usable = all(v.state == "accepted" for v in ancestors_of(session, version.version_id))
-    addresses = {(r.owner, r.kind, r.mission): r for r in roots_of(session, version.version_id)}
+    ancestors, roots = _lineage(session, version.version_id)
+    usable = all(ancestor.state == "accepted" for ancestor in ancestors)
+    addresses = _addresses(roots)
     computed = []
     for action in USE_ACTIONS:
         allowed: list[str] = []
         grounds: set[str] = set()
         for name, kind in organizations.items() if usable or action == "download" else ():
             principal = Principal("", name, kind, frozenset())
-            requests = [_request(principal, action, root, version.kind) for root in addresses.values()]
+            requests = [_request(principal, action, root, version.kind) for root in addresses]
             decisions = [decide(session, request) for request in requests]
             if all(decision.allowed for decision in decisions):
                 allowed.append(name)

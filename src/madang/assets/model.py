@@ -66,6 +66,20 @@ benchmark's items were in the training data; they tell nobody what the records a
 """
 
 
+reads = sa.Table(
+    "reads",
+    metadata,
+    sa.Column("read_id", sa.Text, primary_key=True),
+    sa.Column("version_id", sa.Text, sa.ForeignKey("versions.version_id"), nullable=False, index=True),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("member", sa.Text, nullable=False),
+    sa.Column("organization", sa.Text, nullable=False),
+    sa.Column("grounds", sa.JSON, nullable=False),
+    sa.Column("read_at", sa.Text, nullable=False),
+)
+"""Who looked at or took a version that is another's, by which rule or clause (see ``reads.py``)."""
+
+
 @dataclass(frozen=True)
 class Version:
     """An immutable version of an asset. `manifest` is the BLAKE3 digest of its manifest."""

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from madang.agreements import service as agreements
-from madang.assets import ingest, lineage
+from madang.assets import ingest, lineage, reads, returning  # noqa: F401  (registers evidence)
 from madang.assets.errors import AnotherKind, NotAParticipant, NothingToPool, NotPoolable, TargetExists
 from madang.assets.model import Finding, Version, findings, parents, version_id, versions
 from madang.assets.store import Blob, Manifest, open_store, place_all
@@ -216,16 +216,25 @@ def manifest_of(home: Home, version: Version) -> Manifest:
     return Manifest.from_bytes(open_store(home).read(version.manifest))
 
 
+def look(home: Home, actor: Principal, name: str) -> tuple[Version, Manifest]:
+    """A version and its list of files, for an actor who may know of it; the look is noted."""
+    with home.database.read() as session:
+        version = lineage.see(session, actor, name)
+    reads.note(home, actor, "look", version, ["role/takes-part"])
+    return version, manifest_of(home, version)
+
+
 def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     """Write a version's files to a new folder. NotPermitted names the clause that stands against it."""
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
         owner = {"owner": actor.organization}
-        authorize(session, Request(actor, "asset.download", "Version", version.name, owner))
-        lineage.authorize_use(session, actor, "download", version)
+        role = authorize(session, Request(actor, "asset.download", "Version", version.name, owner))
+        grounds = [*role.by, *lineage.authorize_use(session, actor, "download", version)]
     store = open_store(home)
     if target.exists():
         raise TargetExists(target=str(target))
+    reads.note(home, actor, "download", version, grounds)
     target.mkdir(parents=True)
     place_all(store, Manifest.from_bytes(store.read(version.manifest)), target, link=False)
     return version

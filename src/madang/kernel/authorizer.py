@@ -7,7 +7,7 @@ which a decision names the rule or clause that made it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -97,7 +97,12 @@ def _parsed(policies: tuple[Policy, ...]) -> cedarpy.PolicySet:
 
 def decide(session: Session, request: Request) -> Decision:
     """Evaluate every source's policies; raises PolicyBroken where one cannot be evaluated."""
-    chosen = tuple(policy for source in _sources for policy in source.policies(session, request))
+    return evaluate([policy for source in _sources for policy in source.policies(session, request)], request)
+
+
+def evaluate(policies: Iterable[Policy], request: Request) -> Decision:
+    """Evaluate `request` under these policies alone (a rehearsal brings its own)."""
+    chosen = tuple(policies)
     try:
         result = cedarpy.is_authorized(_cedar_request(request), _parsed(chosen), _entities(request))
     except ValueError as error:
@@ -109,9 +114,13 @@ def decide(session: Session, request: Request) -> Decision:
 
 
 def authorize(session: Session, request: Request) -> Decision:
-    """The decision where it is a yes; NotPermitted, with the clause and the reason, where not."""
+    """The decision where it is a yes; NotPermitted, with the clause and the reason, where not.
+
+    The entry that the session writes names what decided.
+    """
     decision = decide(session, request)
     if decision.allowed:
+        session.decided(decision.by)
         return decision
     reasons = (source.explain(session, request, decision) for source in _sources)
     reason = next((r for r in reasons if r is not None), Message("authorizer.no-rule"))

@@ -7,7 +7,7 @@ transaction; a transaction that changed rows and recorded nothing is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,10 +30,11 @@ class Session:
         self._keys = keys
         self._touched: dict[tuple[str, tuple[Any, ...]], sa.Table] = {}
         self._recorded: int | None = None
+        self._decided: set[str] = set()
 
-    def rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
-        """All rows of a query."""
-        return self.connection.execute(query).mappings().all()
+    def rows(self, query: sa.Select[Any], **parameters: Any) -> Sequence[sa.RowMapping]:
+        """All rows of a query; `parameters` fill its bindparams."""
+        return self.connection.execute(query, parameters).mappings().all()
 
     def row(self, query: sa.Select[Any]) -> sa.RowMapping | None:
         """The one row of a query, or None."""
@@ -64,6 +65,10 @@ class Session:
             raise UnrecordedChange(rows=f"{table.name}/{key}")
         self._touched[table.name, key] = table
 
+    def decided(self, policies: Iterable[str]) -> None:
+        """Keep what permitted an action of this transaction; its entry names it."""
+        self._decided.update(policies)
+
     def record(self, kind: str, subject: str, by: Mapping[str, str], /, **facts: Any) -> int:
         """Append the entry for this transaction's change; the last call of a writing transaction.
 
@@ -74,8 +79,9 @@ class Session:
             raise UnrecordedChange(rows=kind)
         touched = [(table, key) for (_, key), table in self._touched.items()]
         self._recorded = log.append(
-            self.connection, self._keys, kind=kind, subject=subject, by=by, facts=facts, touched=touched
-        )
+            self.connection, self._keys, kind=kind, subject=subject, by=by, facts=facts, touched=touched,
+            decided=sorted(self._decided),
+        )  # fmt: skip
         return self._recorded
 
     def close_checked(self) -> None:

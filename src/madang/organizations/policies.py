@@ -37,6 +37,7 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
         ),
         ("steward-drafts-agreement", ("agreement.draft",), f"{_role('steward')} && {_OWN}"),
         ("steward-signs", ("agreement.sign",), f"{_role('steward')} && {_OWN}"),
+        ("steward-meets-obligation", ("obligation.meet",), f"{_role('steward')} && {_OWN}"),
         ("lead-opens-mission", ("mission.open",), f"{_role('researcher')} && {_OWN}"),
         ("steward-deposits", ("asset.deposit",), f"{_role('steward')} && {_OWN}"),
         ("researcher-pools", ("asset.pool",), f"{_role('researcher')} && {_OWN}"),

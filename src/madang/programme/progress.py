@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from madang.agreements import obligations
 from madang.agreements import service as agreements
-from madang.agreements.model import Agreement
+from madang.agreements.model import Agreement, Obligation
 from madang.allocations import service as allocations
 from madang.allocations.model import Award, AwardBalance
 from madang.assets import lineage
@@ -76,6 +77,7 @@ class Progress:
     scored: Sequence[Scored]
     board: Sequence[tuple[Standing, Version]]
     opening: Opening | None
+    obligations: Sequence[Obligation]
     awards: Sequence[tuple[Award, AwardBalance]]
     pooled_by_owner: dict[str, dict[str, int]]
 
@@ -149,6 +151,7 @@ def of(session: Session, actor: Principal, mission: Mission) -> Progress:
         scored=[Scored(s, score, by_id[s.version_id]) for s, score in submitted if score is not None],
         board=[(standing, by_id[standing.version_id]) for standing in board],
         opening=opening.of(session, mission.name),
+        obligations=obligations.of_agreement(session, mission.header.agreement),
         awards=awards,
         pooled_by_owner=_episodes(deposits),
     )
@@ -174,7 +177,7 @@ def needed(progress: Progress) -> int | None:
 def attention(progress: Progress) -> list[Notice]:
     """What needs somebody, worst first; then what is well."""
     notices = [*_quarantines(progress), *_failures(progress), *_agreement(progress), *_awards(progress)]
-    notices += _openings(progress)
+    notices += [*_openings(progress), *_duties(progress)]
     if progress.reached:
         notices.append(
             Notice(
@@ -186,6 +189,25 @@ def attention(progress: Progress) -> list[Notice]:
         )
     order = {"bad": 0, "warn": 1, "good": 2}
     return sorted(notices, key=lambda notice: order[notice.severity])
+
+
+def _duties(progress: Progress) -> list[Notice]:
+    """What is owed under the agreement: overdue, or due within thirty days."""
+    now = clock.now()
+    soon, notices = clock.to_text(now + ENDING_SOON), []
+    for owed in progress.obligations:
+        state = owed.state(clock.to_text(now))
+        if state == "met" or owed.due_at > soon:
+            continue
+        title = Message(
+            f"programme.duty-{state}",
+            organization=owed.organization,
+            duty=Message(f"agreements.duty.{owed.duty}"),
+        )
+        detail = Message("programme.duty-detail", agreement=owed.agreement, n=owed.number, day=owed.last_day)
+        severity = "bad" if state == "overdue" else "warn"
+        notices.append(Notice(severity, title, detail, f"/missions/{progress.mission.name}#terms"))
+    return notices
 
 
 def _openings(progress: Progress) -> list[Notice]:

@@ -27,7 +27,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from madang.allocations import service as allocations
-from madang.assets import ingest, lineage
+from madang.assets import ingest, lineage, reads
 from madang.assets import service as assets
 from madang.assets.errors import UnsafeFile
 from madang.assets.store import Manifest, open_store, place_all
@@ -46,6 +46,7 @@ from madang.runs.launching import Job, JobState, Launcher
 from madang.runs.model import Run, runs
 
 POLL_SECONDS = 0.2
+SWEEP_SECONDS = 30.0
 _DRAFT = "draft-"
 
 
@@ -69,10 +70,13 @@ class Supervisor:
         no operator.
         """
         with self._home.database.read() as session:
-            owner = {"owner": self._actor.organization}
-            authorize(session, Request(self._actor, "run.operate", "Home", "home", owner))
+            self._authorize(session)
         with _only_one(self._home, self._name):
+            swept = 0.0
             while True:
+                if time.monotonic() - swept > SWEEP_SECONDS:
+                    self._sweep()
+                    swept = time.monotonic()
                 live = self._live()
                 if not live and until_idle:
                     return
@@ -82,6 +86,10 @@ class Supervisor:
                         tell(run)
                 if not moved:
                     time.sleep(POLL_SECONDS)
+
+    def _authorize(self, session: Session) -> None:
+        owner = {"owner": self._actor.organization}
+        authorize(session, Request(self._actor, "run.operate", "Home", "home", owner))
 
     def _live(self) -> list[Run]:
         """The run to work on: the one this supervisor has claimed, else the oldest queued.
@@ -95,6 +103,20 @@ class Supervisor:
                 if allocations.operator_of(session, row["award_id"]) == self._actor.organization:
                     return [service.get(session, row["run_id"])]
         return []
+
+    def _sweep(self) -> None:
+        """End queued runs that may not start any more: their agreement ended, and their lease is held."""
+        with self._home.database.read() as session:
+            query = sa.select(runs.c.run_id, runs.c.award_id).where(runs.c.state == "queued")
+            queued = [
+                service.get(session, row["run_id"])
+                for row in session.rows(query.order_by(runs.c.queued_at))
+                if allocations.operator_of(session, row["award_id"]) == self._actor.organization
+            ]
+            stopped = [run for run in queued if _no_longer_permitted(session, run) is not None]
+        for run in stopped:
+            self._claim(run)
+        reads.record(self._home)
 
     def _advance(self, run: Run) -> bool:
         """Take the next step of a run; False where there is nothing to do yet."""
@@ -114,6 +136,7 @@ class Supervisor:
 
     def _claim(self, run: Run) -> None:
         with self._home.database.write() as session:
+            self._authorize(session)
             if service.get(session, run.run_id).state != "queued":
                 return
             problem = _no_longer_permitted(session, run)
@@ -198,6 +221,7 @@ class Supervisor:
             reason = f"{reason}:{error.code}"
         seconds = min(ceil(state.seconds), run.wall_seconds)
         with self._home.database.write() as session:
+            self._authorize(session)
             if service.get(session, run.run_id).state != "running":
                 return
             used = allocations.settle(session, run.award_id, run.run_id, seconds * run.cores)

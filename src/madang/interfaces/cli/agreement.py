@@ -7,8 +7,10 @@ from typing import Any
 
 from cyclopts import App
 
+from madang.agreements import obligations as duties
 from madang.agreements import service
 from madang.agreements.model import Agreement, AgreementDocument
+from madang.assets import returning  # noqa: F401  (checks the evidence of a returned model)
 from madang.interfaces.cli import context
 from madang.kernel import clock
 from madang.kernel.settings import read_document
@@ -68,6 +70,68 @@ def sign(name: str, *, digest: str | None = None) -> None:
     print(_row(agreement)["state"], ", ".join(agreement.missing))
 
 
+@app.command
+def obligations(*, within_days: int | None = None, json: context.Json = False) -> None:
+    """List what is owed under the agreements you may see, the earliest due date first.
+
+    Example: madang agreement obligations --within-days 30
+
+    Parameters
+    ----------
+    within_days
+        Only what is still open and due within so many days.
+    """
+    home = context.home()
+    actor = context.actor(home)
+    now = clock.to_text(clock.now())
+    with home.database.read() as session:
+        rows = [
+            {
+                "agreement": owed.agreement,
+                "clause": owed.number,
+                "organization": owed.organization,
+                "duty": context.text(f"agreements.duty.{owed.duty}"),
+                "last_day": owed.last_day,
+                "state": context.text(f"agreements.due.{owed.state(now)}"),
+                "evidence": owed.evidence,
+            }
+            for owed in duties.visible_to(session, actor, within_days)
+        ]
+    columns = {"agreement": "agreement", "clause": "clause", "organization": "organization", "duty": "duty"}
+    context.print_rows(rows, columns | {"last_day": "last day", "state": "state"}, json)
+
+
+@app.command
+def meet(
+    name: str, number: int, *, text: str = "", link: str = "", version: str = "", json: context.Json = False
+) -> None:
+    """Put on record that your organization has done what a clause obliges it to, with evidence.
+
+    Example: madang agreement meet manipulation-10-data 6 --link https://doi.org/10.0000/example
+
+    Parameters
+    ----------
+    name
+        The agreement's name.
+    number
+        The clause's number.
+    text
+        What was done.
+    link
+        Where it can be seen.
+    version
+        The version that was returned.
+    """
+    home = context.home()
+    actor = context.actor(home)
+    evidence = {"text": text, "link": link, "version": version}
+    with home.database.write() as session:
+        met = duties.meet(session, actor, service.see(session, actor, name), number, evidence)
+    context.print_facts(
+        {"agreement": name, "clause": number, "met_at": met.met_at, **(met.evidence or {})}, json
+    )
+
+
 @app.command(name="list")
 def list_(*, json: context.Json = False) -> None:
     """List the agreements you may see.
@@ -106,7 +170,10 @@ def show(name: str, *, json: context.Json = False) -> None:
     for clause in clauses:
         print(f"\n{clause.number}. [{clause.document.effect}] {clause.text(context.language())}")
         terms = clause.document
-        if terms.effect != "ending":
+        if terms.effect == "oblige":
+            due = terms.due_on or f"{terms.due_days_after_end} days after the end"
+            print(f"   duty: {terms.duty}; by: {', '.join(terms.by)}; until: {due}")
+        elif terms.effect != "ending":
             print(f"   actions: {', '.join(terms.actions)}; {terms.kind} of: {', '.join(terms.owners)}")
             print(f"   used as: {', '.join(terms.of)}" + (f"; by: {', '.join(terms.by)}" if terms.by else ""))
         else:

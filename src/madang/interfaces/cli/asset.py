@@ -192,9 +192,7 @@ def files(version: str, *, json: context.Json = False) -> None:
     """
     home = context.home()
     actor = context.actor(home)
-    with home.database.read() as session:
-        found = lineage.see(session, actor, version)
-    rows = [vars(file) for file in service.manifest_of(home, found).files]
+    rows = [vars(file) for file in service.look(home, actor, version)[1].files]
     context.print_rows(rows, {"path": "path", "size": "bytes", "digest": "blake3"}, json)
 
 

@@ -72,6 +72,7 @@ class Entry:
     facts: Mapping[str, Any]
     at: datetime
     by: Mapping[str, str]
+    decided: Sequence[str]
     leaf: bytes
 
 
@@ -126,14 +127,19 @@ def append(
     by: Mapping[str, str],
     facts: Mapping[str, Any],
     touched: Sequence[tuple[sa.Table, tuple[Any, ...]]],
+    decided: Sequence[str] = (),
 ) -> int:
-    """Append one entry, extend the tree and sign the new head. Returns the entry's position."""
+    """Append one entry, extend the tree and sign the new head. Returns the entry's position.
+
+    `decided`: names of the rules and clauses that permitted the change.
+    """
     position = size_of(connection)
     changes = [_change(connection, keys, position, table, key) for table, key in touched]
     leaf = {
         "at": clock.to_text(clock.now()),
         "by": dict(by),
         "changes": canonical_digest(changes),
+        "decided": list(decided),
         "facts": dict(facts),
         "kind": kind,
         "subject": subject,
@@ -183,6 +189,7 @@ def parse_leaf(position: int, leaf: str) -> Entry:
         content["facts"],
         clock.from_text(content["at"]),
         content["by"],
+        content.get("decided", ()),
         leaf.encode(),
     )
 

@@ -12,6 +12,39 @@ down_revision = "0001"
 def upgrade() -> None:
     _columns_added()
     _scoreboard()
+    _rights()
+
+
+def _rights() -> None:
+    op.create_table(
+        "obligations",
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("organization", sa.Text(), nullable=False),
+        sa.Column("duty", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Text(), nullable=False),
+        sa.Column("met_at", sa.Text()),
+        sa.Column("met_by", sa.Text()),
+        sa.Column("evidence", sa.JSON()),
+        sa.ForeignKeyConstraint(["agreement"], ["agreements.name"]),
+        sa.ForeignKeyConstraint(["organization"], ["organizations.name"]),
+        sa.ForeignKeyConstraint(["met_by"], ["members.member_id"]),
+        sa.PrimaryKeyConstraint("agreement", "number", "organization"),
+    )
+    op.create_index("ix_obligations_due_at", "obligations", ["due_at"])
+    op.create_table(
+        "reads",
+        sa.Column("read_id", sa.Text(), nullable=False),
+        sa.Column("version_id", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("member", sa.Text(), nullable=False),
+        sa.Column("organization", sa.Text(), nullable=False),
+        sa.Column("grounds", sa.JSON(), nullable=False),
+        sa.Column("read_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["version_id"], ["versions.version_id"]),
+        sa.PrimaryKeyConstraint("read_id"),
+    )
+    op.create_index("ix_reads_version_id", "reads", ["version_id"])
 
 
 def _columns_added() -> None:
@@ -62,7 +95,7 @@ _COLUMNS = (
     ("benchmarks", sa.Column("feedback_commitment", sa.Text())),
     ("submissions", sa.Column("lineage", sa.Text())),
 )
-_TABLES = ("openings", "feedback")
+_TABLES = ("reads", "obligations", "openings", "feedback")
 
 
 def downgrade() -> None:

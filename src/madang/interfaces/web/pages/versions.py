@@ -52,7 +52,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         ]
         if version.made_by:
             entries += log.find_all(session.connection, "run.ended", version.made_by)
-    files = service.manifest_of(viewer.home, version).files
+    files = service.look(viewer.home, viewer.actor, version.name)[1].files
     return render(
         viewer,
         "version.html",
