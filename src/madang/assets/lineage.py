@@ -115,6 +115,12 @@ def _addresses(roots: Sequence[Version]) -> list[Version]:
     return list({(root.owner, root.kind, root.mission): root for root in reversed(roots)}.values())[::-1]
 
 
+def requests_of(session: Session, actor: Principal, action: str, version: Version) -> list[Request]:
+    """What must all be permitted for `actor` to do `action` with `version`: a request an address."""
+    roots = _lineage(session, version.version_id)[1]
+    return [_request(actor, action, root, version.kind) for root in _addresses(roots)]
+
+
 def authorize_use(session: Session, actor: Principal, action: str, version: Version) -> list[str]:
     """The clauses and rules that let `actor` do `action` with `version`, over its whole lineage.
 

@@ -157,6 +157,13 @@ def _run(session: Session, row: sa.RowMapping) -> Run:
     return Run(**row, inputs=tuple(r["version_id"] for r in session.rows(query)))
 
 
+def ahead_of(session: Session, run: Run) -> int:
+    """How many runs of any site are queued or running before a queued one."""
+    earlier = (runs.c.state == "queued") & (runs.c.queued_at < run.queued_at)
+    where = earlier | (runs.c.state == "running")
+    return int(session.scalar(sa.select(sa.func.count()).select_from(runs).where(where)))
+
+
 def see(session: Session, actor: Principal, run_id: str) -> Run:
     """The run where the actor may know of it; else NoSuchRun."""
     run = get(session, run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from cyclopts import App
 from madang.agreements import obligations as duties
 from madang.agreements import service
 from madang.agreements.model import Agreement, AgreementDocument
-from madang.assets import returning  # noqa: F401  (checks the evidence of a returned model)
+from madang.assets import reads
 from madang.interfaces.cli import context
 from madang.kernel import clock
+from madang.kernel.ids import check_range
 from madang.kernel.settings import read_document
 
 app = App(name="agreement", help="Draft, sign and read agreements.")
@@ -48,6 +50,47 @@ def draft(file: Path) -> None:
     with home.database.write() as session:
         agreement = service.draft(session, actor, document)
     print(f"{agreement.name}  {agreement.digest}")
+
+
+@app.command
+def rehearse(file: Path, *, days: int = 30, json: context.Json = False) -> None:
+    """Try a draft before anybody signs: each clause in plain words, and last month's uses under it.
+
+    Writes nothing.
+
+    Example: madang agreement rehearse draft.toml --days 30
+
+    Parameters
+    ----------
+    file
+        The agreement in TOML.
+    days
+        How many days back the replay goes.
+    """
+    from madang.programme import rehearsal
+
+    check_range("--days", days, 1, 3650)
+    document = read_document(file, AgreementDocument)
+    home = context.home()
+    actor = context.actor(home)
+    reads.record(home)
+    with home.database.read() as session:
+        told = rehearsal.rehearse(session, actor, document, days)
+    if json:
+        plain = [
+            {"number": one.number, "text_en": one.text_en, "text_ko": one.text_ko,
+             "means_en": one.means.in_language("en"), "means_ko": one.means.in_language("ko")}
+            for one in told.clauses
+        ]  # fmt: skip
+        context.print_json({"clauses": plain, "replayed": [asdict(one) for one in told.replayed]})
+        return
+    for one in told.clauses:
+        print(f"{one.number}. {one.text_en}\n   {one.text_ko}")
+        print(f"   = {one.means.in_language('en')}\n   = {one.means.in_language('ko')}\n")
+    counts = {"n": len(told.replayed), "days": days, "stopped": len(told.stopped)}
+    print(context.text("agreements.rehearsed", **counts))
+    for use in told.stopped:
+        print(f"  x {use.at}  {use.organization}  {use.action}  {use.version}  {', '.join(use.by) or '-'}")
 
 
 @app.command

@@ -208,6 +208,30 @@ def download(version: str, target: Path) -> None:
 
 
 @app.command
+def receipt(version: str, *, out: Path | None = None) -> None:
+    """Print the signed list of each use of a version of yours, and what came of it.
+
+    Example: madang asset receipt company-a/reach@1 --out receipt.txt
+
+    Parameters
+    ----------
+    out
+        The file to write (default: print it).
+    """
+    from madang.kernel.home import write_durably
+    from madang.programme.uses import receipt as make
+
+    home = context.home()
+    actor = context.actor(home)
+    told = make(home, actor, version, context.language())
+    if out is None:
+        print(told, end="")
+        return
+    write_durably(out, told.encode())
+    print(out)
+
+
+@app.command
 def verify(*, json: context.Json = False) -> None:
     """Hash every stored file of every version you may know of anew; exit code 4 where one is damaged.
 

@@ -15,7 +15,7 @@ from madang.kernel.home import write_durably
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_range
 from madang.kernel.ledger import log, proof
-from madang.kernel.ledger.note import Verifier
+from madang.kernel.ledger.note import Verifier, open_note
 from madang.programme import line
 
 app = App(name="ledger", help="Verify the ledger, make and check proofs.")
@@ -180,6 +180,27 @@ def check(file: Path, *, checkpoint: Path, key: str | None = None, json: context
         print(text)
     print(f"holds: {len(links)} links, tree of {head.size} entries")
     print(f"key: {content['key']}" + ("" if key else "  (compare it with the one a member holds)"))
+
+
+@app.command
+def note(file: Path, *, key: str) -> None:
+    """Check the signature of a receipt or another signed note: needs no home, no token.
+
+    Example: madang ledger note receipt.txt --key madang.local/ledger+...
+
+    Parameters
+    ----------
+    file
+        The note.
+    key
+        The ledger's key as you know it.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileMissing(file=str(file)) from error
+    open_note(text, Verifier.parse(key))
+    print(context.text("programme.receipt.holds", key=key))
 
 
 def told(held: line.Line) -> list[str]:

@@ -29,6 +29,8 @@ _SINGLE = {
         "madang.interfaces.cli.demo:demo",
         "Run a whole mission, from agreement to score, on this machine.",
     ),
+    "why": ("madang.interfaces.cli.programme:why", "Say why something is as it is, from the facts."),
+    "calendar": ("madang.interfaces.cli.programme:calendar", "Write your deadlines as iCalendar."),
     "serve": ("madang.interfaces.cli.serve:serve", "Serve the pages on this machine."),
 }
 

@@ -327,10 +327,10 @@ def judge(stage: Stage) -> None:
         state = "guard-holds" if guard["holds"] else "guard-broken"
         stage.tell(state, metric=metric, upper=guard["upper"], most=guard["at_most"])
     stage.notes["outcome"] = score.outcome
-    again = json.loads(
-        stage.command("score", "recompute", score.submission_id, "--json", token=stage.token(cast.LEAD))
-    )
-    stage.tell("recomputed", value=f"{again['value']:.3f}", n=again["n"])
+    company = cast.COMPANIES[0]
+    again = ("score", "recompute", stage.notes["submission:alone"], "--json")
+    told = json.loads(stage.command(*again, token=stage.token(company)))
+    stage.tell("recomputed", who=company, value=f"{told['value']:.3f}", n=told["n"])
 
 
 def prove(stage: Stage) -> None:

@@ -101,22 +101,32 @@ class Signer:
         return self.key.sign(message)
 
 
-def write_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
-    """The signed note of a checkpoint."""
-    body = checkpoint.body()
+def sign_note(body: str, signer: Signer) -> str:
+    """`body`, which ends with a line feed, as a signed note."""
     key_id = _key_id(signer.name, signer.verifier.public)
     signature = base64.b64encode(key_id + signer.sign(body.encode())).decode()
     return f"{body}\n— {signer.name} {signature}\n"
 
 
-def read_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
-    """The checkpoint in `note`, once `verifier` is found to have signed it; else SignatureInvalid."""
-    body, separator, signatures = note.partition("\n\n")
+def open_note(note: str, verifier: Verifier) -> str:
+    """The body of a note, once `verifier` is found to have signed it; else SignatureInvalid."""
+    body, separator, signatures = note.rpartition("\n\n")
     if not separator:
         raise SignatureInvalid(reason=Message("ledger.note-malformed"))
     body += "\n"
     if not any(_signed_by(line, body, verifier) for line in signatures.splitlines()):
         raise SignatureInvalid(reason=Message("ledger.not-signed-by", key=str(verifier)))
+    return body
+
+
+def write_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
+    """The signed note of a checkpoint."""
+    return sign_note(checkpoint.body(), signer)
+
+
+def read_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
+    """The checkpoint in `note`, once `verifier` is found to have signed it; else SignatureInvalid."""
+    body = open_note(note, verifier)
     try:
         origin, size, root = body.splitlines()[:3]
         checkpoint = Checkpoint(origin, int(size), base64.b64decode(root, validate=True))
