@@ -96,3 +96,7 @@ class NotRepeatable(Invalid):
 
 class ScoreDiffers(Tampered):
     """A score judged anew is not the one on record. Facts: key, recorded, found."""
+
+
+class BadMaterial(Invalid):
+    """The evaluator's material does not hold what the scorer draws from. Facts: folder, reason."""

@@ -108,7 +108,8 @@ class Evaluator:
         return benchmark
 
     def _draw(self, scorer: Scorer, mission: Mission, half: str, n: int) -> dict[str, Any]:
-        drawn = scorer.draw(mission.document.benchmark.parameters, n, secrets.SystemRandom())
+        parameters, material = mission.document.benchmark.parameters, self._vault.material
+        drawn = scorer.draw(parameters, n, secrets.SystemRandom(), material)
         content = {"half": half, "items": drawn, "mission": mission.name, "salt": secrets.token_hex(32)}
         return self._vault.keep_half(mission.name, half, content)
 
@@ -231,7 +232,7 @@ class Evaluator:
             trained_on = checking.fingerprints_below(self._home, session, version)
         items = self._vault.items(benchmark, half)
         scorer = scorers.of_mission(mission)
-        with running_model(self._home, version, scorer, self._vault.folder) as predict:
+        with running_model(self._home, version, scorers.signature_of(mission), self._vault.folder) as predict:
             results = scorer.judge(mission.document.benchmark.parameters, items, predict)
             yield _Ready(mission, version, benchmark, items, results, trained_on)
 

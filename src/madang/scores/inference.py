@@ -27,7 +27,7 @@ from madang.kernel import isolation
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
 from madang.scores.errors import PredictionFailed
-from madang.scores.scorers import Scorer, Tensor
+from madang.scores.scorers import Signature, Tensor
 
 _HEADER = struct.Struct("<II")
 _LARGEST = 64 * 2**20
@@ -36,7 +36,7 @@ _WIDEST = 65536
 
 
 @contextmanager
-def running_model(home: Home, version: Version, scorer: Scorer, below: Path) -> Iterator[ConfinedModel]:
+def running_model(home: Home, version: Version, signature: Signature, below: Path) -> Iterator[ConfinedModel]:
     """A version's one ONNX file, running; its files lie in a folder below `below` meanwhile."""
     store = open_store(home)
     manifest = Manifest.from_bytes(store.read(version.manifest))
@@ -45,14 +45,14 @@ def running_model(home: Home, version: Version, scorer: Scorer, below: Path) -> 
         raise PredictionFailed(reason=Message("scores.one-onnx", found=len(models)))
     with tempfile.TemporaryDirectory(prefix="model-", dir=below) as name:
         place_all(store, manifest, Path(name), link=False)
-        with ConfinedModel(home, Path(name) / models[0].path, scorer) as model:
+        with ConfinedModel(home, Path(name) / models[0].path, signature) as model:
             yield model
 
 
 class ConfinedModel:
     """A running model; use as a context manager. Calling it predicts."""
 
-    def __init__(self, home: Home, model: Path, scorer: Scorer) -> None:
+    def __init__(self, home: Home, model: Path, signature: Signature) -> None:
         confinement = isolation.Confinement(
             {"/model": model.parent},
             environment={"OMP_NUM_THREADS": "1"},
@@ -70,7 +70,7 @@ class ConfinedModel:
         )
         self._judging = False
         try:
-            self._fits(scorer)
+            self._fits(signature)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             self.close()
             raise PredictionFailed(reason=Message("scores.malformed-answer")) from error
@@ -78,14 +78,14 @@ class ConfinedModel:
             self.close()
             raise
 
-    def _fits(self, scorer: Scorer) -> None:
+    def _fits(self, signature: Signature) -> None:
         size = int.from_bytes(self._read(4), "little")
         if size > 2**16:
             raise PredictionFailed(reason=Message("scores.malformed-answer"))
         said: dict[str, Any] = json.loads(self._read(size))
         if "problem" in said:
             raise PredictionFailed(reason=Message("scores.not-loaded", detail=str(said["problem"])[:300]))
-        for side, wanted in (("inputs", scorer.inputs), ("outputs", scorer.outputs)):
+        for side, wanted in (("inputs", signature.inputs), ("outputs", signature.outputs)):
             found = [Tensor(str(t[0]), str(t[1]), tuple(t[2])) for t in said[side]]
             if not _matches(found, list(wanted)):
                 reason = Message("scores.shape", side=side, wanted=_told(wanted), found=_told(found))

@@ -83,7 +83,7 @@ def recompute(
         reason = Message("scores.other-scorer", sealed=benchmark.scorer_digest, here=scorer.digest())
         raise NotRepeatable(reason=reason)
     left_out = set(opened[f"{FINAL}_results"][score.submission_id]["left_out_items"])
-    with running_model(home, version, scorer, home.runs_path) as predict:
+    with running_model(home, version, scorers.signature_of(mission), home.runs_path) as predict:
         items = opened[FINAL]["items"]
         results = scorer.judge(mission.document.benchmark.parameters, items, predict)
         marked = (_marked(result, left_out) for result in results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +43,14 @@ class Tensor:
     shape: tuple[int | None, ...]
 
 
+@dataclass(frozen=True)
+class Signature:
+    """Inputs and outputs of a model, in order."""
+
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+
+
 class Predictor(Protocol):
     """A model in its own process."""
 
@@ -53,8 +62,6 @@ class Predictor(Protocol):
 class Scorer(Protocol):
     """What a pack offers under ``scorers``. Its process never loads a model, the model's never an item."""
 
-    inputs: Sequence[Tensor]
-    outputs: Sequence[Tensor]
     guards: Sequence[str]
     """Guard-rail metrics that every result carries."""
 
@@ -62,8 +69,17 @@ class Scorer(Protocol):
         """Digest of the code that judges and of the libraries' versions it rests on."""
         ...
 
-    def draw(self, parameters: Mapping[str, Any], n: int, chance: random.Random) -> list[Item]:
-        """Draw n items."""
+    def signature(self, parameters: Mapping[str, Any]) -> Signature:
+        """What a model must read and answer."""
+        ...
+
+    def draw(
+        self, parameters: Mapping[str, Any], n: int, chance: random.Random, material: Path
+    ) -> list[Item]:
+        """Draw n items; `material` is a folder of the evaluator's own, for scorers that draw from data.
+
+        Raises BadMaterial where the folder does not hold what is needed.
+        """
         ...
 
     def judge(
@@ -77,3 +93,8 @@ def of_mission(mission: Mission) -> Scorer:
     """The scorer that a mission's charter names; UnknownEngine lists what is installed."""
     scorer: Scorer = extension.pack_part("scorers", mission.document.benchmark.scorer)
     return scorer
+
+
+def signature_of(mission: Mission) -> Signature:
+    """What a model of this mission must read and answer."""
+    return of_mission(mission).signature(mission.document.benchmark.parameters)

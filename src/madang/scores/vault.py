@@ -4,6 +4,7 @@
 
     evaluator.key                   signs what the evaluator says
     <mission>.feedback.json         a sealed half: items and salt; and <mission>.final.json
+    material/                       what the evaluator's scorers draw from, where they draw from data
     <submission>.feedback.json      each item's judgement, which only a digest of leaves; and .final.json
 """
 
@@ -32,6 +33,11 @@ class Vault:
     def __init__(self, folder: Path, organization: str) -> None:
         self.folder = folder
         self._name = f"{organization}/evaluator"
+
+    @property
+    def material(self) -> Path:
+        """Where the evaluator lays what scorers draw from."""
+        return self.folder / "material"
 
     def make(self) -> Signer:
         """Make the folder and its key, where they are not there yet."""

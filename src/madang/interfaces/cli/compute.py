@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from csv import DictWriter
 from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
-from madang.allocations import books, service
+from madang.allocations import books, service, statements
 from madang.allocations.model import SHARES
 from madang.interfaces.cli import context
 from madang.kernel import clock
+from madang.kernel.home import write_durably
 
 app = App(name="compute", help="Sites, capacity, shares and awards.")
 
@@ -143,6 +148,50 @@ def awards(mission: str, *, json: context.Json = False) -> None:
             rows.append({**vars(held), **hours})
     columns = {"award_id": "award", "organization": "organization", "share": "share", "awarded": "awarded h"}
     context.print_rows(rows, columns | {"leased": "leased h", "used": "used h", "left": "left h"}, json)
+
+
+@app.command
+def statement(
+    *, by: str = "organization,mission,share,month", csv: Path | None = None, json: context.Json = False
+) -> None:
+    """Show the books by organization, mission, share and month: awarded, leased, returned, used (seconds).
+
+    A ministry's or an auditor's token sees everybody's lines, any other its organization's.
+
+    Example: madang compute statement --by organization,month --csv statement.csv
+
+    Parameters
+    ----------
+    by
+        What to keep apart: any of organization, mission, share, month, with commas.
+    csv
+        Write the lines to this file too.
+    """
+    from madang.kernel.errors import BadValue
+
+    wanted = [name.strip() for name in by.split(",") if name.strip()]
+    unknown = sorted(set(wanted) - set(statements.KEYS))
+    if unknown:
+        raise BadValue(file="--by", key=unknown[0], reason=f"It is any of {', '.join(statements.KEYS)}.")
+    home = context.home()
+    actor = context.actor(home)
+    with home.database.read() as session:
+        lines = statements.statement(session, actor, wanted)
+    named = (*wanted, *statements.FIGURES)
+    rows = [{name: getattr(line, name) for name in named} for line in lines]
+    if csv is not None:
+        write_durably(csv, _csv(rows, named))
+    context.print_rows(rows, {name: name for name in named}, json)
+
+
+def _csv(rows: list[dict[str, Any]], named: tuple[str, ...]) -> bytes:
+    """Comma-separated, UTF-8 with a mark (spreadsheets in Korea expect it). No cell can be a formula:
+    keys are names of ours, which begin with a letter or a digit."""
+    text = StringIO()
+    writer = DictWriter(text, named)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8-sig")
 
 
 @app.command(name="books")

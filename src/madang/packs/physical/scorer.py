@@ -18,7 +18,7 @@ import numpy as np
 
 from madang.packs.physical.episodes import fingerprint
 from madang.packs.physical.policy import FEATURES, TASKS, features
-from madang.scores.scorers import Item, Predictor, Result, Tensor
+from madang.scores.scorers import Item, Predictor, Result, Signature, Tensor
 
 DEFAULT_HORIZON = 300
 _OVERDRIVEN = 1.5
@@ -27,8 +27,6 @@ _OVERDRIVEN = 1.5
 class MetaWorldScorer:
     """See the module's docstring. Implements ``scores.scorers.Scorer``."""
 
-    inputs = (Tensor("observation", "tensor(float)", (None, FEATURES)),)
-    outputs = (Tensor("action", "tensor(float)", (None, None, 4)),)
     guards = ("overdriven",)
     """overdriven: share of an item's commands that lie beyond 1.5 times the robot's limits."""
 
@@ -42,7 +40,14 @@ class MetaWorldScorer:
             hasher.update(f"{library}=={version(library)}\n".encode())
         return "sha256:" + hasher.hexdigest()
 
-    def draw(self, parameters: Mapping[str, Any], n: int, chance: random.Random) -> list[Item]:
+    def signature(self, parameters: Mapping[str, Any]) -> Signature:
+        """An observation in, a chunk of actions out."""
+        observation = Tensor("observation", "tensor(float)", (None, FEATURES))
+        return Signature((observation,), (Tensor("action", "tensor(float)", (None, None, 4)),))
+
+    def draw(
+        self, parameters: Mapping[str, Any], n: int, chance: random.Random, material: Path
+    ) -> list[Item]:
         """n independent draws: a task with equal chances, and a 48-bit seed."""
         return [{"task": chance.choice(TASKS), "seed": chance.getrandbits(48)} for _ in range(n)]
 
