@@ -11,7 +11,7 @@ import pytest
 
 from madang.interfaces.cli import main
 from madang.interfaces.web.app import create_app
-from madang.kernel.extension import Pack, engines
+from madang.kernel.extension import Pack, engines, packs
 from madang.kernel.settings import Values
 from tests.conftest import Office
 
@@ -23,7 +23,8 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 def commands() -> list[str]:
     named = [f"madang {name}" for name in main._SINGLE]
     modules = {name: f"madang.interfaces.cli.{name}" for name in main._GROUPS}
-    modules["physical"] = "madang.packs.physical.commands"
+    ours = {name: target for pack in packs().values() for name, target in pack.commands.items()}
+    modules |= {name: target.partition(":")[0] for name, target in ours.items() if "madang.packs." in target}
     for group, module in modules.items():
         app = importlib.import_module(module).app
         named += [f"madang {group} {name}" for name in app if not name.startswith("-")]

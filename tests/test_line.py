@@ -42,8 +42,8 @@ def test_step_2_the_benchmark_is_sealed_and_only_its_commitment_is_on_record(pla
         mission = missions.get(session, cast.MISSION)
     items = []
     for half, n in (("feedback", benchmark.feedback_n), ("final", benchmark.n)):
-        sealed = played.home.evaluator_path / f"{cast.MISSION}.{half}.json"
-        drawn = json.loads(sealed.read_text())["items"]
+        sealed = played.home.evaluator_path / f"{cast.MISSION}.sealed.json"
+        drawn = json.loads(sealed.read_text())[half]["items"]
         assert len(drawn) == n
         assert sealed.stat().st_mode & 0o077 == 0
         items += drawn

@@ -60,7 +60,7 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
     assert done.returncode == 0
     for name in (
         "init", "config", "doctor", "demo", "org", "agreement", "mission", "asset", "compute", "run",
-        "score", "ledger", "serve", "physical",
+        "score", "ledger", "serve", "physical", "tabular", "why", "calendar",
     ):  # fmt: skip
         assert name in done.stdout
     code = (
@@ -74,7 +74,8 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "group", ["org", "agreement", "mission", "asset", "compute", "run", "score", "ledger", "physical"]
+    "group",
+    ["org", "agreement", "mission", "asset", "compute", "run", "score", "ledger", "physical", "tabular"],
 )
 def test_every_command_has_help_with_an_example(group: str) -> None:
     listed = madang(group, "--help")

@@ -212,7 +212,7 @@ def test_names_are_escaped(copied: Played) -> None:
 
 
 def test_no_page_holds_a_sealed_seed(client: TestClient, played: Played) -> None:
-    sealed = (played.home.evaluator_path / f"{cast.MISSION}.final.json").read_text()
+    sealed = (played.home.evaluator_path / f"{cast.MISSION}.sealed.json").read_text()
     needles = re.findall(r'"seed":(\d+)', sealed) + re.findall(r'"salt":"(\w+)"', sealed)
     assert len(needles) > 400
     for organization, name in played.stage.tokens:

@@ -43,6 +43,30 @@ def test_a_change_after_the_entry_or_a_second_entry_is_refused(office: Office) -
     assert verify_home(office.home).holds
 
 
+def test_a_group_has_an_entry_a_change_and_is_durable_as_a_whole(office: Office) -> None:
+    before = verify_home(office.home).size
+    with office.home.database.write(grouped=True) as session:
+        for number in range(500):
+            session.insert(organizations, row(f"acme-{number}"))
+            session.record("test", f"acme-{number}", BY)
+    verdict = verify_home(office.home)
+    assert verdict.holds
+    assert verdict.size == before + 500
+    with pytest.raises(RuntimeError), office.home.database.write(grouped=True) as session:
+        session.insert(organizations, row("bolt"))
+        session.record("test", "bolt", BY)
+        raise RuntimeError
+    with pytest.raises(UnrecordedChange), office.home.database.write(grouped=True) as session:
+        session.insert(organizations, row("bolt"))
+        session.record("test", "bolt", BY)
+        session.insert(organizations, row("core"))
+    with pytest.raises(UnrecordedChange), office.home.database.write(grouped=True) as session:
+        session.update(organizations, "acme-1", title_en="One")
+        session.record("test", "acme-1", BY)
+        session.update(organizations, "acme-1", title_en="Two")
+    assert verify_home(office.home).size == before + 500
+
+
 def test_an_error_inside_leaves_nothing(office: Office) -> None:
     before = verify_home(office.home).size
     with pytest.raises(RuntimeError), office.home.database.write() as session:

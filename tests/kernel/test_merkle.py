@@ -24,8 +24,9 @@ def naive_root(leaves: list[bytes]) -> bytes:
 
 def grow(leaves: list[bytes]) -> dict[tuple[int, int], bytes]:
     nodes: dict[tuple[int, int], bytes] = {}
-    for index, leaf in enumerate(leaves):
-        done = merkle.completed_by(index, merkle.leaf_hash(leaf), lambda level, at: nodes[level, at])
+    frontier = merkle.Frontier(0, ())
+    for leaf in leaves:
+        done = frontier.append(merkle.leaf_hash(leaf))
         nodes.update({(level, at): digest for level, at, digest in done})
     return nodes
 
@@ -34,6 +35,17 @@ def grow(leaves: list[bytes]) -> dict[tuple[int, int], bytes]:
 def test_root_is_the_definitions(leaves: list[bytes]) -> None:
     nodes = grow(leaves)
     assert merkle.root(len(leaves), lambda level, at: nodes[level, at]) == naive_root(leaves)
+
+
+@given(st.lists(st.binary(max_size=4), max_size=70), st.lists(st.binary(max_size=4), max_size=70))
+def test_a_frontier_is_taken_up_anywhere_and_knows_the_root(before: list[bytes], after: list[bytes]) -> None:
+    nodes = grow(before)
+    taken_up = merkle.Frontier(len(before), [nodes[place] for place in merkle.peaks(len(before))])
+    assert taken_up.root() == naive_root(before)
+    for leaf in after:
+        nodes.update({(level, at): digest for level, at, digest in taken_up.append(merkle.leaf_hash(leaf))})
+    assert taken_up.root() == naive_root([*before, *after])
+    assert nodes == grow([*before, *after])
 
 
 @given(st.lists(st.binary(max_size=4), min_size=1, max_size=70), st.data())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from madang.assets import reads
+from madang.assets import service as assets
 from madang.kernel.errors import ProofInvalid, SignatureInvalid
 from madang.kernel.ledger import log, proof
 from madang.kernel.ledger.note import Signer, write_checkpoint
@@ -20,6 +22,15 @@ def tampered(played: Played, *statements: str) -> Verdict:
     """What verification says of a home after somebody changed its database."""
     records.tamper(played.home.database, *statements)
     return verify_home(played.home)
+
+
+@pytest.fixture(autouse=True)
+def read(request: pytest.FixtureRequest) -> None:
+    """Somebody has read something, so that no table is empty."""
+    if "copied" in request.fixturenames:
+        played: Played = request.getfixturevalue("copied")
+        assets.look(played.home, played.actor("company-b"), played.stage.notes["pool"])
+        reads.record(played.home)
 
 
 def named(verdict: Verdict, table: str) -> set[str]:

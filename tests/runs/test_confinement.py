@@ -121,8 +121,8 @@ def answer(process: subprocess.Popen[bytes]) -> str:
 def test_a_job_with_every_token_but_the_evaluators_finds_no_canary(
     played: Played, servers: tuple[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sealed = played.home.evaluator_path / f"{cast.MISSION}.final.json"
-    content = json.loads(sealed.read_text())
+    sealed = played.home.evaluator_path / f"{cast.MISSION}.sealed.json"
+    content = json.loads(sealed.read_text())["final"]
     canaries = [str(item["seed"]) for item in content["items"][:50]] + [content["salt"]]
     monkeypatch.setenv("MADANG_CANARY", canaries[0])
     tokens = [token for (_, name), token in played.stage.tokens.items() if name != "evaluator"]
@@ -148,8 +148,8 @@ def test_the_canaries_are_nowhere_in_the_home_but_with_the_evaluator(copied: Pla
     reopened(copied)  # the demonstration publishes them in the end
     needles: list[bytes] = []
     for half in ("feedback", "final"):
-        sealed = copied.home.evaluator_path / f"{cast.MISSION}.{half}.json"
-        content = json.loads(sealed.read_text())
+        sealed = copied.home.evaluator_path / f"{cast.MISSION}.sealed.json"
+        content = json.loads(sealed.read_text())[half]
         needles += [str(item["seed"]).encode() for item in content["items"]] + [content["salt"].encode()]
     for path in copied.home.path.rglob("*"):
         if path.is_file() and not path.is_relative_to(copied.home.evaluator_path):

@@ -163,8 +163,8 @@ def mission_of(played: Played) -> Mission:
 
 def test_items_that_training_has_seen_are_left_out(copied: Played, tmp_path: Path) -> None:
     reopened(copied)
-    sealed = copied.home.evaluator_path / f"{cast.MISSION}.feedback.json"
-    items = json.loads(sealed.read_text())["items"]
+    sealed = copied.home.evaluator_path / f"{cast.MISSION}.sealed.json"
+    items = json.loads(sealed.read_text())["feedback"]["items"]
     chosen = [index for index, item in enumerate(items) if item["task"] == "reach-v3"][:2]
     seen = [_start(items[index]) for index in chosen]
     version = made(copied, {"policy.onnx": policy()}, tmp_path / "model")
@@ -257,7 +257,7 @@ def test_the_seal_holds(copied: Played, tmp_path: Path) -> None:
     with pytest.raises(NotPermitted):
         Evaluator(copied.home, copied.actor(cast.LEAD)).seal(cast.MISSION)
     submission = submit(copied, made(copied, {"policy.onnx": policy()}, tmp_path / "model"))
-    sealed = copied.home.evaluator_path / f"{cast.MISSION}.feedback.json"
+    sealed = copied.home.evaluator_path / f"{cast.MISSION}.sealed.json"
     content = sealed.read_text()
     sealed.write_text(content.replace('"seed":', '"seed":1', 1))
     with pytest.raises(SealBroken):

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from madang.kernel import extension
+from madang.kernel import clock, extension
 from madang.kernel.errors import ChangedMeanwhile, MadangError, UnrecordedChange
 from madang.kernel.ledger import log
 
@@ -23,14 +23,20 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 class Session:
-    """One transaction. Reading ones have no keys and cannot record."""
+    """One transaction. Reading ones have no keys and cannot record.
 
-    def __init__(self, connection: sa.Connection, keys: log.Keys | None) -> None:
+    A writing one has exactly one entry, which its last call makes; a `grouped` one has many, each for the
+    rows changed since the entry before it, and no row belongs to two of them.
+    """
+
+    def __init__(self, connection: sa.Connection, keys: log.Keys | None, *, grouped: bool = False) -> None:
         self.connection = connection
         self._keys = keys
+        self._grouped = grouped
         self._touched: dict[tuple[str, tuple[Any, ...]], sa.Table] = {}
-        self._recorded: int | None = None
+        self._covered: set[tuple[str, tuple[Any, ...]]] = set()
         self._decided: set[str] = set()
+        self._entries: list[log.New] = []
 
     def rows(self, query: sa.Select[Any], **parameters: Any) -> Sequence[sa.RowMapping]:
         """All rows of a query; `parameters` fill its bindparams."""
@@ -61,7 +67,8 @@ class Session:
         self._touch(table, parts)
 
     def _touch(self, table: sa.Table, key: tuple[Any, ...]) -> None:
-        if self._recorded is not None:
+        closed = self._entries and not self._grouped
+        if closed or (table.name, key) in self._covered:
             raise UnrecordedChange(rows=f"{table.name}/{key}")
         self._touched[table.name, key] = table
 
@@ -69,26 +76,27 @@ class Session:
         """Keep what permitted an action of this transaction; its entry names it."""
         self._decided.update(policies)
 
-    def record(self, kind: str, subject: str, by: Mapping[str, str], /, **facts: Any) -> int:
-        """Append the entry for this transaction's change; the last call of a writing transaction.
+    def record(self, kind: str, subject: str, by: Mapping[str, str], /, **facts: Any) -> None:
+        """Say what the changes since the last entry mean; the last call of an ungrouped transaction.
 
         `facts` are public to holders of a proof: ids, digests, amounts; no personal data.
-        Returns the entry's position.
         """
-        if self._keys is None or self._recorded is not None:
+        if self._keys is None or (self._entries and not self._grouped):
             raise UnrecordedChange(rows=kind)
-        touched = [(table, key) for (_, key), table in self._touched.items()]
-        self._recorded = log.append(
-            self.connection, self._keys, kind=kind, subject=subject, by=by, facts=facts, touched=touched,
-            decided=sorted(self._decided),
-        )  # fmt: skip
-        return self._recorded
+        touched = tuple((table, key) for (_, key), table in self._touched.items())
+        self._entries.append(
+            log.New(kind, subject, by, facts, clock.now(), touched, tuple(sorted(self._decided)))
+        )
+        self._covered.update(self._touched)
+        self._touched, self._decided = {}, set()
 
-    def close_checked(self) -> None:
-        """Refuse to commit a change that has no entry."""
-        if self._touched and self._recorded is None:
+    def close(self) -> None:
+        """Append what was recorded; refuse to commit a change that has no entry."""
+        if self._touched:
             names = ", ".join(f"{name}/{key}" for name, key in self._touched)
             raise UnrecordedChange(rows=names)
+        if self._entries and self._keys is not None:
+            log.append(self.connection, self._keys, self._entries)
 
 
 class Records(Protocol):
@@ -129,13 +137,16 @@ class Database:
             yield Session(connection, None)
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A writing transaction: committed as a whole with its one ledger entry, or not at all."""
+    def write(self, *, grouped: bool = False) -> Iterator[Session]:
+        """A writing transaction: committed as a whole with its one ledger entry, or not at all.
+
+        `grouped`: several changes with an entry each, made durable together.
+        """
         opened = self._engine.connect
         with self._told(), opened().execution_options(madang_writes=True) as connection, connection.begin():
-            session = Session(connection, self._keys)
+            session = Session(connection, self._keys, grouped=grouped)
             yield session
-            session.close_checked()
+            session.close()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

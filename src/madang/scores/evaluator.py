@@ -89,9 +89,9 @@ class Evaluator:
         _require_guards(scorer, mission)
         if self._on_record(name):
             raise AlreadySealed(mission=name)
-        signer, objective = self._vault.make(), mission.objective
-        feedback = self._draw(scorer, mission, FEEDBACK, objective.feedback_n)
-        final = self._draw(scorer, mission, FINAL, objective.n)
+        signer = self._vault.make()
+        sealed = self._vault.keep_sealed(name, self._draw(scorer, mission))
+        feedback, final = sealed[FEEDBACK], sealed[FINAL]
         benchmark = Benchmark(
             mission=name,
             scorer=mission.document.benchmark.scorer,
@@ -107,11 +107,16 @@ class Evaluator:
             service.record_benchmark(session, self._actor, mission, benchmark)
         return benchmark
 
-    def _draw(self, scorer: Scorer, mission: Mission, half: str, n: int) -> dict[str, Any]:
-        parameters, material = mission.document.benchmark.parameters, self._vault.material
-        drawn = scorer.draw(parameters, n, secrets.SystemRandom(), material)
-        content = {"half": half, "items": drawn, "mission": mission.name, "salt": secrets.token_hex(32)}
-        return self._vault.keep_half(mission.name, half, content)
+    def _draw(self, scorer: Scorer, mission: Mission) -> dict[str, Any]:
+        """Both halves in one draw, so that a scorer with a finite supply gives no item to both."""
+        objective, parameters = mission.objective, mission.document.benchmark.parameters
+        wanted = objective.feedback_n + objective.n
+        drawn = scorer.draw(parameters, wanted, secrets.SystemRandom(), self._vault.material)
+        cut = {FEEDBACK: drawn[: objective.feedback_n], FINAL: drawn[objective.feedback_n :]}
+        return {
+            half: {"half": half, "items": items, "mission": mission.name, "salt": secrets.token_hex(32)}
+            for half, items in cut.items()
+        }
 
     def _on_record(self, name: str) -> bool:
         with self._home.database.read() as session, contextlib.suppress(NotSealed):

@@ -3,7 +3,7 @@
 ::
 
     evaluator.key                   signs what the evaluator says
-    <mission>.feedback.json         a sealed half: items and salt; and <mission>.final.json
+    <mission>.sealed.json           both sealed halves: items and salts
     material/                       what the evaluator's scorers draw from, where they draw from data
     <submission>.feedback.json      each item's judgement, which only a digest of leaves; and .final.json
 """
@@ -54,26 +54,25 @@ class Vault:
             raise EvaluatorNotSetUp(folder=str(self.folder))
         return Signer.from_bytes(self._name, path.read_bytes())
 
-    def keep_half(self, mission: str, half: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep a drawn half; or the one that an interrupted or simultaneous sealing kept first."""
+    def keep_sealed(self, mission: str, halves: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep both drawn halves; or those that an interrupted or simultaneous sealing kept first."""
         draft = self.folder / f".{mission}.{secrets.token_hex(6)}"
-        write_durably(draft, canonical_bytes(dict(content)), 0o600)
-        path = self._half_path(mission, half)
+        write_durably(draft, canonical_bytes(dict(halves)), 0o600)
         try:
-            path.hardlink_to(draft)  # fails where there is one: the first draw counts
+            self._sealed_path(mission).hardlink_to(draft)  # fails where there is one: the first draw counts
         except FileExistsError:
             pass
         finally:
             draft.unlink()
         sync_folder(self.folder)
-        return self.half(mission, half)
+        return {half: self.half(mission, half) for half in HALVES}
 
     def half(self, mission: str, half: str) -> dict[str, Any]:
         """A sealed half with its salt; EvaluatorNotSetUp where it is not here."""
-        path = self._half_path(mission, half)
+        path = self._sealed_path(mission)
         if not path.exists():
             raise EvaluatorNotSetUp(folder=str(self.folder))
-        content: dict[str, Any] = json.loads(path.read_bytes())
+        content: dict[str, Any] = json.loads(path.read_bytes())[half]
         return content
 
     def items(self, benchmark: Benchmark, half: str) -> list[Item]:
@@ -105,8 +104,8 @@ class Vault:
         content: dict[str, Any] = json.loads(path.read_bytes())
         return content
 
-    def _half_path(self, mission: str, half: str) -> Path:
-        return self.folder / f"{mission}.{half}.json"
+    def _sealed_path(self, mission: str) -> Path:
+        return self.folder / f"{mission}.sealed.json"
 
     def _detail_path(self, submission_id: str, half: str) -> Path:
         return self.folder / f"{submission_id}.{half}.json"

@@ -94,15 +94,13 @@ def _register(stage: Stage) -> None:
         )
     stage.tokens[cast.MINISTRY, "officer"] = token
     officer = stage.actor(cast.MINISTRY, "officer")
-    for body in cast.ORGANIZATIONS:
-        with stage.home.database.write() as session:
+    with stage.home.database.write(grouped=True) as session:
+        for body in cast.ORGANIZATIONS:
             organizations.register(session, officer, body.name, body.kind, body.title_en, body.title_ko)
-    for person in cast.PEOPLE:
-        with stage.home.database.write() as session:
+        for person in cast.PEOPLE:
             organizations.add_member(session, officer, person.organization, person.name, person.roles)
-        with stage.home.database.write() as session:
             token = organizations.issue_token(session, officer, person.organization, person.name)
-        stage.tokens[person.organization, person.name] = token
+            stage.tokens[person.organization, person.name] = token
     stage.tell("registered", organizations=len(cast.ORGANIZATIONS) + 1, people=len(cast.PEOPLE) + 1)
 
 

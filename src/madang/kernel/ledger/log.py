@@ -118,65 +118,111 @@ def size_of(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(head.c.size)).scalar() or 0)
 
 
-def append(
-    connection: sa.Connection,
-    keys: Keys,
-    *,
-    kind: str,
-    subject: str,
-    by: Mapping[str, str],
-    facts: Mapping[str, Any],
-    touched: Sequence[tuple[sa.Table, tuple[Any, ...]]],
-    decided: Sequence[str] = (),
-) -> int:
-    """Append one entry, extend the tree and sign the new head. Returns the entry's position.
+@dataclass(frozen=True)
+class New:
+    """An entry to be appended: what it says, and the rows (table, primary key) that it covers.
 
-    `decided`: names of the rules and clauses that permitted the change.
+    decided: names of the rules and clauses that permitted the change.
     """
-    position = size_of(connection)
-    changes = [_change(connection, keys, position, table, key) for table, key in touched]
-    leaf = {
-        "at": clock.to_text(clock.now()),
-        "by": dict(by),
-        "changes": canonical_digest(changes),
-        "decided": list(decided),
-        "facts": dict(facts),
-        "kind": kind,
-        "subject": subject,
+
+    kind: str
+    subject: str
+    by: Mapping[str, str]
+    facts: Mapping[str, Any]
+    at: datetime
+    touched: Sequence[tuple[sa.Table, tuple[Any, ...]]] = ()
+    decided: Sequence[str] = ()
+
+
+def append(connection: sa.Connection, keys: Keys, new: Sequence[New]) -> None:
+    """Append entries, extend the tree and sign the new head once.
+
+    The rows are read as they are now: none may be covered by two of the entries.
+    """
+    size = size_of(connection)
+    frontier = _frontier(connection, size)
+    rows = _rows(connection, [place for one in new for place in one.touched])
+    entry_rows, node_rows = [], []
+    for position, one in enumerate(new, start=size):
+        changes = [
+            _change(keys, position, table, key, rows.get((table.name, key))) for table, key in one.touched
+        ]
+        leaf = {
+            "at": clock.to_text(one.at),
+            "by": dict(one.by),
+            "changes": canonical_digest(changes),
+            "decided": list(one.decided),
+            "facts": dict(one.facts),
+            "kind": one.kind,
+            "subject": one.subject,
+        }
+        encoded = canonical_bytes(leaf)
+        entry_rows.append(
+            {
+                "position": position,
+                "kind": one.kind,
+                "subject": one.subject,
+                "leaf": encoded.decode(),
+                "changes": canonical_bytes(changes).decode(),
+            }
+        )
+        for level, place, digest in frontier.append(merkle.leaf_hash(encoded)):
+            node_rows.append({"level": level, "position": place, "hash": digest})
+    connection.execute(entries.insert(), entry_rows)
+    connection.execute(nodes.insert(), node_rows)
+    _sign_head(connection, keys, frontier, first=size == 0)
+
+
+def _frontier(connection: sa.Connection, size: int) -> merkle.Frontier:
+    """The tree's growing edge, read in one query."""
+    wanted = merkle.peaks(size)
+    if not wanted:
+        return merkle.Frontier(0, ())
+    query = sa.select(nodes.c.level, nodes.c.position, nodes.c.hash)
+    found = {
+        (row.level, row.position): bytes(row.hash)
+        for row in connection.execute(query.where(sa.tuple_(nodes.c.level, nodes.c.position).in_(wanted)))
     }
-    encoded = canonical_bytes(leaf)
-    read = node_reader(connection)
-    completed = merkle.completed_by(position, merkle.leaf_hash(encoded), read)
-    connection.execute(
-        entries.insert(),
-        {
-            "position": position,
-            "kind": kind,
-            "subject": subject,
-            "leaf": encoded.decode(),
-            "changes": canonical_bytes(changes).decode(),
-        },
-    )
-    connection.execute(nodes.insert(), [{"level": n[0], "position": n[1], "hash": n[2]} for n in completed])
-    _sign_head(connection, keys, position + 1, merkle.root(position + 1, read))
-    return position
+    return merkle.Frontier(size, [found[place] for place in wanted])
+
+
+_KEYS_AT_ONCE = 200
+"""Rows asked for in one query; SQLite allows 32,766 values in one."""
+
+
+def _rows(
+    connection: sa.Connection, touched: Sequence[tuple[sa.Table, tuple[Any, ...]]]
+) -> dict[tuple[str, tuple[Any, ...]], sa.RowMapping]:
+    """The present rows of these places, table by table."""
+    keys: dict[sa.Table, list[tuple[Any, ...]]] = {}
+    for table, key in touched:
+        keys.setdefault(table, []).append(key)
+    found = {}
+    for table, wanted in keys.items():
+        columns = list(table.primary_key.columns)
+        for start in range(0, len(wanted), _KEYS_AT_ONCE):
+            some = wanted[start : start + _KEYS_AT_ONCE]
+            one = columns[0].in_([key[0] for key in some])
+            where = one if len(columns) == 1 else sa.tuple_(*columns).in_(some)
+            for row in connection.execute(sa.select(table).where(where)).mappings():
+                found[table.name, tuple(row[column.name] for column in columns)] = row
+    return found
 
 
 def _change(
-    connection: sa.Connection, keys: Keys, position: int, table: sa.Table, key: tuple[Any, ...]
+    keys: Keys, position: int, table: sa.Table, key: tuple[Any, ...], row: sa.RowMapping | None
 ) -> Change:
-    where = [column == value for column, value in zip(table.primary_key.columns, key, strict=True)]
-    row = connection.execute(sa.select(table).where(*where)).mappings().one_or_none()
     commitment = row_commitment(keys, position, table.name, key, row) if row is not None else None
     return (table.name, list(key), commitment)
 
 
-def _sign_head(connection: sa.Connection, keys: Keys, size: int, root: bytes) -> None:
-    note = write_checkpoint(Checkpoint(keys.signer.name, size, root), keys.signer)
-    if size == 1:
-        connection.execute(head.insert(), {"id": 1, "size": size, "note": note})
+def _sign_head(connection: sa.Connection, keys: Keys, frontier: merkle.Frontier, *, first: bool) -> None:
+    note = write_checkpoint(Checkpoint(keys.signer.name, frontier.size, frontier.root()), keys.signer)
+    values = {"size": frontier.size, "note": note}
+    if first:
+        connection.execute(head.insert(), {"id": 1, **values})
     else:
-        connection.execute(head.update().where(head.c.id == 1), {"size": size, "note": note})
+        connection.execute(head.update().where(head.c.id == 1), values)
 
 
 def parse_leaf(position: int, leaf: str) -> Entry:

@@ -24,15 +24,46 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def completed_by(size: int, leaf: bytes, read: NodeReader) -> list[tuple[int, int, bytes]]:
-    """Nodes (level, position, hash) that become complete when `leaf` (a hash) joins `size` leaves."""
-    nodes = [(0, size, leaf)]
-    level, position, current = 0, size, leaf
-    while position % 2 == 1:
-        current = node_hash(read(level, position - 1), current)
-        level, position = level + 1, position // 2
-        nodes.append((level, position, current))
-    return nodes
+def peaks(size: int) -> list[tuple[int, int]]:
+    """(level, position) of the complete subtrees that together cover `size` leaves, largest first."""
+    found, start = [], 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            found.append((level, start >> level))
+            start += 1 << level
+    return found
+
+
+class Frontier:
+    """The growing edge of a tree: enough to append leaves and to know the root, whatever the size.
+
+    hashes: of the subtrees that :func:`peaks` names, in that order.
+    """
+
+    def __init__(self, size: int, hashes: Sequence[bytes]) -> None:
+        self.size = size
+        self._hashes = list(hashes)
+
+    def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        """Add a leaf (a hash); returns the nodes (level, position, hash) that become complete by it."""
+        nodes = [(0, self.size, leaf)]
+        level, position, current = 0, self.size, leaf
+        while position % 2 == 1:
+            current = node_hash(self._hashes.pop(), current)
+            level, position = level + 1, position // 2
+            nodes.append((level, position, current))
+        self._hashes.append(current)
+        self.size += 1
+        return nodes
+
+    def root(self) -> bytes:
+        """Root hash; of an empty tree, SHA-256 of nothing."""
+        if not self._hashes:
+            return hashlib.sha256(b"").digest()
+        *rest, current = self._hashes
+        for left in reversed(rest):
+            current = node_hash(left, current)
+        return current
 
 
 def root(size: int, read: NodeReader) -> bytes:

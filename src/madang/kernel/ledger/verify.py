@@ -63,11 +63,12 @@ def verify(
     found: list[Disagreement] = []
     expected: dict[tuple[str, str], _Expected] = {}
     rebuilt: dict[tuple[int, int], bytes] = {}
+    frontier = merkle.Frontier(0, ())
     size = log.size_of(connection)
     count = 0
     query = sa.select(log.entries).order_by(log.entries.c.position).execution_options(yield_per=_BATCH)
     for count, row in enumerate(connection.execute(query), start=1):
-        found.extend(_check_entry(row, count - 1, rebuilt, expected))
+        found.extend(_check_entry(row, frontier, rebuilt, expected))
         if progress:
             progress(count, size)
     found.extend(_check_nodes(connection, rebuilt))
@@ -108,16 +109,15 @@ def _key_text(key: Sequence[Any]) -> str:
 
 def _check_entry(
     row: Any,
-    position: int,
+    frontier: merkle.Frontier,
     rebuilt: dict[tuple[int, int], bytes],
     expected: dict[tuple[str, str], _Expected],
 ) -> Iterator[Disagreement]:
-    name = log.entries.name
+    name, position = log.entries.name, frontier.size
     if row.position != position:
         yield Disagreement(name, str(row.position), "entry-out-of-place", position)
     raw = row.leaf if isinstance(row.leaf, bytes) else str(row.leaf).encode()
-    leaf_hash = merkle.leaf_hash(raw)
-    for level, place, digest in merkle.completed_by(position, leaf_hash, lambda at, of: rebuilt[at, of]):
+    for level, place, digest in frontier.append(merkle.leaf_hash(raw)):
         rebuilt[level, place] = digest
     try:
         leaf, changes = parse_json(row.leaf), parse_json(row.changes)

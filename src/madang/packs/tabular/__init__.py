@@ -1,0 +1,1 @@
+"""Tabular science: tables of measurements, supervised models, held-out scores."""

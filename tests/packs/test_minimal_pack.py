@@ -1,0 +1,63 @@
+"""A pack outside the tree: installed as a stranger's would be, and used from check to judged submission."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACK = ROOT / "examples" / "minimal-pack"
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[None]:
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-deps", "--no-build-isolation", str(PACK)], check=True)
+    yield
+    subprocess.run([*pip, "uninstall", "--yes", "madang-rain"], check=True)
+
+
+def madang(*arguments: object, cwd: Path | None = None) -> str:
+    command = [sys.executable, "-m", "madang.interfaces.cli.main", *map(str, arguments)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MADANG_TO")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_is_listed_like_our_own(installed: None, tmp_path: Path) -> None:
+    assert "Rainfall" in madang("--help")
+    rows = json.loads(madang("--home", tmp_path / "none", "doctor", "--json"))
+    (row,) = [row for row in rows if row["what"] == "pack rain"]
+    assert (row["state"], row["detail"]) == ("ok", "daily, climate, tomorrow")
+    assert "rain/climate" in madang("run", "recipes", "--json")
+
+
+def test_it_goes_from_a_deposit_to_the_board(installed: None, tmp_path: Path) -> None:
+    madang("rain", "example", tmp_path / "rain")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.packs.rain_mission", str(tmp_path)],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["facts"] == {"days": 30, "mean_mm": 2.833}
+    assert told["released"]
+    assert told["n"] == 100
+    assert 0.3 < told["value"] < 1
+
+
+def test_the_page_shows_the_files_as_they_are() -> None:
+    page = (ROOT / "docs" / "write-a-pack.md").read_text("utf-8")
+    shown = re.findall(r"^`([a-z.]+)`\n\n```[a-z]+\n(.*?)```$", page, re.MULTILINE | re.DOTALL)
+    assert len(shown) == 6
+    for name, text in shown:
+        (file,) = list(PACK.rglob(name))
+        assert text == file.read_text("utf-8"), name
