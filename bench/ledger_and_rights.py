@@ -117,9 +117,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--agreements", type=int, default=10_000)
     given = parser.parse_args()
-    print(
-        f"{time.strftime('%Y-%m-%d')}  {platform.python_version()}  {platform.processor() or platform.machine()}"
-    )
+    print(f"{time.strftime('%Y-%m-%d')}  Python {platform.python_version()}  {platform.machine()}")
     with tempfile.TemporaryDirectory(prefix="bench-", dir=Path.cwd()) as name:
         home = create(Path(name) / "home")
         with home.database.write() as session:
