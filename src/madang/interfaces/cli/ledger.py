@@ -183,6 +183,23 @@ def check(file: Path, *, checkpoint: Path, key: str | None = None, json: context
 
 
 @app.command
+def verifier(*, out: Path) -> None:
+    """Write the one-file verifier: a page that checks proofs in any browser, without a network.
+
+    Example: madang ledger verifier --out madang-verify.html
+
+    Parameters
+    ----------
+    out
+        The file to write.
+    """
+    from madang.interfaces.web.verifier import page
+
+    write_durably(out, page().encode())
+    print(out)
+
+
+@app.command
 def note(file: Path, *, key: str) -> None:
     """Check the signature of a receipt or another signed note: needs no home, no token.
 

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
+from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import missions, runs, sign_in, versions
 from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
 from madang.kernel import extension
@@ -65,6 +66,12 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
         """The ledger's signed tree head: public, so that anyone may keep it."""
         with home.database.read() as session:
             return PlainTextResponse(current_checkpoint(session.connection))
+
+    @app.get("/verify.html", include_in_schema=False)
+    def verifier_page() -> Response:
+        """The one-file verifier, to keep: it needs neither this server nor a network."""
+        kept = f'attachment; filename="{verifier.FILE_NAME}"'
+        return HTMLResponse(verifier.page(), headers={"Content-Disposition": kept})
 
     return app
 
