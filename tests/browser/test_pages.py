@@ -36,7 +36,7 @@ def test_pages_are_accessible_and_fit(
 ) -> None:
     context = browser.new_context(viewport=size, reduced_motion="reduce")  # type: ignore[arg-type]
     told = {
-        "madang_token": played.stage.token(cast.LEAD), "madang_language": language, "madang_theme": theme,
+        "madang_token": played.stage.token(cast.MIRRORED), "madang_language": language, "madang_theme": theme,
     }  # fmt: skip
     context.add_cookies([{"name": n, "value": v, "url": served} for n, v in told.items()])
     page = context.new_page()

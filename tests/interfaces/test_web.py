@@ -219,3 +219,25 @@ def test_no_page_holds_a_sealed_seed(client: TestClient, played: Played) -> None
         for address in addresses(played):
             page = client.get(address, headers=cookies(played, organization, name=name)).text
             assert not any(needle in page for needle in needles)
+
+
+def test_an_owner_sees_who_used_its_data_and_nobody_else_does(client: TestClient, played: Played) -> None:
+    address = f"/versions/{played.stage.notes['deposit:company-a']}"
+    mine = client.get(address, headers=cookies(played, "company-a")).text
+    assert "Who used this, for what, under which clause" in mine
+    assert f"agreement/{cast.AGREEMENT}/1" in mine
+    assert "became part of institute-a/pool@1" in mine
+    for other in ("company-b", cast.LEAD):
+        assert "Who used this" not in client.get(address, headers=cookies(played, other)).text
+    receipt = client.get(f"{address}/receipt", headers=cookies(played, "company-a"))
+    assert receipt.headers["content-disposition"].startswith("attachment")
+    assert receipt.text.startswith("madang-receipt/1\n")
+    assert client.get(f"{address}/receipt", headers=cookies(played, "company-b")).status_code == 403
+    assert client.get(f"{address}/receipt", headers=cookies(played, None)).status_code == 404
+
+
+def test_the_verifier_is_a_file_to_keep(client: TestClient) -> None:
+    answer = client.get("/verify.html")
+    assert answer.headers["content-disposition"] == 'attachment; filename="madang-verify.html"'
+    assert "</script>" in answer.text
+    assert "http" not in answer.text.replace("http-equiv", "")

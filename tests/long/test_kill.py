@@ -27,8 +27,10 @@ from madang.interfaces.demo import cast
 from madang.programme.verification import verify_home
 from madang.runs import service as runs
 from madang.runs.supervisor import Supervisor
+from madang.scores import opening
 from madang.scores import service as scores
 from tests.conftest import Played
+from tests.reopening import reopened
 
 pytestmark = pytest.mark.long
 
@@ -150,16 +152,28 @@ def test_evaluations_killed_at_random_points(copied: Played, tmp_path: Path) -> 
     token = copied.stage.token(cast.JUDGE, "evaluator")
     from tests.scores.test_evaluation import made, policy, submit
 
+    reopened(copied)
     waiting = []
-    for turn in range(30):
-        if turn % 3 == 0:
+    for turn in range(20):
+        if turn % 5 == 0:
             model = policy(value=chance.uniform(-1, 1))
             waiting.append(submit(copied, made(copied, {"policy.onnx": model}, tmp_path / f"m{turn}")))
-        kill_after(command(copied, "score", "work", token=token), chance.uniform(0.3, 4.0))
+        kill_after(command(copied, "score", "work", token=token), chance.uniform(0.3, 6.0))
+        whole(copied)
+    finished(command(copied, "score", "work", token=token))
+    for person in (copied.actor(cast.MINISTRY, "officer"), copied.actor(cast.JUDGE, "evaluator")):
+        with copied.home.database.write() as session:
+            opening.approve(session, person, cast.MISSION)
+    for _ in range(10):
+        kill_after(command(copied, "score", "work", token=token), chance.uniform(0.3, 6.0))
         whole(copied)
     finished(command(copied, "score", "work", token=token))
     with copied.home.database.read() as session:
         for submission in waiting:
-            assert scores.score_of(session, submission.submission_id) is not None, SEED
+            assert scores.feedback_of(session, submission.submission_id) is not None, SEED
+        for finalist, _ in opening.finalists(session, cast.MISSION):
+            assert scores.score_of(session, finalist) is not None, SEED
+        opened = opening.published(session, copied.actor(cast.LEAD), cast.MISSION)
+    assert open_store(copied.home).intact(opened), SEED
     whole(copied)
     shutil.rmtree(tmp_path, ignore_errors=True)

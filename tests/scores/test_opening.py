@@ -109,15 +109,25 @@ def test_a_score_is_repeated_and_a_changed_one_is_found(played: Played) -> None:
     other = json.loads(json.dumps(opened))
     other["final"]["items"][0]["seed"] += 1
     with pytest.raises(SealBroken):
-        recompute.recompute(played.home, mission, benchmark, other, score, version)
+        recompute.recompute(played.home, mission, benchmark, other, score, version, frozenset())
+    # The evaluator strikes out every item that failed: nobody believes its list.
+    detail = opened["final_results"][submission]
+    kept = [row for row in detail["results"] if row[2] == 1.0]
+    struck = {**opened, "final_results": {submission: {**detail, "left_out_items": list(range(400))}}}
+    flattering = {**score.statement, "n": len(kept), "left_out": 400 - len(kept), "value": 1.0}
+    signer = evaluator(played)._vault.signer()
+    signature = base64.b64encode(signer.sign(canonical_bytes(flattering))).decode()
+    with pytest.raises(ScoreDiffers):
+        claimed = replace(score, statement=flattering, signature=signature)
+        recompute.recompute(played.home, mission, benchmark, struck, claimed, version, frozenset())
     # The evaluator itself signs another value: whoever repeats the score finds it.
     judge = evaluator(played)
     lie = {**score.statement, "value": 0.9, "lower": 0.85}
     signed = base64.b64encode(judge._vault.signer().sign(canonical_bytes(lie))).decode()
     false = replace(score, statement=lie, signature=signed)
     with pytest.raises(ScoreDiffers) as differs:
-        recompute.recompute(played.home, mission, benchmark, opened, false, version)
+        recompute.recompute(played.home, mission, benchmark, opened, false, version, frozenset())
     assert differs.value.exit_code == 4
     elsewhere = replace(benchmark, scorer_digest="sha256:other")
     with pytest.raises(NotRepeatable):
-        recompute.recompute(played.home, mission, elsewhere, opened, score, version)
+        recompute.recompute(played.home, mission, elsewhere, opened, score, version, frozenset())

@@ -13,6 +13,8 @@ from madang.kernel.clock import from_text
 from madang.kernel.ledger.log import metadata
 
 Action = Literal["pool", "train", "evaluate", "download"]
+LATEST = date(2199, 12, 31)
+"""No agreement reaches further; a later date is a slip of the hand."""
 Duty = Literal["cite", "return-model", "delete"]
 
 
@@ -38,7 +40,7 @@ class ClauseDocument(BaseModel):
     by: tuple[str, ...] = ()
     survives: tuple[Literal["dataset", "model"], ...] = ()
     duty: Duty | None = None
-    due_on: date | None = None
+    due_on: date | None = Field(None, le=LATEST)
     due_days_after_end: int | None = Field(None, ge=0, le=36_500)
 
     @model_validator(mode="after")
@@ -61,7 +63,7 @@ class AgreementHeader(BaseModel):
     title_ko: str = Field(min_length=1)
     mission: str
     parties: tuple[str, ...] = Field(min_length=1)
-    ends_on: date = Field(description="Last day on which permissions hold (UTC).")
+    ends_on: date = Field(le=LATEST, description="Last day on which permissions hold (UTC).")
 
 
 class AgreementDocument(BaseModel):

@@ -20,7 +20,7 @@ from madang.kernel.database import Session
 _LONGEST = 2_000
 KINDS_OF_EVIDENCE = ("text", "link", "version")
 
-Check = Callable[[Session, Agreement, Obligation, dict[str, str]], dict[str, str]]
+Check = Callable[[Session, Principal, Agreement, Obligation, dict[str, str]], dict[str, str]]
 """Checks evidence, raising a UserError; returns it as it is kept."""
 
 _checks: dict[str, Check] = {}
@@ -71,7 +71,7 @@ def meet(
     if not given or any(len(value) > _LONGEST for value in given.values()):
         raise NoEvidence(duty=owed.duty, most=_LONGEST)
     check = _checks.get(owed.duty)
-    kept = check(session, agreement, owed, given) if check else given
+    kept = check(session, actor, agreement, owed, given) if check else given
     now = clock.to_text(clock.now())
     session.update(
         obligations,

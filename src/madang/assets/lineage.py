@@ -46,6 +46,17 @@ def see(session: Session, actor: Principal, name: str) -> Version:
     raise NoSuchVersion(version=name)
 
 
+def seen_as(session: Session, actor: Principal, version: Version) -> str:
+    """As what an actor may know of a version: its owner, an overseer, of the mission, of its agreement."""
+    if actor.organization == version.owner:
+        return "seen-as/owner"
+    if actor.kind == "ministry" or "auditor" in actor.roles:
+        return "seen-as/overseer"
+    if actor.organization in missions.participants_of(session, version.mission):
+        return f"seen-as/mission/{version.mission}"
+    return f"seen-as/agreement/{version.agreement}"
+
+
 def parents_of(session: Session, version_id: str) -> list[Version]:
     """Direct parents by name."""
     query = (

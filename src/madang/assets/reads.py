@@ -7,11 +7,12 @@ killed process loses nothing: the spool is a file, and a batch that was cut off 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from madang.assets.model import Version, reads
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal
 from madang.kernel.canonical import canonical_digest
+from madang.kernel.errors import DiskFull
 from madang.kernel.home import Home
 from madang.kernel.ids import new_id
 
@@ -31,9 +33,16 @@ RECORDER = {"member": "-", "organization": "-"}
 """Who records a batch: nobody in particular; each row names who read."""
 
 
-def note(home: Home, actor: Principal, action: str, version: Version, grounds: Sequence[str]) -> None:
-    """Note that `actor` read a version of another organization; an owner's own reads are its own affair."""
-    if actor.organization == version.owner:
+def note(
+    home: Home,
+    actor: Principal,
+    action: str,
+    version: Version,
+    owners: Collection[str],
+    grounds: Sequence[str],
+) -> None:
+    """Note that `actor` read a version that holds data of `owners`; reading only one's own is not noted."""
+    if set(owners) <= {actor.organization}:
         return
     row = {
         "read_id": new_id("rd"),
@@ -44,16 +53,30 @@ def note(home: Home, actor: Principal, action: str, version: Version, grounds: S
         "grounds": sorted(grounds),
         "read_at": clock.to_text(clock.now()),
     }
-    spool = _folder(home) / "spool.jsonl"
-    # One write of one line in append mode: writers do not mix.
+    folder = _folder(home)
+    spool = folder / "spool.jsonl"
+    with _only_one(folder):
+        size = _append(spool, json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        due = size > BATCH * 200 or time.time() - _begun(spool) > BATCH_SECONDS
+    if due:
+        record(home)
+
+
+def _append(spool: Path, line: bytes) -> int:
+    """Append a whole line durably, or nothing; returns the spool's size."""
     descriptor = os.open(spool, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, json.dumps(row, ensure_ascii=False).encode() + b"\n")
-        status = os.fstat(descriptor)
+        before = os.fstat(descriptor).st_size
+        try:
+            if os.write(descriptor, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        except OSError as error:
+            os.ftruncate(descriptor, before)
+            raise DiskFull(path=str(spool.parent)) from error
+        return before + len(line)
     finally:
         os.close(descriptor)
-    if status.st_size > BATCH * 200 or time.time() - _begun(spool) > BATCH_SECONDS:
-        record(home)
 
 
 def _begun(spool: Path) -> float:
@@ -82,7 +105,7 @@ def record(home: Home) -> int:
 
 
 def _record_batch(home: Home, batch: Path) -> int:
-    rows = [json.loads(line) for line in batch.read_text("utf-8").splitlines() if line.endswith("}")]
+    rows = _rows(batch)
     with home.database.write() as session:
         ids = [row["read_id"] for row in rows]
         known = {row["read_id"] for row in session.rows(sa.select(reads).where(reads.c.read_id.in_(ids)))}
@@ -92,6 +115,19 @@ def _record_batch(home: Home, batch: Path) -> int:
         session.insert(reads, *fresh)
         session.record("reads.recorded", batch.stem, RECORDER, n=len(fresh), digest=canonical_digest(fresh))
     return len(fresh)
+
+
+def _rows(batch: Path) -> list[dict[str, Any]]:
+    """The reads of a batch; a line that a fault of the disk spoilt is set aside, and the others count."""
+    rows, spoilt = [], []
+    for line in batch.read_text("utf-8", "replace").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            spoilt.append(line)
+    if spoilt:
+        batch.with_suffix(".spoilt").write_text("\n".join(spoilt), "utf-8")
+    return rows
 
 
 def _folder(home: Home) -> Path:

@@ -7,14 +7,17 @@ from madang.agreements.errors import WrongEvidence
 from madang.agreements.model import Agreement, Obligation
 from madang.assets import lineage
 from madang.assets.errors import NoSuchVersion
+from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 
 
-def check(session: Session, agreement: Agreement, owed: Obligation, given: dict[str, str]) -> dict[str, str]:
+def check(
+    session: Session, actor: Principal, agreement: Agreement, owed: Obligation, given: dict[str, str]
+) -> dict[str, str]:
     """The named version is a model of the debtor in the agreement's mission, made from its parties' data."""
     try:
-        version = lineage.get(session, given.get("version", ""))
+        version = lineage.see(session, actor, given.get("version", ""))
     except NoSuchVersion as error:
         reason = Message("assets.evidence-needs-version")
         raise WrongEvidence(duty=owed.duty, reason=reason) from error

@@ -220,7 +220,9 @@ def look(home: Home, actor: Principal, name: str) -> tuple[Version, Manifest]:
     """A version and its list of files, for an actor who may know of it; the look is noted."""
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
-    reads.note(home, actor, "look", version, ["role/takes-part"])
+        owners = {root.owner for root in lineage.roots_of(session, version.version_id)}
+        ground = lineage.seen_as(session, actor, version)
+    reads.note(home, actor, "look", version, owners, [ground])
     return version, manifest_of(home, version)
 
 
@@ -231,10 +233,11 @@ def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
         owner = {"owner": actor.organization}
         role = authorize(session, Request(actor, "asset.download", "Version", version.name, owner))
         grounds = [*role.by, *lineage.authorize_use(session, actor, "download", version)]
+        owners = {root.owner for root in lineage.roots_of(session, version.version_id)}
     store = open_store(home)
     if target.exists():
         raise TargetExists(target=str(target))
-    reads.note(home, actor, "download", version, grounds)
+    reads.note(home, actor, "download", version, owners, grounds)
     target.mkdir(parents=True)
     place_all(store, Manifest.from_bytes(store.read(version.manifest)), target, link=False)
     return version

@@ -144,7 +144,7 @@ def _execute(folder: Path, job: dict[str, Any], begun: float) -> tuple[int | Non
         try:
             for scratch in scratches.values():
                 scratch.collect()
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, RecursionError) as error:
             log.write(f"{error}\n".encode())
             return code, "outputs-not-copied"
         return code, reason

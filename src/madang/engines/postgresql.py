@@ -24,7 +24,10 @@ class PostgresRecords:
 
     def __init__(self, url: str, busy_seconds: int) -> None:
         load_object("psycopg:connect", "postgresql")
-        self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
+        try:
+            self._url = sa.make_url(url).set(drivername="postgresql+psycopg")
+        except (sa.exc.ArgumentError, ValueError) as error:
+            raise DatabaseUnreachable(database="***", reason="It is not an address.") from error
         self._busy_seconds = busy_seconds
 
     def connect(self) -> sa.Engine:
@@ -34,6 +37,8 @@ class PostgresRecords:
     def begin(self, connection: sa.Connection, *, writes: bool) -> None:
         """A writer waits for its turn; a reader gets one consistent snapshot."""
         if writes:
+            # Whatever the server's default: after the lock, each statement must see what is committed.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{self._busy_seconds}s'")
             connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
@@ -49,7 +54,7 @@ class PostgresRecords:
             return DiskFull(path=str(self._url))
         if isinstance(error, DataError):
             return UnstorableText()
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError) or state == "42501":
             reason = (str(error.orig).strip().splitlines() or ["-"])[0]
             return DatabaseUnreachable(database=str(self._url), reason=reason)
         return None

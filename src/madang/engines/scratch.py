@@ -9,8 +9,10 @@ gone with the keeper.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
-import subprocess
+import stat
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,10 @@ from pathlib import Path
 from madang.kernel.isolation import tail_of
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
-_MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE = 2, 4, 16384, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT = 1, 2, 4, 32
+_MS_REC, _MS_PRIVATE = 16384, 1 << 18
+_FREEZE_SECONDS = 10.0
+_CHUNK = 1 << 20
 _WATCHED_BYTES = 4 * 2**20
 
 
@@ -28,6 +33,7 @@ class Scratch:
 
     mounted: Path
     target: Path
+    size: int
     watched: Sequence[str] = ()
 
     def show(self) -> None:
@@ -42,12 +48,48 @@ class Scratch:
                 temporary.replace(shown)
 
     def collect(self) -> None:
-        """Copy what the job left, links as links: whoever takes them over refuses them."""
-        subprocess.run(
-            ["cp", "--recursive", "--no-dereference", "--no-preserve=mode,ownership", "--",
-             f"{self.mounted}/.", str(self.target)],
-            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        """Copy what the job left, once nobody can change it any more.
+
+        What is neither file nor folder becomes a link, which whoever takes the outputs over refuses.
+
+        Raises OSError where something still writes, or where it is more than the scratch may hold (a file
+        with many names counts each time).
+        """
+        self._freeze()
+        left = self.size
+        for root, folders, names, descriptor in os.fwalk(self.mounted, follow_symlinks=False):
+            here = self.target / Path(root).relative_to(self.mounted)
+            here.mkdir(exist_ok=True)
+            for name in [*folders, *names]:
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    left -= status.st_size
+                    if left < 0:
+                        raise OSError(errno.EFBIG, "the outputs are larger than allowed")
+                    _copy(name, descriptor, here / name, status.st_size)
+                elif not stat.S_ISDIR(status.st_mode):
+                    (here / name).symlink_to("/")  # whatever it was, it is nothing to collect
+
+    def _freeze(self) -> None:
+        """Make the file system read-only: that succeeds only once no process writes to it."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        flags = ctypes.c_ulong(_MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV)
+        overdue = time.monotonic() + _FREEZE_SECONDS
+        while True:
+            try:
+                return _call(libc.mount, b"none", os.fsencode(self.mounted), None, flags, None)
+            except OSError:
+                if time.monotonic() > overdue:
+                    raise
+                time.sleep(0.02)
+
+
+def _copy(name: str, folder: int, target: Path, size: int) -> None:
+    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    with os.fdopen(source, "rb") as reader, target.open("wb") as writer:
+        while size > 0 and (chunk := reader.read(min(_CHUNK, size))):
+            writer.write(chunk)
+            size -= len(chunk)
 
 
 def enter_namespace() -> None:
@@ -73,7 +115,7 @@ def mount(folder: Path, target: Path, size: int, files: int, watched: Sequence[s
     libc = ctypes.CDLL(None, use_errno=True)
     flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV)
     _call(libc.mount, b"madang-scratch", os.fsencode(folder), b"tmpfs", flags, options)
-    return Scratch(folder, target, watched)
+    return Scratch(folder, target, size, watched)
 
 
 def _call(function: object, *arguments: object) -> None:

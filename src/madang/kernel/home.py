@@ -96,6 +96,8 @@ def create(path: Path, flags: Mapping[str, Any] | None = None) -> Home:
     try:
         if loaded.values.database_url and database.occupied():
             raise DatabaseInUse(database=url.rpartition("@")[2])
+        if loaded.values.database_url:
+            database.migrate()  # what the server refuses must leave no half-made home
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
         for folder in ("keys", "content", "runs", "checkpoints"):

@@ -20,10 +20,12 @@ from madang.kernel import clock
 from madang.kernel.authorizer import Decision, Policy, Principal, evaluate
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
+from madang.kernel.ids import check_slug
 from madang.kernel.ledger import log
 from madang.missions import service as missions
 from madang.organizations import service as organizations
 from madang.programme import errors  # noqa: F401  (registers this folder's messages)
+from madang.programme.uses import may_see
 
 OWNER = Policy(
     "role/owner-uses-own",
@@ -71,6 +73,8 @@ def rehearse(session: Session, actor: Principal, document: AgreementDocument, da
 
     An actor who takes no part in the mission gets the explanation and an empty replay.
     """
+    check_slug(document.agreement.name, "agreement name")
+    check_slug(document.agreement.mission, "mission name")
     plain = tuple(
         Plain(number, clause.text_en, clause.text_ko, meaning(document, clause))
         for number, clause in enumerate(document.clause, start=1)
@@ -85,7 +89,7 @@ def rehearse(session: Session, actor: Principal, document: AgreementDocument, da
     ]
     since = clock.to_text(clock.now() - timedelta(days=days))
     replayed = []
-    for at, organization, action, version in _uses(session, name, since):
+    for at, organization, action, version in _uses(session, actor, name, since):
         decision = _decide(session, [*drafted, OWNER], organization, action, version)
         replayed.append(Replayed(at, organization, action, version.name, decision.allowed, decision.by))
     return Rehearsal(plain, tuple(replayed))
@@ -128,7 +132,9 @@ def _words(kind: str, names: Sequence[str]) -> Message:
     return told
 
 
-def _uses(session: Session, mission: str, since: str) -> Iterator[tuple[str, str, str, Version]]:
+def _uses(
+    session: Session, actor: Principal, mission: str, since: str
+) -> Iterator[tuple[str, str, str, Version]]:
     """(when, organization, action, version) of each recorded use since then, oldest first."""
     query = sa.select(log.entries.c.position, log.entries.c.leaf).where(
         log.entries.c.kind.in_(("version.pooled", "run.submitted", "submission.made"))
@@ -151,7 +157,9 @@ def _uses(session: Session, mission: str, since: str) -> Iterator[tuple[str, str
     taken = sa.select(reads).where(reads.c.read_at >= since, reads.c.action == "download")
     for row in session.rows(taken.order_by(reads.c.read_at)):
         version = lineage.get(session, row["version_id"])
-        if version.mission == mission:
+        # Who took whose data is for the owner and the taker, not for every participant.
+        known = may_see(actor, version) or row["organization"] == actor.organization
+        if version.mission == mission and known:
             yield row["read_at"], row["organization"], "download", version
 
 

@@ -45,10 +45,14 @@ class Use:
     entry: int | None
 
 
+def may_see(actor: Principal, version: Version) -> bool:
+    """Whether the uses of a version are the actor's to see: its owner's, the ministry's, auditors'."""
+    return actor.organization == version.owner or actor.kind == "ministry" or "auditor" in actor.roles
+
+
 def of(session: Session, actor: Principal, version: Version) -> list[Use]:
     """Every use of a version and of what was made from it, oldest first; NotYours for another's version."""
-    overseer = actor.kind == "ministry" or "auditor" in actor.roles
-    if actor.organization != version.owner and not overseer:
+    if not may_see(actor, version):
         raise NotYours(version=version.name, owner=version.owner)
     below = _descendants(session, version)
     found = [*_pools(session, below), *_runs(session, below), *_submissions(session, below)]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from madang.allocations import service as allocations
+from madang.allocations.errors import NoSuchAward
 from madang.assets import lineage
 from madang.assets import service as assets
 from madang.assets.errors import NotAccepted
@@ -122,7 +123,8 @@ def _run(session: Session, run: Run) -> Iterator[Because]:
 
 def _award(session: Session, actor: Principal, award_id: str) -> Iterator[Because]:
     award = allocations.get_award(session, award_id)
-    missions.see(session, actor, award.mission)
+    if not missions.takes_part(session, actor, award.mission) and actor.organization != award.organization:
+        raise NoSuchAward(award=award_id)
     balance = allocations.balance_of(session, award)
     yield _say(
         "award", award=award_id, awarded=balance.awarded, used=balance.used, leased=balance.leased,

@@ -29,13 +29,13 @@ import sqlalchemy as sa
 from madang.allocations import service as allocations
 from madang.assets import ingest, lineage, reads
 from madang.assets import service as assets
-from madang.assets.errors import UnsafeFile
+from madang.assets.errors import NotAccepted, UnsafeFile
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import parse_json
 from madang.kernel.database import Session
-from madang.kernel.errors import Environment, MadangError, UserError
+from madang.kernel.errors import Environment, MadangError, NotPermitted, UserError
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug
 from madang.kernel.isolation import Confinement, Limits
@@ -100,8 +100,10 @@ class Supervisor:
         query = sa.select(runs.c.run_id, runs.c.award_id).where(mine | (runs.c.state == "queued"))
         with self._home.database.read() as session:
             for row in session.rows(query.order_by(runs.c.state.desc(), runs.c.queued_at, runs.c.run_id)):
-                if allocations.operator_of(session, row["award_id"]) == self._actor.organization:
-                    return [service.get(session, row["run_id"])]
+                run = service.get(session, row["run_id"])
+                here = run.recipe in recipes.every()  # else it waits for a supervisor that has the pack
+                if here and allocations.operator_of(session, row["award_id"]) == self._actor.organization:
+                    return [run]
         return []
 
     def _sweep(self) -> None:
@@ -113,6 +115,7 @@ class Supervisor:
                 for row in session.rows(query.order_by(runs.c.queued_at))
                 if allocations.operator_of(session, row["award_id"]) == self._actor.organization
             ]
+            queued = [run for run in queued if run.recipe in recipes.every()]
             stopped = [run for run in queued if _no_longer_permitted(session, run) is not None]
         for run in stopped:
             self._claim(run)
@@ -301,7 +304,7 @@ def _no_longer_permitted(session: Session, run: Run) -> UserError | None:
         for version_id in run.inputs:
             version = lineage.get(session, version_id)
             lineage.authorize_use(session, submitter, recipes.find(run.recipe).action, version)
-    except UserError as error:
+    except (NotPermitted, NotAccepted) as error:
         return error
     return None
 

@@ -100,3 +100,7 @@ class ScoreDiffers(Tampered):
 
 class BadMaterial(Invalid):
     """The evaluator's material does not hold what the scorer draws from. Facts: folder, reason."""
+
+
+class EvaluatorWorking(Conflict):
+    """Another process of the evaluator works with its folder. Facts: folder."""

@@ -19,14 +19,14 @@ from io import BytesIO
 from typing import Any
 
 from madang.assets import checking, lineage
-from madang.assets.errors import ContentMissing
+from madang.assets.errors import NotAccepted
 from madang.assets.model import Version
 from madang.assets.store import open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
 from madang.kernel.database import Session
-from madang.kernel.errors import MadangError, UserError
+from madang.kernel.errors import NotPermitted
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
 from madang.missions import service as missions
@@ -127,17 +127,24 @@ class Evaluator:
     def work(self, progress: Progress | None = None) -> list[tuple[Submission, Answer]]:
         """Judge every waiting submission, then the finals that two people have opened.
 
-        What cannot be evaluated is refused with its reason (None), and the next one judged.
+        What cannot be evaluated is refused with its reason (None), and the next one judged. A fault of this
+        side (a pack that is not installed, a store that lost bytes) stops the work and costs nobody a try.
+        Raises EvaluatorWorking where another process works with this folder.
         """
+        with self._vault.locked():
+            return self._work(progress)
+
+    def _work(self, progress: Progress | None) -> list[tuple[Submission, Answer]]:
         with self._home.database.read() as session:
             owner = {"owner": self._actor.organization}
             authorize(session, Request(self._actor, "score.record", "Home", "home", owner))
             queue = [one for one in service.waiting(session) if self._mine(session, one.mission)]
-        done = [(one, self._answer(self.feedback, one, progress)) for one in queue]
+        done = [(one, self._answer(self.feedback, "waiting", one, progress)) for one in queue]
         with self._home.database.read() as session:
             opened = [name for name in opening.confirmed(session) if self._mine(session, name)]
         for name in opened:
-            done += [(one, self._answer(self.final, one, progress)) for one in self._finalists(name)]
+            finalists = self._finalists(name)
+            done += [(one, self._answer(self.final, "judged", one, progress)) for one in finalists]
             self._publish(name)
         return done
 
@@ -147,20 +154,18 @@ class Evaluator:
     def _answer(
         self,
         judge: Callable[[Submission, Progress | None], Answer],
+        state: str,
         submission: Submission,
         progress: Progress | None,
     ) -> Answer:
         try:
             return judge(submission, progress)
-        except (UserError, ContentMissing) as error:
+        except (PredictionFailed, NotPermitted, NotAccepted) as error:
             # The submission's own fault, or a right that ended: it is answered, and the next one judged.
-            self._refuse(submission, error)
-            return None
-
-    def _refuse(self, submission: Submission, error: MadangError) -> None:
-        reason = error.facts.get("reason", error.in_language("en").what)
+            reason = error.facts.get("reason", error.in_language("en").what)
         with self._home.database.write() as session:
-            service.refuse(session, self._actor, submission, str(reason))
+            service.refuse(session, self._actor, submission, state, str(reason))
+        return None
 
     def feedback(self, submission: Submission, progress: Progress | None = None) -> Feedback:
         """Judge a submission on the whole feedback half; only what the Ladder releases leaves the vault."""

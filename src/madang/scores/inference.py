@@ -68,9 +68,11 @@ class ConfinedModel:
             stdout=subprocess.PIPE,
             stderr=self._errors,
         )
-        self._judging = False
+        self._failed = False
         try:
             self._fits(signature)
+            # A first question that is no item: what fails always is refused, with its reason.
+            self._ask(np.zeros((1, int(signature.inputs[0].shape[1] or 1)), np.float32))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             self.close()
             raise PredictionFailed(reason=Message("scores.malformed-answer")) from error
@@ -94,8 +96,19 @@ class ConfinedModel:
         self._columns = int(np.prod(self._shape))
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predict: (rows, features) -> (rows, *output shape)."""
-        self._judging = True
+        """Predict: (rows, features) -> (rows, *output shape).
+
+        Once it meets items, a model that fails is not refused: it answers zeros from then on, and scores what
+        that is worth. Whether, and why, it failed at an item would be an answer about the item.
+        """
+        if not self._failed:
+            try:
+                return self._ask(batch)
+            except PredictionFailed:
+                self._failed = True
+        return np.zeros((len(batch), *self._shape), np.float32)
+
+    def _ask(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         rows, columns = batch.shape
         try:
             assert self._process.stdin is not None
@@ -119,10 +132,8 @@ class ConfinedModel:
         return data
 
     def _last_words(self) -> Message:
-        """Why the process ended. Once it has met an item, its own words could carry the item."""
+        """Why the process ended, in its own words (shown only before it has met an item)."""
         self._process.wait()
-        if self._judging:
-            return Message("scores.model-failed", code=self._process.returncode)
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines() or ["-"]
         return Message("scores.model-died", code=self._process.returncode, detail=lines[-1][:300])

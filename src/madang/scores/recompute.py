@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from madang.assets import lineage
+from madang.assets import checking, lineage
 from madang.assets.model import Version
 from madang.assets.store import open_store
 from madang.kernel.authorizer import Principal
@@ -22,7 +22,6 @@ from madang.scores import judging, opening, scorers, service
 from madang.scores.errors import NotRepeatable, ScoreDiffers, SealBroken
 from madang.scores.inference import running_model
 from madang.scores.model import Benchmark, Score
-from madang.scores.scorers import Result
 from madang.scores.vault import FINAL, HALVES
 
 
@@ -55,10 +54,11 @@ def repeat(
         benchmark = service.benchmark_of(session, submission.mission)
         version = lineage.see(session, actor, submission.version_id)
         lineage.authorize_use(session, actor, "download", version)
+        trained_on = checking.fingerprints_below(home, session, version)
     if score is None:
         raise NotRepeatable(reason=Message("scores.no-final-score", submission=submission_id))
     opened = parse_json(open_store(home).read(content))
-    return recompute(home, mission, benchmark, opened, score, version, progress)
+    return recompute(home, mission, benchmark, opened, score, version, trained_on, progress)
 
 
 def recompute(
@@ -68,9 +68,13 @@ def recompute(
     opened: Mapping[str, Any],
     score: Score,
     version: Version,
+    trained_on: Collection[str],
     progress: judging.Progress = lambda _: None,
 ) -> Repeated:
     """Judge the model anew on the opened items; ScoreDiffers where anything in the statement is not the same.
+
+    trained_on: fingerprints of the training data, which say what was rightly left out (the evaluator's own
+    list is not believed).
 
     Raises SealBroken, SignatureInvalid, NotRepeatable where this machine has another version of the scorer.
     """
@@ -82,27 +86,16 @@ def recompute(
     if scorer.digest() != benchmark.scorer_digest:
         reason = Message("scores.other-scorer", sealed=benchmark.scorer_digest, here=scorer.digest())
         raise NotRepeatable(reason=reason)
-    left_out = set(opened[f"{FINAL}_results"][score.submission_id]["left_out_items"])
     with running_model(home, version, scorers.signature_of(mission), home.runs_path) as predict:
         items = opened[FINAL]["items"]
         results = scorer.judge(mission.document.benchmark.parameters, items, predict)
-        marked = (_marked(result, left_out) for result in results)
-        judged = judging.judge_until_decided(marked, {_LEFT_OUT}, mission.document, progress)
+        judged = judging.judge_until_decided(results, trained_on, mission.document, progress)
     found = judging.findings(judged, mission.document)
     differing = sorted(key for key, value in found.items() if statement.get(key) != value)
     if differing:
         key = differing[0]
         raise ScoreDiffers(key=key, recorded=statement.get(key), found=found[key])
     return Repeated(found["n"], found["value"], found["lower"], found["upper"], found["outcome"])
-
-
-_LEFT_OUT = "left out by the evaluator"
-
-
-def _marked(result: Result, left_out: set[int]) -> Result:
-    """Training data's fingerprints are not published; which items they struck out is."""
-    mark = _LEFT_OUT if result.item in left_out else ""
-    return Result(result.item, result.group, result.value, result.guards, mark)
 
 
 def _signature(score: Score) -> bytes:

@@ -120,8 +120,8 @@ def submit(session: Session, actor: Principal, mission: str, name: str) -> Submi
 
 
 def _lineage_key(session: Session, version_id: str) -> str:
-    """Stands for the deposits at the bottom of a version's lineage."""
-    return canonical_digest(sorted(root.version_id for root in lineage.roots_of(session, version_id)))
+    """Stands for what the deposits at the bottom of a version's lineage hold, whatever they are called."""
+    return canonical_digest(sorted({root.manifest for root in lineage.roots_of(session, version_id)}))
 
 
 def _within_budget(session: Session, mission: Mission, organization: str, line: str) -> None:
@@ -231,22 +231,22 @@ def _require_genuine(
         raise ForgedScore(submission=submission.submission_id)
 
 
-def refuse(session: Session, actor: Principal, submission: Submission, problem: str) -> None:
-    """Put on record that a submission could not be scored, and why; it gets no score."""
+def refuse(session: Session, actor: Principal, submission: Submission, state: str, problem: str) -> None:
+    """Put on record that a submission, being in `state`, could not be judged, and why."""
     mission = missions.get(session, submission.mission)
     owner = {"owner": mission.header.evaluator}
     authorize(session, Request(actor, "score.record", "Submission", submission.submission_id, owner))
-    _require_state(session, submission, "waiting", "judged")
+    _require_state(session, submission, state)
     session.update(submissions, submission.submission_id, state="refused", problem=problem)
     session.record(
         "submission.refused", submission.submission_id, actor.as_fact(), version=submission.version_id
     )
 
 
-def _require_state(session: Session, submission: Submission, *wanted: str) -> None:
+def _require_state(session: Session, submission: Submission, wanted: str) -> None:
     """A submission is answered once on each half, whichever evaluator's process comes first."""
     state = get_submission(session, submission.submission_id).state
-    if state not in wanted:
+    if state != wanted:
         raise AlreadyAnswered(submission=submission.submission_id, state=state)
 
 

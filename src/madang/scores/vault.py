@@ -10,16 +10,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from madang.kernel.canonical import canonical_bytes, canonical_digest
 from madang.kernel.home import sync_folder, write_durably
 from madang.kernel.ledger.note import Signer
-from madang.scores.errors import EvaluatorNotSetUp, SealBroken
+from madang.scores.errors import EvaluatorNotSetUp, EvaluatorWorking, SealBroken
 from madang.scores.model import Benchmark, Feedback
 from madang.scores.scorers import Item
 
@@ -46,6 +48,18 @@ class Vault:
         if not path.exists():
             write_durably(path, Signer.new(self._name).to_bytes(), 0o600)
         return self.signer()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process of the evaluator from working with this folder meanwhile."""
+        if not self.folder.is_dir():
+            raise EvaluatorNotSetUp(folder=str(self.folder))
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise EvaluatorWorking(folder=str(self.folder)) from error
+            yield
 
     def signer(self) -> Signer:
         """The evaluator's key; EvaluatorNotSetUp where this is not its folder."""

@@ -124,6 +124,8 @@ def obligations(*, within_days: int | None = None, json: context.Json = False) -
     within_days
         Only what is still open and due within so many days.
     """
+    if within_days is not None:
+        check_range("--within-days", within_days, 0, 36_500)
     home = context.home()
     actor = context.actor(home)
     now = clock.to_text(clock.now())

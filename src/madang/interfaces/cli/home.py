@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from madang.interfaces.cli import context
 from madang.kernel.home import write_durably
@@ -87,7 +88,16 @@ def config(*, json: context.Json = False) -> None:
 def _shown(value: object, field: FieldInfo) -> object:
     """A setting's value, without the password that an address may hold."""
     secret = isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("secret")
-    return re.sub(r"(?<=://)[^/@]*@", "***@", str(value)) if secret else value
+    if not secret or not value:
+        return value
+    try:
+        url = make_url(str(value))
+    except ArgumentError:
+        return "***"
+    # Neither user nor password, wherever the address carries them.
+    plain = url.set(username=None, password=None).update_query_dict({})
+    kept = {key: told for key, told in plain.query.items() if key in ("host", "port", "sslmode")}
+    return plain.set(query=kept).render_as_string(hide_password=True)
 
 
 def doctor(*, json: context.Json = False) -> None:

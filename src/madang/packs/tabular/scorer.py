@@ -25,6 +25,7 @@ from madang.scores.scorers import Item, Predictor, Result, Signature, Tensor
 
 _BATCH = 64
 _CONFIDENT = 0.9
+_SUM_TOLERANCE = 1e-3
 
 
 class HeldOutParameters(BaseModel):
@@ -115,6 +116,9 @@ def _judged(given: HeldOutParameters, index: int, item: Item, answer: NDArray[np
     if given.tolerance is not None:
         right = abs(float(answer.reshape(-1)[0]) - target) <= given.tolerance
         return Result(index, "all", float(right), {"overconfident": 0.0}, mark)
+    if answer.min() < 0 or abs(float(answer.sum()) - 1) > _SUM_TOLERANCE:
+        # Not probabilities: nothing can be said of its confidence, so it has none of the benefit.
+        return Result(index, given.classes[int(target)], 0.0, {"overconfident": 1.0}, mark)
     likeliest = int(np.argmax(answer))
     right = likeliest == int(target)
     sure = not right and float(answer[likeliest]) >= _CONFIDENT

@@ -16,7 +16,8 @@ from madang.kernel.errors import UserError
 from madang.kernel.settings import read_document
 
 DECLARATION = "table.toml"
-MOST_ROWS, MOST_COLUMNS = 5_000_000, 10_000
+MOST_ROWS, MOST_COLUMNS = 500_000, 10_000
+"""What fits into a check's answer of 32 MiB, with a fingerprint a row."""
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 

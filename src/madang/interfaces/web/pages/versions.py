@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from madang.agreements import service as agreements
 from madang.assets import lineage, service
@@ -10,6 +11,7 @@ from madang.interfaces.web.viewer import Looking, render
 from madang.kernel.ledger import log
 from madang.missions import service as missions
 from madang.organizations import service as organizations
+from madang.programme import uses as used
 from madang.runs import service as runs
 
 router = APIRouter()
@@ -50,6 +52,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
             for kind in ("version.deposited", "version.checked", "version.pooled")
             for entry in log.find_all(session.connection, kind, version.version_id)
         ]
+        told = used.of(session, viewer.actor, version) if used.may_see(viewer.actor, version) else None
         if version.made_by:
             entries += log.find_all(session.connection, "run.ended", version.made_by)
     files = service.look(viewer.home, viewer.actor, version.name)[1].files
@@ -68,4 +71,14 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         files=files[:_SHOWN_FILES],
         more_files=max(0, len(files) - _SHOWN_FILES),
         everyone=len(members),
+        told_uses=told,
     )
+
+
+@router.get("/versions/{owner}/{asset_and_number}/receipt")
+def receipt(owner: str, asset_and_number: str, viewer: Looking) -> Response:
+    """The signed list of each use, for the owner: a text to keep."""
+    name = f"{owner}/{asset_and_number}"
+    note = used.receipt(viewer.home, viewer.actor, name, viewer.language)
+    kept = f'attachment; filename="receipt-{owner}-{asset_and_number.replace("@", "-")}.txt"'
+    return PlainTextResponse(note, headers={"Content-Disposition": kept})
