@@ -42,6 +42,7 @@ check: install-dev
 	$(BIN)/lint-imports
 
 bench: install-dev
+	$(BIN)/python bench/ledger_and_rights.py
 	$(BIN)/python bench/contributor_checks.py
 
 clean:
