@@ -59,8 +59,8 @@ async function answer() {
 async function take(list) {
   for (const file of list) {
     const content = await file.text();
-    files[content.trimStart().startsWith("{") ? "proof" : "checkpoint"] = content;
     const kind = content.trimStart().startsWith("{") ? "proof" : "checkpoint";
+    files[kind] = content;
     element(`${kind}-name`).textContent = file.name;
   }
   await answer();
@@ -75,7 +75,10 @@ function speak(chosen) {
 }
 
 for (const kind of ["proof", "checkpoint"]) {
-  element(kind).addEventListener("change", (event) => take(event.target.files));
+  element(kind).addEventListener("change", async ({ target }) => {
+    await take([...target.files]);
+    target.value = "";  // so that the same file, changed meanwhile, can be chosen again
+  });
 }
 element("key").addEventListener("input", answer);
 element("ko").addEventListener("click", () => speak("ko"));

@@ -90,7 +90,8 @@ async function openCheckpoint(note, key) {
 }
 
 async function rootFromInclusion(index, size, leaf, path) {
-  if (!Number.isInteger(index) || index < 0 || index >= size) return null;
+  if (!Number.isInteger(index)) throw new Malformed("position");
+  if (index < 0 || index >= size) return null;
   let position = index, last = size - 1, current = leaf;
   const half = (n) => Math.floor(n / 2);
   for (const sibling of path) {
