@@ -16,6 +16,7 @@ from madang.agreements.model import Agreement, Clause, Obligation, obligations, 
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
+from madang.organizations.service import oversees
 
 _LONGEST = 2_000
 KINDS_OF_EVIDENCE = ("text", "link", "version")
@@ -116,7 +117,7 @@ def visible_to(session: Session, actor: Principal, within_days: int | None = Non
     """What is owed under agreements the actor may see; with `within_days`, only open ones due by then."""
     mine = sa.select(parties.c.agreement).where(parties.c.organization == actor.organization)
     query = sa.select(obligations)
-    if actor.kind != "ministry" and "auditor" not in actor.roles:
+    if not oversees(actor):
         query = query.where(obligations.c.agreement.in_(mine))
     if within_days is not None:
         until = clock.to_text(clock.now() + timedelta(days=within_days))

@@ -32,6 +32,7 @@ from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
 from madang.organizations import service as organizations
+from madang.organizations.service import oversees
 
 
 def draft(session: Session, actor: Principal, document: AgreementDocument) -> Agreement:
@@ -159,7 +160,7 @@ def see(session: Session, actor: Principal, name: str) -> Agreement:
 
 
 def _visible(actor: Principal, agreement: Agreement) -> bool:
-    overseer = actor.kind == "ministry" or "auditor" in actor.roles
+    overseer = oversees(actor)
     return overseer or actor.organization in agreement.signatures
 
 

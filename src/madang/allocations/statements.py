@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from madang.allocations.model import Award, awards, postings
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
+from madang.organizations.service import oversees
 
 KEYS = ("organization", "mission", "share", "month")
 FIGURES = ("awarded", "leased", "returned", "used")
@@ -42,7 +43,7 @@ class Line:
 
 def statement(session: Session, actor: Principal, by: Collection[str] = KEYS) -> list[Line]:
     """The books as far as the actor may see them: overseers all, a member its organization's lines."""
-    overseer = actor.kind == "ministry" or "auditor" in actor.roles
+    overseer = oversees(actor)
     held = {row["award_id"]: Award(**row) for row in session.rows(sa.select(awards))}
     totals: dict[tuple[str, ...], dict[str, int]] = {}
     for award_id, month, figure, amount in _movements(session):

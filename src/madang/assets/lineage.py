@@ -16,6 +16,7 @@ from madang.kernel.authorizer import Principal, Request, authorize, decide
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.missions import service as missions
+from madang.organizations.service import oversees
 
 
 def get(session: Session, name: str) -> Version:
@@ -50,7 +51,7 @@ def seen_as(session: Session, actor: Principal, version: Version) -> str:
     """As what an actor may know of a version: its owner, an overseer, of the mission, of its agreement."""
     if actor.organization == version.owner:
         return "seen-as/owner"
-    if actor.kind == "ministry" or "auditor" in actor.roles:
+    if oversees(actor):
         return "seen-as/overseer"
     if actor.organization in missions.participants_of(session, version.mission):
         return f"seen-as/mission/{version.mission}"

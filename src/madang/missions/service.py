@@ -19,6 +19,7 @@ from madang.missions.errors import (
 )
 from madang.missions.model import Mission, MissionDocument, missions, participants
 from madang.organizations import service as organizations
+from madang.organizations.service import oversees
 
 
 def open_mission(session: Session, actor: Principal, document: MissionDocument) -> Mission:
@@ -92,7 +93,7 @@ def get(session: Session, name: str) -> Mission:
 
 def takes_part(session: Session, actor: Principal, name: str) -> bool:
     """Whether the actor may see inside the mission: participants, ministries and auditors."""
-    if actor.kind == "ministry" or "auditor" in actor.roles:
+    if oversees(actor):
         return True
     where = (participants.c.mission == name) & (participants.c.organization == actor.organization)
     return session.row(sa.select(participants).where(where)) is not None

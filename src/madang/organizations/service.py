@@ -181,6 +181,11 @@ def signed_in(session: Session, plain: str | None) -> Principal:
     return principal
 
 
+def oversees(actor: Principal) -> bool:
+    """Whether the actor sees beyond its own organization: a ministry's people, and auditors."""
+    return actor.kind == "ministry" or "auditor" in actor.roles
+
+
 def get(session: Session, name: str) -> Organization:
     """The organization of that name, or NoSuchOrganization."""
     row = session.row(sa.select(organizations).where(organizations.c.name == name))

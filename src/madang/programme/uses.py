@@ -21,6 +21,7 @@ from madang.kernel.home import Home
 from madang.kernel.i18n import Message
 from madang.kernel.ledger import log
 from madang.kernel.ledger.note import sign_note
+from madang.organizations.service import oversees
 from madang.programme.errors import NotYours
 from madang.runs import service as runs
 from madang.runs.model import inputs
@@ -47,7 +48,7 @@ class Use:
 
 def may_see(actor: Principal, version: Version) -> bool:
     """Whether the uses of a version are the actor's to see: its owner's, the ministry's, auditors'."""
-    return actor.organization == version.owner or actor.kind == "ministry" or "auditor" in actor.roles
+    return actor.organization == version.owner or oversees(actor)
 
 
 def of(session: Session, actor: Principal, version: Version) -> list[Use]:
