@@ -17,6 +17,7 @@ from madang.assets.errors import NotAccepted
 from madang.interfaces.demo import cast
 from madang.kernel import clock
 from madang.kernel.ledger import log
+from madang.kernel.paging import Slice
 from madang.missions import service as missions
 from madang.programme.verification import verify_home
 from madang.runs import service as runs
@@ -28,7 +29,7 @@ from tests.conftest import Played
 def test_step_1_everybody_signs_and_nothing_is_used_before(played: Played) -> None:
     with played.home.database.read() as session:
         agreement = agreements.get(session, cast.AGREEMENT)
-        signed = [e for e in log.tail(session.connection, 10_000) if e.kind == "agreement.signed"]
+        signed = [e for e in log.tail(session.connection, Slice(10_000)) if e.kind == "agreement.signed"]
     assert agreement.missing == []
     assert len(signed) == 13
     assert agreement.state(clock.to_text(clock.now())) == "in-force"

@@ -15,6 +15,7 @@ from madang.assets import service as assets
 from madang.assets.model import reads as table
 from madang.interfaces.demo import cast
 from madang.kernel.ledger import log
+from madang.kernel.paging import Slice
 from madang.programme.verification import verify_home
 from tests.conftest import Played
 
@@ -61,6 +62,7 @@ import os, signal, sys
 from pathlib import Path
 from madang.assets import reads, service
 from madang.kernel.home import open_home
+from madang.kernel.paging import Slice
 from madang.organizations.service import signed_in
 home = open_home(Path({str(copied.home.path)!r}))
 with home.database.read() as session:
@@ -85,7 +87,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_every_entry_of_the_demonstration_names_what_permitted_it(played: Played) -> None:
     with played.home.database.read() as session:
-        entries = log.tail(session.connection, 10_000)
+        entries = log.tail(session.connection, Slice(10_000))
     unasked = {"organization.founded", "reads.recorded"}  # the first officer; a batch whose rows name it
     silent = {entry.kind for entry in entries if not entry.decided}
     assert silent <= unasked, silent

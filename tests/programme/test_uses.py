@@ -18,6 +18,7 @@ from madang.kernel.authorizer import OUTSIDER, Principal
 from madang.kernel.errors import SignatureInvalid
 from madang.kernel.ledger import log
 from madang.kernel.ledger.note import open_note
+from madang.kernel.paging import Slice
 from madang.kernel.settings import read_document
 from madang.programme import calendar, rehearsal, uses
 from madang.programme.errors import NotYours
@@ -47,7 +48,7 @@ def test_a_receipt_lists_each_use_and_what_came_of_it(copied: Played, tmp_path: 
         assert use.grounds
         if use.entry is not None:
             with copied.home.database.read() as session:
-                entry = log.tail(session.connection, 10_000)[::-1][use.entry]
+                entry = log.tail(session.connection, Slice(10_000))[::-1][use.entry]
             assert entry.facts["grounds"] == list(use.grounds)
     with pytest.raises(SignatureInvalid):
         altered = text.replace("company-b", "company-c")

@@ -16,6 +16,7 @@ from madang.agreements.model import Agreement, Clause, Obligation, obligations, 
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
+from madang.kernel.paging import Slice, cut
 from madang.organizations.service import oversees
 
 _LONGEST = 2_000
@@ -113,7 +114,9 @@ def of_agreement(session: Session, name: str) -> list[Obligation]:
     return [Obligation(**row) for row in session.rows(ordered)]
 
 
-def visible_to(session: Session, actor: Principal, within_days: int | None = None) -> list[Obligation]:
+def visible_to(
+    session: Session, actor: Principal, within_days: int | None = None, part: Slice | None = None
+) -> list[Obligation]:
     """What is owed under agreements the actor may see; with `within_days`, only open ones due by then."""
     mine = sa.select(parties.c.agreement).where(parties.c.organization == actor.organization)
     query = sa.select(obligations)
@@ -122,5 +125,5 @@ def visible_to(session: Session, actor: Principal, within_days: int | None = Non
     if within_days is not None:
         until = clock.to_text(clock.now() + timedelta(days=within_days))
         query = query.where(obligations.c.met_at.is_(None), obligations.c.due_at <= until)
-    ordered = query.order_by(obligations.c.due_at, obligations.c.agreement, obligations.c.number)
-    return [Obligation(**row) for row in session.rows(ordered)]
+    named = (obligations.c.due_at, obligations.c.agreement, obligations.c.number, obligations.c.organization)
+    return [Obligation(**row) for row in session.rows(cut(query, named, part))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from madang.agreements import obligations, policies
@@ -31,6 +33,7 @@ from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
+from madang.kernel.paging import Slice, cut
 from madang.organizations import service as organizations
 from madang.organizations.service import oversees
 
@@ -142,13 +145,15 @@ def get(session: Session, name: str) -> Agreement:
     row = session.row(sa.select(agreements).where(agreements.c.name == name))
     if row is None:
         raise NoSuchAgreement(name=name)
-    return _with_signatures(session, row)
+    return _with_signatures(session, [row])[0]
 
 
-def _with_signatures(session: Session, row: sa.RowMapping) -> Agreement:
-    query = sa.select(parties).where(parties.c.agreement == row["name"]).order_by(parties.c.organization)
-    signatures = {party["organization"]: party["signed_at"] for party in session.rows(query)}
-    return Agreement(**row, signatures=signatures)
+def _with_signatures(session: Session, rows: Sequence[sa.RowMapping]) -> list[Agreement]:
+    signatures: dict[str, dict[str, str | None]] = {row["name"]: {} for row in rows}
+    query = sa.select(parties).where(parties.c.agreement.in_(list(signatures)))
+    for party in session.rows(query.order_by(parties.c.organization)):
+        signatures[party["agreement"]][party["organization"]] = party["signed_at"]
+    return [Agreement(**row, signatures=signatures[row["name"]]) for row in rows]
 
 
 def see(session: Session, actor: Principal, name: str) -> Agreement:
@@ -164,11 +169,13 @@ def _visible(actor: Principal, agreement: Agreement) -> bool:
     return overseer or actor.organization in agreement.signatures
 
 
-def visible_to(session: Session, actor: Principal) -> list[Agreement]:
+def visible_to(session: Session, actor: Principal, part: Slice | None = None) -> list[Agreement]:
     """Agreements the actor may see, by name."""
-    rows = session.rows(sa.select(agreements).order_by(agreements.c.name))
-    every = [_with_signatures(session, row) for row in rows]
-    return [agreement for agreement in every if _visible(actor, agreement)]
+    query = sa.select(agreements)
+    if not oversees(actor):
+        mine = sa.select(parties.c.agreement).where(parties.c.organization == actor.organization)
+        query = query.where(agreements.c.name.in_(mine))
+    return _with_signatures(session, session.rows(cut(query, (agreements.c.name,), part)))
 
 
 def clauses_of(session: Session, name: str) -> list[Clause]:

@@ -37,6 +37,7 @@ from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug, new_id
+from madang.kernel.paging import Slice, cut
 from madang.missions import service as missions
 from madang.organizations import service as organizations
 
@@ -191,11 +192,10 @@ def get_capacity(session: Session, capacity_id: str) -> Capacity:
     return Capacity(**row)
 
 
-def every_capacity(session: Session) -> list[Capacity]:
+def every_capacity(session: Session, part: Slice | None = None) -> list[Capacity]:
     """All capacities, oldest first. Supply is public among members."""
-    return [
-        Capacity(**row) for row in session.rows(sa.select(capacities).order_by("starts_at", "capacity_id"))
-    ]
+    columns = (capacities.c.starts_at, capacities.c.capacity_id)
+    return [Capacity(**row) for row in session.rows(cut(sa.select(capacities), columns, part))]
 
 
 def shares_of(session: Session, capacity_id: str) -> dict[str, tuple[int, int]]:
@@ -216,10 +216,19 @@ def get_award(session: Session, award_id: str) -> Award:
     return Award(**row)
 
 
-def awards_of(session: Session, mission: str) -> list[Award]:
+def awards_of(session: Session, mission: str, part: Slice | None = None) -> list[Award]:
     """Awards for a mission, oldest first."""
-    query = sa.select(awards).where(awards.c.mission == mission).order_by(awards.c.awarded_at)
-    return [Award(**row) for row in session.rows(query)]
+    query = sa.select(awards).where(awards.c.mission == mission)
+    columns = (awards.c.awarded_at, awards.c.award_id)
+    return [Award(**row) for row in session.rows(cut(query, columns, part))]
+
+
+def see_award(session: Session, actor: Principal, award_id: str) -> Award:
+    """The award, where the actor takes part in its mission; else NoSuchAward."""
+    held = get_award(session, award_id)
+    if actor.organization != held.organization and not missions.takes_part(session, actor, held.mission):
+        raise NoSuchAward(award=award_id)
+    return held
 
 
 def balance_of(session: Session, held: Award) -> AwardBalance:

@@ -26,6 +26,26 @@ class TooLarge(Invalid):
     """Facts: what, limit."""
 
 
+class NoSuchUpload(NotFound):
+    """Facts: upload."""
+
+
+class NoSuchFile(NotFound):
+    """A version has no file of that path. Facts: version, path."""
+
+
+class UploadOffset(Conflict):
+    """A part that does not begin where the upload stands. Facts: upload, given, offset."""
+
+
+class UploadBusy(Conflict):
+    """Two write to one upload. Facts: upload."""
+
+
+class UploadUnfinished(Conflict):
+    """A deposit of an upload whose bytes are not all here. Facts: upload, offset, length."""
+
+
 class NotAccepted(Conflict):
     """A version that has not passed its checks would be used. Facts: version, state, reason."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -50,6 +50,40 @@ def store_folder(
     if not files:
         raise EmptyDeposit(folder=str(folder))
     return store_manifest(store, Manifest.of(files.values()))
+
+
+def store_listed(store: ContentStore, listed: Iterable[tuple[str, int, str]]) -> tuple[Manifest, Blob]:
+    """A manifest of (path, size, digest) whose bytes are in the store, under the same rules as a folder's.
+
+    Raises EmptyDeposit, UnsafeFile, NameTwins.
+    """
+    files: dict[str, File] = {}
+    for given, size, digest in listed:
+        path = nfc(given)
+        if not _is_plain(path):
+            raise UnsafeFile(file=given)
+        if path in files:
+            raise NameTwins(first=files[path].original or path, second=given)
+        files[path] = File(path, size, digest, given if given != path else None)
+    for path in files:
+        parts = path.split("/")
+        if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
+            raise UnsafeFile(file=path)  # below a file
+    if not files:
+        raise EmptyDeposit(folder="-")
+    return store_manifest(store, Manifest.of(files.values()))
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path could have come from a walk through a folder."""
+    parts = path.split("/")
+    if len(parts) > _DEEPEST or "\0" in path:
+        return False
+    try:
+        sizes = [len(part.encode("utf-8")) for part in parts]
+    except UnicodeEncodeError:
+        return False
+    return all(part not in (".", "..") and 0 < size <= 255 for part, size in zip(parts, sizes, strict=True))
 
 
 def store_manifest(store: ContentStore, manifest: Manifest) -> tuple[Manifest, Blob]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from madang.agreements import service as agreements
 from madang.assets import ingest, lineage, reads, returning  # noqa: F401  (registers evidence)
 from madang.assets.errors import AnotherKind, NotAParticipant, NothingToPool, NotPoolable, TargetExists
 from madang.assets.model import Finding, Version, findings, parents, version_id, versions
-from madang.assets.store import Blob, Manifest, open_store, place_all
+from madang.assets.store import Blob, ContentStore, Manifest, open_store, place_all
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
+from madang.kernel.paging import Slice, cut
 from madang.missions import service as missions
 
 
@@ -54,6 +55,22 @@ def deposit(
     content twice in a row gives the version that is already there, so a deposit that was cut off may
     simply be repeated.
     """
+
+    def gather(store: ContentStore) -> tuple[Manifest, Blob]:
+        return ingest.store_folder(store, folder, progress=progress)
+
+    return deposit_gathered(home, actor, gather, asset, agreement, format_name)
+
+
+def deposit_gathered(
+    home: Home,
+    actor: Principal,
+    gather: Callable[[ContentStore], tuple[Manifest, Blob]],
+    asset: str,
+    agreement: str,
+    format_name: str | None = None,
+) -> Version:
+    """The same for files that `gather` makes durable in the store, once it is known to be allowed."""
     check_slug(asset, "asset name")
     if format_name is not None:
         extension.pack_part("checks", format_name)
@@ -61,7 +78,7 @@ def deposit(
     with home.database.read() as session:
         authorize(session, request)
         mission = _party_mission(session, actor, agreement)
-    manifest, blob = ingest.store_folder(open_store(home), folder, progress=progress)
+    manifest, blob = gather(open_store(home))
     new = NewVersion(actor.organization, asset, "dataset", mission, "received", agreement, format_name)
     with home.database.write() as session:
         authorize(session, request)
@@ -226,14 +243,22 @@ def look(home: Home, actor: Principal, name: str) -> tuple[Version, Manifest]:
     return version, manifest_of(home, version)
 
 
+def opened_for_download(
+    home: Home, actor: Principal, name: str, first: Callable[[str, str], bool]
+) -> Manifest:
+    """The files of a version that an actor takes home one by one.
+
+    first: whether a (member, version id) is to be put on record now, or was a short while ago.
+    """
+    version, owners, grounds = _authorize_download(home, actor, name)
+    if first(actor.member, version.version_id):
+        reads.note(home, actor, "download", version, owners, grounds)
+    return manifest_of(home, version)
+
+
 def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     """Write a version's files to a new folder. NotPermitted names the clause that stands against it."""
-    with home.database.read() as session:
-        version = lineage.see(session, actor, name)
-        owner = {"owner": actor.organization}
-        role = authorize(session, Request(actor, "asset.download", "Version", version.name, owner))
-        grounds = [*role.by, *lineage.authorize_use(session, actor, "download", version)]
-        owners = {root.owner for root in lineage.roots_of(session, version.version_id)}
+    version, owners, grounds = _authorize_download(home, actor, name)
     store = open_store(home)
     if target.exists():
         raise TargetExists(target=str(target))
@@ -241,6 +266,17 @@ def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     target.mkdir(parents=True)
     place_all(store, Manifest.from_bytes(store.read(version.manifest)), target, link=False)
     return version
+
+
+def _authorize_download(home: Home, actor: Principal, name: str) -> tuple[Version, set[str], list[str]]:
+    """(version, owners of the data below it, what permits the download)."""
+    with home.database.read() as session:
+        version = lineage.see(session, actor, name)
+        owner = {"owner": actor.organization}
+        role = authorize(session, Request(actor, "asset.download", "Version", version.name, owner))
+        grounds = [*role.by, *lineage.authorize_use(session, actor, "download", version)]
+        owners = {root.owner for root in lineage.roots_of(session, version.version_id)}
+    return version, owners, grounds
 
 
 def findings_of(session: Session, version: Version) -> list[Finding]:
@@ -252,17 +288,23 @@ def findings_of(session: Session, version: Version) -> list[Finding]:
     ]
 
 
-def visible_to(session: Session, actor: Principal, mission: str | None = None) -> list[Version]:
-    """Versions the actor may know of, newest first."""
-    query = sa.select(versions).order_by(versions.c.created_at.desc(), versions.c.version_id)
-    if mission is not None:
-        query = query.where(versions.c.mission == mission)
-    inside: dict[str, bool] = {}
-    seen = []
-    for row in session.rows(query):
-        name = row["mission"]
-        if name not in inside:
-            inside[name] = missions.takes_part(session, actor, name)
-        if inside[name] or (actor.organization and actor.organization == row["owner"]):
-            seen.append(Version(**row))
-    return seen
+def visible_query(actor: Principal) -> sa.Select[Any]:
+    """The versions the actor may know of, to be narrowed and ordered."""
+    known = (versions.c.owner == actor.organization) | missions.inside(actor, versions.c.mission)
+    return sa.select(versions).where(known)
+
+
+def visible_to(
+    session: Session,
+    actor: Principal,
+    mission: str | None = None,
+    part: Slice | None = None,
+    **narrowed: str | None,
+) -> list[Version]:
+    """Versions the actor may know of, newest first; `narrowed` by state, kind or owner."""
+    query = visible_query(actor)
+    for name, value in {"mission": mission, **narrowed}.items():
+        if value is not None:
+            query = query.where(versions.c[name] == value)
+    columns = (versions.c.created_at, versions.c.version_id)
+    return [Version(**row) for row in session.rows(cut(query, columns, part, falling=True))]

@@ -42,6 +42,10 @@ class ContentStore(Protocol):
         """The bytes, checked against their digest; ContentMissing where they are gone or differ."""
         ...
 
+    def open(self, digest: str) -> BinaryIO:
+        """The bytes as a stream that can seek; ContentMissing where they are gone."""
+        ...
+
     def place(self, digest: str, target: Path, *, link: bool) -> None:
         """Make the bytes a file at `target`; a hard link where `link` and possible."""
         ...

@@ -102,6 +102,13 @@ class FileStore:
             raise ContentMissing(digest=digest)
         return data
 
+    def open(self, digest: str) -> BinaryIO:
+        """The stored file; whoever reads it to its end compares the digest."""
+        try:
+            return self._path(digest).open("rb")
+        except FileNotFoundError as error:
+            raise ContentMissing(digest=digest) from error
+
     def place(self, digest: str, target: Path, *, link: bool) -> None:
         """A hard link, or a copy where the job's isolation cannot keep it from writing."""
         source = self._path(digest)

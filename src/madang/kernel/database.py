@@ -7,7 +7,8 @@ transaction; a transaction that changed rows and recorded nothing is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -90,6 +91,11 @@ class Session:
         self._covered.update(self._touched)
         self._touched, self._decided = {}, set()
 
+    @property
+    def subjects(self) -> Sequence[str]:
+        """What the entries recorded so far speak of."""
+        return [entry.subject for entry in self._entries]
+
     def close(self) -> None:
         """Append what was recorded; refuse to commit a change that has no entry."""
         if self._touched:
@@ -124,6 +130,7 @@ class Database:
         name = url.partition(":")[0].partition("+")[0]
         self._records: Records = extension.engine("records", name)(url, busy_seconds)
         self._engine = self._records.connect()
+        self._companion: Callable[[Session], None] | None = None
 
         @sa.event.listens_for(self._engine, "begin")
         def on_begin(connection: sa.Connection) -> None:
@@ -146,7 +153,16 @@ class Database:
         with self._told(), opened().execution_options(madang_writes=True) as connection, connection.begin():
             session = Session(connection, self._keys, grouped=grouped)
             yield session
+            if session.subjects and self._companion is not None:
+                companion, self._companion = self._companion, None
+                companion(session)
             session.close()
+
+    def accompanied(self, companion: Callable[[Session], None]) -> Database:
+        """This database; its first transaction that records anything also does `companion(session)`."""
+        made = copy.copy(self)
+        made._companion = companion
+        return made
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -154,6 +154,24 @@ class OutOfRange(Invalid):
     """A number outside what makes sense. Facts: name, value, low, high."""
 
 
+class MethodUnknown(UserError):
+    """An HTTP method that the address does not take."""
+
+    status = 405
+
+
+class BadCursor(Invalid):
+    """A cursor that no listing of ours gave."""
+
+
+class KeyReused(Invalid):
+    """An idempotency key that came with another request before. Facts: key."""
+
+
+class AlreadyDone(Conflict):
+    """A request that was done before and whose answer is not kept. Facts: key, subject."""
+
+
 class BadTitle(Invalid):
     """A title with control characters, or too long. Facts: field, most."""
 

@@ -16,14 +16,14 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from madang.kernel import isolation, settings
-from madang.kernel.database import Database
+from madang.kernel.database import Database, Session
 from madang.kernel.errors import DatabaseInUse, DiskFull, HomeExists, HomeUnsafe, NoHome
 from madang.kernel.i18n import Message
 from madang.kernel.ledger.log import Keys
@@ -47,6 +47,12 @@ class Home:
     def database(self) -> Database:
         """The records."""
         return Database(_url(self.path, self.values), self._keys, self.values.database_busy_seconds)
+
+    def accompanied(self, companion: Callable[[Session], None]) -> Home:
+        """This home; the first transaction that records anything also does `companion(session)`."""
+        made = replace(self)
+        made.__dict__["database"] = self.database.accompanied(companion)
+        return made
 
     @property
     def _keys(self) -> Keys:

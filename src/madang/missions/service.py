@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from madang.agreements import service as agreements
@@ -10,6 +12,7 @@ from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
 from madang.kernel.ids import check_slug
+from madang.kernel.paging import Slice, cut
 from madang.missions.errors import (
     AgreementOfAnotherMission,
     EvaluatorIsTrainer,
@@ -99,6 +102,21 @@ def takes_part(session: Session, actor: Principal, name: str) -> bool:
     return session.row(sa.select(participants).where(where)) is not None
 
 
+def require_part(session: Session, actor: Principal, name: str) -> None:
+    """NoSuchMission where the actor may not see inside the mission."""
+    get(session, name)
+    if not takes_part(session, actor, name):
+        raise NoSuchMission(name=name)
+
+
+def inside(actor: Principal, mission: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """The same for the rows of a query, whose missions stand in the column `mission`."""
+    if oversees(actor):
+        return sa.true()
+    mine = sa.select(participants.c.mission).where(participants.c.organization == actor.organization)
+    return mission.in_(mine)
+
+
 def see(session: Session, actor: Principal, name: str) -> Mission:
     """The mission, where the actor may know of it; else NoSuchMission."""
     mission = get(session, name)
@@ -107,11 +125,14 @@ def see(session: Session, actor: Principal, name: str) -> Mission:
     return mission
 
 
-def visible_to(session: Session, actor: Principal) -> list[Mission]:
+def visible_to(session: Session, actor: Principal, part: Slice | None = None) -> list[Mission]:
     """Missions the actor may know of, newest first."""
-    rows = session.rows(sa.select(missions).order_by(missions.c.opened_at.desc()))
-    every = [_mission(row) for row in rows]
-    return [m for m in every if m.header.visibility == "public" or takes_part(session, actor, m.name)]
+    known = (missions.c.visibility == "public") | inside(actor, missions.c.name)
+    columns = (missions.c.opened_at, missions.c.name)
+    return [
+        _mission(row)
+        for row in session.rows(cut(sa.select(missions).where(known), columns, part, falling=True))
+    ]
 
 
 def participants_of(session: Session, name: str) -> list[str]:

@@ -14,6 +14,7 @@ from madang.kernel.database import Session
 from madang.kernel.errors import NotSignedIn
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug, check_title, new_id, nfc
+from madang.kernel.paging import Slice, cut
 from madang.organizations import policies  # noqa: F401  (registers the roles' rules)
 from madang.organizations.errors import (
     BadTokenLife,
@@ -194,9 +195,19 @@ def get(session: Session, name: str) -> Organization:
     return Organization(**row)
 
 
-def every(session: Session) -> list[Organization]:
+def every(session: Session, part: Slice | None = None) -> list[Organization]:
     """All organizations by name."""
-    return [Organization(**row) for row in session.rows(sa.select(organizations).order_by("name"))]
+    rows = session.rows(cut(sa.select(organizations), (organizations.c.name,), part))
+    return [Organization(**row) for row in rows]
+
+
+def members_of(session: Session, actor: Principal, organization: str) -> list[Member]:
+    """An organization's members by name, for its own people and overseers; nobody for others."""
+    get(session, organization)
+    if actor.organization != organization and not oversees(actor):
+        return []
+    query = sa.select(members).where(members.c.organization == organization).order_by(members.c.name)
+    return [_member(row) for row in session.rows(query)]
 
 
 def find_member(session: Session, organization: str, name: str) -> Member:
@@ -205,4 +216,8 @@ def find_member(session: Session, organization: str, name: str) -> Member:
     row = session.row(sa.select(members).where(where))
     if row is None:
         raise NoSuchMember(member=name, organization=organization)
+    return _member(row)
+
+
+def _member(row: sa.RowMapping) -> Member:
     return Member(row["member_id"], row["organization"], row["name"], tuple(row["roles"].split()))

@@ -14,5 +14,9 @@ class NotYours(Denied):
     """The uses of a version are its owner's to see. Facts: version, owner."""
 
 
+class NoSuchEntry(NotFound):
+    """No such ledger entry, or none the asker may know of. Facts: position."""
+
+
 class NothingKnown(NotFound):
     """Nothing that can be asked about has this name. Facts: what."""

@@ -19,7 +19,7 @@ from madang.kernel.clock import to_text
 from madang.kernel.database import Session
 from madang.kernel.errors import ProofInvalid, SignatureInvalid
 from madang.kernel.i18n import Message
-from madang.kernel.ledger import log
+from madang.kernel.ledger import log, proof
 from madang.kernel.ledger.log import Entry
 from madang.kernel.ledger.note import Verifier
 from madang.kernel.ledger.proof import Link
@@ -44,6 +44,12 @@ def collect(session: Session, submission_id: str) -> list[Link]:
     mission = missions.get(session, submission.mission)
     gathered.agreement(mission.header.agreement)
     return gathered.links
+
+
+def prove(session: Session, keys: log.Keys, submission_id: str) -> dict[str, Any]:
+    """The `proof` of the line that ends in a submission's score, and the `checkpoint` of the same moment."""
+    made = proof.make(session.connection, keys, collect(session, submission_id))
+    return {"proof": made, "checkpoint": log.current_checkpoint(session.connection)}
 
 
 @dataclass

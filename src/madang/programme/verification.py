@@ -5,6 +5,7 @@ from __future__ import annotations
 from madang.agreements import model as _agreements
 from madang.allocations import model as _allocations
 from madang.assets import model as _assets
+from madang.kernel import requests as _requests
 from madang.kernel.home import Home
 from madang.kernel.ledger.verify import Progress, Verdict, verify
 from madang.missions import model as _missions
@@ -12,7 +13,7 @@ from madang.organizations import model as _organizations
 from madang.runs import model as _runs
 from madang.scores import model as _scores
 
-DOMAINS = (_organizations, _agreements, _missions, _assets, _allocations, _runs, _scores)
+DOMAINS = (_requests, _organizations, _agreements, _missions, _assets, _allocations, _runs, _scores)
 """Importing a domain's model puts its tables into the metadata that verification walks."""
 
 

@@ -20,6 +20,7 @@ from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug, new_id
+from madang.kernel.paging import Slice, cut
 from madang.missions import service as missions
 from madang.runs import recipes
 from madang.runs.errors import BadTimeLimit, NoInput, NoSuchRun, NotCancellable, TooManyCores
@@ -149,12 +150,16 @@ def get(session: Session, run_id: str) -> Run:
     row = session.row(sa.select(runs).where(runs.c.run_id == run_id))
     if row is None:
         raise NoSuchRun(run=run_id)
-    return _run(session, row)
+    return _runs(session, [row])[0]
 
 
-def _run(session: Session, row: sa.RowMapping) -> Run:
-    query = sa.select(inputs.c.version_id).where(inputs.c.run_id == row["run_id"]).order_by("version_id")
-    return Run(**row, inputs=tuple(r["version_id"] for r in session.rows(query)))
+def _runs(session: Session, rows: Sequence[sa.RowMapping]) -> list[Run]:
+    """Rows as runs, with their inputs."""
+    pinned: dict[str, list[str]] = {row["run_id"]: [] for row in rows}
+    query = sa.select(inputs).where(inputs.c.run_id.in_(list(pinned))).order_by(inputs.c.version_id)
+    for row in session.rows(query):
+        pinned[row["run_id"]].append(row["version_id"])
+    return [Run(**row, inputs=tuple(pinned[row["run_id"]])) for row in rows]
 
 
 def ahead_of(session: Session, run: Run) -> int:
@@ -172,17 +177,12 @@ def see(session: Session, actor: Principal, run_id: str) -> Run:
     return run
 
 
-def visible_to(session: Session, actor: Principal, mission: str | None = None) -> list[Run]:
+def visible_to(
+    session: Session, actor: Principal, mission: str | None = None, part: Slice | None = None
+) -> list[Run]:
     """Runs the actor may know of, newest first."""
-    query = sa.select(runs).order_by(runs.c.queued_at.desc(), runs.c.run_id.desc())
+    known = (runs.c.organization == actor.organization) | missions.inside(actor, runs.c.mission)
+    query = sa.select(runs).where(known)
     if mission is not None:
         query = query.where(runs.c.mission == mission)
-    inside: dict[str, bool] = {}
-    seen = []
-    for row in session.rows(query):
-        name = row["mission"]
-        if name not in inside:
-            inside[name] = missions.takes_part(session, actor, name)
-        if inside[name] or (actor.organization and actor.organization == row["organization"]):
-            seen.append(_run(session, row))
-    return seen
+    return _runs(session, session.rows(cut(query, (runs.c.queued_at, runs.c.run_id), part, falling=True)))

@@ -16,6 +16,7 @@ from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.kernel.ids import new_id
 from madang.kernel.ledger.note import Verifier
+from madang.kernel.paging import Slice, cut
 from madang.missions import service as missions
 from madang.missions.model import Mission
 from madang.scores import opening
@@ -328,8 +329,10 @@ def waiting(session: Session) -> list[Submission]:
     return [Submission(**row) for row in session.rows(query.order_by(submissions.c.submitted_at))]
 
 
-def of_mission(session: Session, mission: str) -> list[tuple[Submission, Score | None]]:
+def of_mission(
+    session: Session, mission: str, part: Slice | None = None
+) -> list[tuple[Submission, Score | None]]:
     """All submissions of a mission with their scores, oldest first (the caller checks visibility)."""
     query = sa.select(submissions).where(submissions.c.mission == mission)
-    rows = session.rows(query.order_by(submissions.c.submitted_at))
+    rows = session.rows(cut(query, (submissions.c.submitted_at, submissions.c.submission_id), part))
     return [(Submission(**row), score_of(session, row["submission_id"])) for row in rows]

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from cyclopts import App
 
-from madang.agreements import obligations as duties
-from madang.agreements import service
-from madang.agreements.model import Agreement, AgreementDocument
-from madang.assets import reads
+from madang.agreements.model import AgreementDocument
 from madang.interfaces.cli import context
-from madang.kernel import clock
+from madang.interfaces.operations import agreements
 from madang.kernel.ids import check_range
 from madang.kernel.settings import read_document
+from madang.sdk import documents
 
 app = App(name="agreement", help="Draft, sign and read agreements.")
 
 
-def _row(agreement: Agreement) -> dict[str, Any]:
-    signed = sum(1 for at in agreement.signatures.values() if at)
-    return {
-        "name": agreement.name,
-        "mission": agreement.mission,
-        "state": context.text(f"agreements.state.{agreement.state(clock.to_text(clock.now()))}"),
-        "signed": f"{signed}/{len(agreement.signatures)}",
-        "last_day": agreement.last_day,
-        "digest": agreement.digest,
-        "title": agreement.title(context.language()),
-    }
+def _state(agreement: documents.Agreement) -> str:
+    return context.text(f"agreements.state.{agreement.state}")
+
+
+def _signed(agreement: documents.Agreement) -> str:
+    return f"{sum(1 for at in agreement.signatures.values() if at)}/{len(agreement.signatures)}"
+
+
+def _title(agreement: documents.Agreement) -> str:
+    return agreement.title_ko if context.language() == "ko" else agreement.title_en
 
 
 @app.command
@@ -44,12 +39,8 @@ def draft(file: Path) -> None:
     file
         The agreement in TOML (docs/agreements.md).
     """
-    document = read_document(file, AgreementDocument)
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        agreement = service.draft(session, actor, document)
-    print(f"{agreement.name}  {agreement.digest}")
+    made = context.call(agreements.draft, document_=read_document(file, AgreementDocument))
+    print(f"{made.name}  {made.digest}")
 
 
 @app.command
@@ -67,29 +58,18 @@ def rehearse(file: Path, *, days: int = 30, json: context.Json = False) -> None:
     days
         How many days back the replay goes.
     """
-    from madang.programme import rehearsal
-
     check_range("--days", days, 1, 3650)
-    document = read_document(file, AgreementDocument)
-    home = context.home()
-    actor = context.actor(home)
-    reads.record(home)
-    with home.database.read() as session:
-        told = rehearsal.rehearse(session, actor, document, days)
+    told = context.call(agreements.rehearse, document_=read_document(file, AgreementDocument), days=days)
     if json:
-        plain = [
-            {"number": one.number, "text_en": one.text_en, "text_ko": one.text_ko,
-             "means_en": one.means.in_language("en"), "means_ko": one.means.in_language("ko")}
-            for one in told.clauses
-        ]  # fmt: skip
-        context.print_json({"clauses": plain, "replayed": [asdict(one) for one in told.replayed]})
+        context.print_json(told.model_dump(mode="json"))
         return
     for one in told.clauses:
         print(f"{one.number}. {one.text_en}\n   {one.text_ko}")
-        print(f"   = {one.means.in_language('en')}\n   = {one.means.in_language('ko')}\n")
-    counts = {"n": len(told.replayed), "days": days, "stopped": len(told.stopped)}
+        print(f"   = {one.means.en}\n   = {one.means.ko}\n")
+    stopped = [use for use in told.replayed if not use.allowed]
+    counts = {"n": len(told.replayed), "days": days, "stopped": len(stopped)}
     print(context.text("agreements.rehearsed", **counts))
-    for use in told.stopped:
+    for use in stopped:
         print(f"  x {use.at}  {use.organization}  {use.action}  {use.version}  {', '.join(use.by) or '-'}")
 
 
@@ -106,11 +86,9 @@ def sign(name: str, *, digest: str | None = None) -> None:
     digest
         Sign only if this is the digest of the text on record.
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        agreement = service.sign(session, actor, name, digest)
-    print(_row(agreement)["state"], ", ".join(agreement.missing))
+    new = documents.NewSignature.model_construct(digest=digest)
+    signed = context.call(agreements.sign, name=name, new=new)
+    print(_state(signed), ", ".join(party for party, at in signed.signatures.items() if at is None))
 
 
 @app.command
@@ -126,24 +104,15 @@ def obligations(*, within_days: int | None = None, json: context.Json = False) -
     """
     if within_days is not None:
         check_range("--within-days", within_days, 0, 36_500)
-    home = context.home()
-    actor = context.actor(home)
-    now = clock.to_text(clock.now())
-    with home.database.read() as session:
-        rows = [
-            {
-                "agreement": owed.agreement,
-                "clause": owed.number,
-                "organization": owed.organization,
-                "duty": context.text(f"agreements.duty.{owed.duty}"),
-                "last_day": owed.last_day,
-                "state": context.text(f"agreements.due.{owed.state(now)}"),
-                "evidence": owed.evidence,
-            }
-            for owed in duties.visible_to(session, actor, within_days)
-        ]
-    columns = {"agreement": "agreement", "clause": "clause", "organization": "organization", "duty": "duty"}
-    context.print_rows(rows, columns | {"last_day": "last day", "state": "state"}, json)
+    columns = {
+        "agreement": lambda owed: owed.agreement,
+        "clause": lambda owed: owed.clause,
+        "organization": lambda owed: owed.organization,
+        "duty": lambda owed: context.text(f"agreements.duty.{owed.duty}"),
+        "last day": lambda owed: owed.last_day,
+        "state": lambda owed: context.text(f"agreements.due.{owed.state}"),
+    }
+    context.print_items(context.every(agreements.obligations, within_days=within_days), columns, json)
 
 
 @app.command
@@ -167,14 +136,10 @@ def meet(
     version
         The version that was returned.
     """
-    home = context.home()
-    actor = context.actor(home)
-    evidence = {"text": text, "link": link, "version": version}
-    with home.database.write() as session:
-        met = duties.meet(session, actor, service.see(session, actor, name), number, evidence)
-    context.print_facts(
-        {"agreement": name, "clause": number, "met_at": met.met_at, **(met.evidence or {})}, json
-    )
+    evidence = documents.Evidence.model_construct(text=text, link=link, version=version)
+    met = context.call(agreements.meet, name=name, number=number, evidence=evidence)
+    state = context.text(f"agreements.due.{met.state}")
+    context.print_document(met, json, state=state, **dict(met.evidence or {}))
 
 
 @app.command(name="list")
@@ -183,12 +148,14 @@ def list_(*, json: context.Json = False) -> None:
 
     Example: madang agreement list
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        rows = [_row(agreement) for agreement in service.visible_to(session, actor)]
-    columns = {"name": "name", "state": "state", "signed": "signed", "last_day": "last day", "title": "title"}
-    context.print_rows(rows, columns, json)
+    columns = {
+        "name": lambda one: one.name,
+        "state": _state,
+        "signed": _signed,
+        "last day": lambda one: one.last_day,
+        "title": _title,
+    }
+    context.print_items(context.every(agreements.list_), columns, json)
 
 
 @app.command
@@ -197,32 +164,27 @@ def show(name: str, *, json: context.Json = False) -> None:
 
     Example: madang agreement show manipulation-10-data
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        agreement = service.see(session, actor, name)
-        clauses = service.clauses_of(session, name)
-    facts = _row(agreement)
-    facts["signatures"] = agreement.signatures
-    facts["clauses"] = [
-        {"number": c.number, "text": c.text(context.language()), **c.document.model_dump(mode="json")}
-        for c in clauses
-    ]
+    found = context.call(agreements.show, name=name)
+    context.print_document(found, json, state=_state(found), signed=_signed(found))
     if json:
-        context.print_json(facts)
         return
-    context.print_facts({k: v for k, v in facts.items() if k not in ("signatures", "clauses")}, False)
-    for clause in clauses:
-        print(f"\n{clause.number}. [{clause.document.effect}] {clause.text(context.language())}")
-        terms = clause.document
-        if terms.effect == "oblige":
-            due = terms.due_on or f"{terms.due_days_after_end} days after the end"
-            print(f"   duty: {terms.duty}; by: {', '.join(terms.by)}; until: {due}")
-        elif terms.effect != "ending":
-            print(f"   actions: {', '.join(terms.actions)}; {terms.kind} of: {', '.join(terms.owners)}")
-            print(f"   used as: {', '.join(terms.of)}" + (f"; by: {', '.join(terms.by)}" if terms.by else ""))
-        else:
-            print(f"   survives: {', '.join(terms.survives) or '-'}")
+    for clause in found.clauses:
+        text = clause.text_ko if context.language() == "ko" else clause.text_en
+        print(f"\n{clause.number}. [{clause.effect}] {text}")
+        _print_terms(clause)
     print()
-    for party, at in agreement.signatures.items():
+    for party, at in found.signatures.items():
         print(f"{party:<24} {at or '-'}")
+
+
+def _print_terms(clause: documents.Clause) -> None:
+    terms = clause.document
+    if clause.effect == "oblige":
+        due = terms["due_on"] or f"{terms['due_days_after_end']} days after the end"
+        print(f"   duty: {terms['duty']}; by: {', '.join(terms['by'])}; until: {due}")
+    elif clause.effect == "ending":
+        print(f"   survives: {', '.join(terms['survives']) or '-'}")
+    else:
+        print(f"   actions: {', '.join(terms['actions'])}; {terms['kind']} of: {', '.join(terms['owners'])}")
+        by = f"; by: {', '.join(terms['by'])}" if terms["by"] else ""
+        print(f"   used as: {', '.join(terms['of'])}{by}")

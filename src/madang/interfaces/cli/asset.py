@@ -3,63 +3,43 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from madang.assets import checking, lineage, service
-from madang.assets.model import Finding, Version
-from madang.assets.store import open_store
+from madang.assets.errors import TargetExists
 from madang.interfaces.cli import context
-from madang.kernel import extension
+from madang.interfaces.operations import versions
+from madang.kernel.errors import FileMissing
+from madang.sdk import documents
 
 app = App(name="asset", help="Deposit, check, pool and read versions.")
 
 
-def _row(version: Version) -> dict[str, Any]:
-    return {
-        "name": version.name,
-        "kind": context.text(f"assets.kind.{version.kind}"),
-        "state": context.text(f"assets.state.{version.state}"),
-        "files": version.files,
-        "size_bytes": version.size_bytes,
-        "mission": version.mission,
-        "agreement": version.agreement,
-        "format": version.format,
-        "facts": dict(version.facts),
-        "manifest": version.manifest,
-        "version_id": version.version_id,
-        "made_by": version.made_by,
-        "created_at": version.created_at,
-    }
+def _state(version: documents.Version) -> str:
+    return context.text(f"assets.state.{version.state}")
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    extension.packs()  # their catalogues hold the texts of findings
-    told = {
-        part: context.text(f"finding.{finding.check}.{part}", place=finding.place, **finding.evidence)
-        for part in ("what", "remedy")
-    }
-    return {
-        "check": finding.check,
-        "severity": finding.severity,
-        "place": finding.place,
-        "evidence": dict(finding.evidence),
-        **told,
-    }
+def _kind(version: documents.Version) -> str:
+    return context.text(f"assets.kind.{version.kind}")
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: Sequence[documents.Finding]) -> None:
     for finding in findings:
-        told = _finding(finding)
-        print(f"{told['severity']:<5} {told['check']}  {told['place']}")
-        print(f"      {told['what']}\n      {told['remedy']}")
+        print(f"{finding.severity:<5} {finding.check}  {finding.place}")
+        print(f"      {context.said(finding.what)}\n      {context.said(finding.remedy)}")
 
 
 def _progress(count: int, size: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{count} files, {size / 1e6:.1f} MB", end="", file=sys.stderr)
+
+
+def _transferred(done: int, size: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done / 1e6:.1f} of {size / 1e6:.1f} MB", end="", file=sys.stderr)
 
 
 @app.command
@@ -73,8 +53,8 @@ def deposit(
 ) -> None:
     """Deposit a folder as the next version of one of your organization's data sets, and check it.
 
-    Killed half-way, nothing is recorded: run it again. Depositing the same content again gives the
-    version that is there.
+    Killed half-way, nothing is recorded: run it again; what a server has is not sent twice. Depositing
+    the same content again gives the version that is there.
 
     Example: madang asset deposit ./recordings --name reach --agreement manipulation-10-data
 
@@ -89,11 +69,19 @@ def deposit(
     format_
         pack/format of its checks, where they should not be recognized by the files' names.
     """
-    home = context.home()
-    actor = context.actor(home)
-    version = service.deposit(home, actor, folder, name, agreement, format_, _progress)
-    outcomes = checking.check(home, actor, version.version_id)
-    _print_outcomes(outcomes, json)
+    if context.server() is not None:
+        if not folder.is_dir() or folder.is_symlink():
+            raise FileMissing(file=str(folder))
+        version_id = context.client().deposit(
+            folder, asset=name, agreement=agreement, format=format_, progress=_transferred
+        ).version_id  # fmt: skip
+    else:
+        from madang.assets import service
+
+        home = context.home()
+        actor = context.actor(home)
+        version_id = service.deposit(home, actor, folder, name, agreement, format_, _progress).version_id
+    _print_checked(context.call(versions.check, version=version_id).items, json)
 
 
 @app.command
@@ -102,55 +90,69 @@ def check(version: str, *, json: context.Json = False) -> None:
 
     Example: madang asset check company-a/reach@1
     """
-    home = context.home()
-    actor = context.actor(home)
-    _print_outcomes(checking.check(home, actor, version), json)
+    _print_checked(context.call(versions.check, version=version).items, json)
 
 
-def _print_outcomes(outcomes: list[checking.Outcome], json: bool) -> None:
+def _print_checked(checked: Sequence[documents.Checked], json: bool) -> None:
     if json:
-        context.print_json(
-            [{**_row(o.version), "findings": [_finding(f) for f in o.findings]} for o in outcomes]
-        )
+        context.print_json([one.model_dump(mode="json") for one in checked])
         return
-    for outcome in outcomes:
-        print(f"{outcome.version.name}  {context.text(f'assets.state.{outcome.version.state}')}")
-        _print_findings(list(outcome.findings))
+    for one in checked:
+        print(f"{one.name}  {_state(one)}")
+        _print_findings(one.findings)
 
 
 @app.command
-def pool(*versions: str, mission: str, name: str, json: context.Json = False) -> None:
+def pool(*versions_: Annotated[str, Parameter(name="versions")], mission: str, name: str,
+         json: context.Json = False) -> None:  # fmt: skip
     """Pool accepted versions; without names, the newest accepted of every data set of the mission.
 
     Example: madang asset pool --mission manipulation-10 --name pool
 
     Parameters
     ----------
-    versions
+    versions_
         owner/asset@number of each.
     mission
         The mission.
     name
         Name of the pool.
     """
-    home = context.home()
-    actor = context.actor(home)
-    version = service.pool(home, actor, mission, name, versions)
-    context.print_facts(_row(version), json)
+    new = documents.NewPool.model_construct(mission=mission, asset=name, versions=versions_)
+    made = context.call(versions.pool, new=new)
+    context.print_document(made, json, kind=_kind(made), state=_state(made))
 
 
 @app.command(name="list")
-def list_(*, mission: str | None = None, json: context.Json = False) -> None:
+def list_(
+    *,
+    mission: str | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    json: context.Json = False,
+) -> None:
     """List the versions you may know of.
 
-    Example: madang asset list --mission manipulation-10
+    Example: madang asset list --mission manipulation-10 --state quarantined
+
+    Parameters
+    ----------
+    mission
+        Only of this mission.
+    state
+        received, accepted or quarantined.
+    kind
+        dataset, model, benchmark or report.
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        rows = [_row(version) for version in service.visible_to(session, actor, mission)]
-    columns = {"name": "version", "kind": "kind", "state": "state", "files": "files", "size_bytes": "bytes"}
-    context.print_rows(rows, columns, json)
+    columns = {
+        "version": lambda one: one.name,
+        "kind": _kind,
+        "state": _state,
+        "files": lambda one: one.files,
+        "bytes": lambda one: one.size_bytes,
+    }
+    found = context.every(versions.list_, mission=mission, state=state, kind=kind)
+    context.print_items(found, columns, json)
 
 
 @app.command
@@ -159,29 +161,15 @@ def show(version: str, *, json: context.Json = False) -> None:
 
     Example: madang asset show company-a/reach@1
     """
-    from madang.missions.service import participants_of
-    from madang.organizations.service import every
-
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        found = lineage.see(session, actor, version)
-        kinds = {o.name: o.kind for o in every(session)}
-        members = {name: kinds[name] for name in participants_of(session, found.mission)}
-        facts = _row(found)
-        facts["parents"] = [v.name for v in lineage.parents_of(session, found.version_id)]
-        facts["children"] = [v.name for v in lineage.children_of(session, found.version_id)]
-        terms = lineage.terms_of(session, found, members)
-        findings = service.findings_of(session, found)
-    facts["terms"] = {t.action: {"organizations": t.organizations, "grounds": t.grounds} for t in terms}
-    facts["findings"] = [_finding(f) for f in findings]
+    found = context.call(versions.show, version=version)
+    lines = {"parents": ", ".join(found.parents), "children": ", ".join(found.children)}
+    facts = ", ".join(f"{name} {value}" for name, value in found.facts.items())
+    context.print_document(found, json, kind=_kind(found), state=_state(found), facts=facts, **lines)
     if json:
-        context.print_json(facts)
         return
-    context.print_facts({k: v for k, v in facts.items() if k not in ("terms", "findings")}, False)
-    for term in terms:
+    for term in found.terms:
         print(f"{term.action:<9} {', '.join(term.organizations) or '-'}  ({', '.join(term.grounds) or '-'})")
-    _print_findings(findings)
+    _print_findings(found.findings)
 
 
 @app.command
@@ -190,21 +178,49 @@ def files(version: str, *, json: context.Json = False) -> None:
 
     Example: madang asset files company-a/reach@1
     """
-    home = context.home()
-    actor = context.actor(home)
-    rows = [vars(file) for file in service.look(home, actor, version)[1].files]
-    context.print_rows(rows, {"path": "path", "size": "bytes", "digest": "blake3"}, json)
+    columns = {
+        "path": lambda one: one.path,
+        "bytes": lambda one: one.size_bytes,
+        "blake3": lambda one: one.digest,
+    }
+    context.print_items(context.every(versions.files, version=version), columns, json)
 
 
 @app.command
 def download(version: str, target: Path) -> None:
     """Write a version's files to a new folder, where the agreements allow you to have them.
 
+    From a server, cut off, it goes on where it was when it is run again.
+
     Example: madang asset download institute-a/policy@1 ./policy
     """
+    if context.server() is not None:
+        if target.exists():
+            raise TargetExists(target=str(target))
+        context.client().download(version, target, _transferred)
+        print(version)
+        return
+    from madang.assets import service
+
     home = context.home()
     actor = context.actor(home)
     print(service.download(home, actor, version, target).name)
+
+
+@app.command
+def uses(version: str, *, json: context.Json = False) -> None:
+    """List who used a version of yours, for what, under which clause, and what came of it.
+
+    Example: madang asset uses company-a/reach@1
+    """
+    columns = {
+        "when": lambda one: one.at,
+        "organization": lambda one: one.organization,
+        "use": lambda one: one.action,
+        "by": lambda one: ", ".join(one.grounds),
+        "what came of it": lambda one: context.said(one.came_of),
+    }
+    context.print_items(context.call(versions.uses, version=version).items, columns, json)
 
 
 @app.command
@@ -219,11 +235,8 @@ def receipt(version: str, *, out: Path | None = None) -> None:
         The file to write (default: print it).
     """
     from madang.kernel.home import write_durably
-    from madang.programme.uses import receipt as make
 
-    home = context.home()
-    actor = context.actor(home)
-    told = make(home, actor, version, context.language())
+    told = context.call(versions.receipt, version=version)
     if out is None:
         print(told, end="")
         return
@@ -237,20 +250,12 @@ def verify(*, json: context.Json = False) -> None:
 
     Example: madang asset verify
     """
-    home = context.home()
-    actor = context.actor(home)
-    store = open_store(home)
-    with home.database.read() as session:
-        versions = service.visible_to(session, actor)
-    intact: dict[str, bool] = {}
-    rows = []
-    for version in versions:
-        manifest_whole = intact.setdefault(version.manifest, store.intact(version.manifest))
-        damaged = [] if manifest_whole else ["(manifest)"]
-        for file in service.manifest_of(home, version).files if manifest_whole else ():
-            if not intact.setdefault(file.digest, store.intact(file.digest)):
-                damaged.append(file.path)
-        rows.append({"name": version.name, "files": version.files, "damaged": ", ".join(damaged) or "-"})
-    context.print_rows(rows, {"name": "version", "files": "files", "damaged": "damaged"}, json)
-    if not all(intact.values()):
+    found = [context.call(versions.verify, version=one.name) for one in context.every(versions.list_)]
+    columns = {
+        "version": lambda one: one.name,
+        "files": lambda one: one.files,
+        "damaged": lambda one: ", ".join(one.damaged),
+    }
+    context.print_items(found, columns, json)
+    if any(one.damaged for one in found):
         sys.exit(4)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import sys
 from csv import DictWriter
-from datetime import UTC, datetime
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 
-from madang.allocations import books, service, statements
+from madang.allocations import statements
 from madang.allocations.model import SHARES
 from madang.interfaces.cli import context
+from madang.interfaces.operations import compute
 from madang.kernel import clock
 from madang.kernel.home import write_durably
+from madang.sdk import documents
 
 app = App(name="compute", help="Sites, capacity, shares and awards.")
-
-
-def _instant(text: datetime) -> datetime:
-    return text if text.tzinfo else text.replace(tzinfo=UTC)
 
 
 @app.command
@@ -43,11 +41,8 @@ def declare(site: str, *, kind: str, count: int, starts: datetime, ends: datetim
     ends
         First instant after the period (UTC).
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        made = service.declare(session, actor, site, kind, count, _instant(starts), _instant(ends))
-    print(made.capacity_id)
+    new = documents.NewCapacity.model_construct(site=site, kind=kind, count=count, starts=starts, ends=ends)
+    print(context.call(compute.declare, new=new).capacity_id)
 
 
 @app.command
@@ -63,16 +58,13 @@ def split(capacity: str, *shares: str) -> None:
     shares
         share=weight of each share.
     """
-    home = context.home()
-    actor = context.actor(home)
     weights = {
         name: int(weight) if weight.isdecimal() else -1
         for name, _, weight in (s.partition("=") for s in shares)
     }
-    with home.database.write() as session:
-        parts = service.split(session, actor, capacity, weights or None)
-    for share, amount in parts.items():
-        print(f"{share:<20} {amount / 3600:12.2f} resource-hours")
+    new = documents.NewSplit.model_construct(shares=weights or None)
+    for part in context.call(compute.split, capacity=capacity, new=new).shares:
+        print(f"{part.share:<20} {part.allotted / 3600:12.2f} resource-hours")
 
 
 @app.command
@@ -95,10 +87,10 @@ def award(mission: str, *, to: str, capacity: str, share: str, hours: float) -> 
     hours
         Resource-hours: core-hours of a CPU capacity.
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        print(service.award(session, actor, mission, to, capacity, share, hours).award_id)
+    new = documents.NewAward.model_construct(
+        mission=mission, organization=to, capacity=capacity, share=share, resource_hours=hours
+    )
+    print(context.call(compute.award, new=new).award_id)
 
 
 @app.command(name="list")
@@ -107,24 +99,22 @@ def list_(*, json: context.Json = False) -> None:
 
     Example: madang compute list --json
     """
-    home = context.home()
-    context.actor(home)
-    with home.database.read() as session:
-        rows = []
-        for capacity in service.every_capacity(session):
-            row = dict(vars(capacity))
-            for share, (allotted, left) in service.shares_of(session, capacity.capacity_id).items():
-                row[share] = f"{left / 3600:.2f} / {allotted / 3600:.2f}"
-            rows.append(row)
-    columns = {
-        "capacity_id": "capacity",
-        "site": "site",
-        "kind": "kind",
-        "count": "count",
-        "starts_at": "from",
+
+    def left(capacity: documents.Capacity, share: str) -> str:
+        found = next(part for part in capacity.shares if part.share == share)
+        return f"{found.left / 3600:.2f} / {found.allotted / 3600:.2f}"
+
+    columns: dict[str, Any] = {
+        "capacity": lambda one: one.capacity_id,
+        "site": lambda one: one.site,
+        "kind": lambda one: one.kind,
+        "count": lambda one: one.count,
+        "from": lambda one: one.starts_at,
+        "to": lambda one: one.ends_at,
     }
-    columns |= {"ends_at": "to", **{share: f"{share} (left / allotted, h)" for share in SHARES}}
-    context.print_rows(rows, columns, json)
+    for share in SHARES:
+        columns[f"{share} (left / allotted, h)"] = lambda one, share=share: left(one, share)
+    context.print_items(context.every(compute.list_), columns, json)
 
 
 @app.command
@@ -133,21 +123,17 @@ def awards(mission: str, *, json: context.Json = False) -> None:
 
     Example: madang compute awards manipulation-10
     """
-    from madang.missions.errors import NoSuchMission
-    from madang.missions.service import takes_part
 
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        if not takes_part(session, actor, mission):
-            raise NoSuchMission(name=mission)
-        rows = []
-        for held in service.awards_of(session, mission):
-            balance = service.balance_of(session, held)
-            hours = {name: round(value / 3600, 4) for name, value in vars(balance).items()}
-            rows.append({**vars(held), **hours})
-    columns = {"award_id": "award", "organization": "organization", "share": "share", "awarded": "awarded h"}
-    context.print_rows(rows, columns | {"leased": "leased h", "used": "used h", "left": "left h"}, json)
+    def hours(figure: str) -> Any:
+        return lambda one: round(getattr(one, figure) / 3600, 4)
+
+    columns: dict[str, Any] = {
+        "award": lambda one: one.award_id,
+        "organization": lambda one: one.organization,
+        "share": lambda one: one.share,
+        **{f"{figure} h": hours(figure) for figure in ("awarded", "leased", "used", "left")},
+    }
+    context.print_items(context.every(compute.awards, mission=mission), columns, json)
 
 
 @app.command
@@ -167,18 +153,9 @@ def statement(
     csv
         Write the lines to this file too.
     """
-    from madang.kernel.errors import BadValue
-
-    wanted = [name.strip() for name in by.split(",") if name.strip()]
-    unknown = sorted(set(wanted) - set(statements.KEYS))
-    if unknown:
-        raise BadValue(file="--by", key=unknown[0], reason=f"It is any of {', '.join(statements.KEYS)}.")
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        lines = statements.statement(session, actor, wanted)
-    named = (*wanted, *statements.FIGURES)
-    rows = [{name: getattr(line, name) for name in named} for line in lines]
+    found = context.call(compute.statement, by=by)
+    named = (*found.by, *statements.FIGURES)
+    rows = [{name: getattr(line, name) for name in named} for line in found.lines]
     if csv is not None:
         write_durably(csv, _csv(rows, named))
     context.print_rows(rows, {name: name for name in named}, json)
@@ -200,15 +177,9 @@ def books_(*, json: context.Json = False) -> None:
 
     Example: madang compute books
     """
-    from madang.kernel.authorizer import Request, authorize
-
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        authorize(session, Request(actor, "ledger.read", "Books", "books", {"owner": actor.organization}))
-        totals = books.trial_balance(session)
-    rows = [{"account": account, "resource_seconds": total} for account, total in sorted(totals.items())]
-    context.print_rows(rows, {"account": "account", "resource_seconds": "resource-seconds"}, json)
-    if not books.balanced(totals):
+    found = context.call(compute.books)
+    columns = {"account": lambda one: one.account, "resource-seconds": lambda one: one.resource_seconds}
+    context.print_items(found.accounts, columns, json)
+    if not found.balanced:
         print(f"!! {clock.to_text(clock.now())}: the books do not balance", file=sys.stderr)
         sys.exit(4)

@@ -1,23 +1,34 @@
-"""What every command needs: the home, who acts, the language, and ways to print."""
+"""What every command needs: the home or the server, who acts, the language, and ways to print."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from urllib.parse import quote
 
 from cyclopts import CycloptsError, Parameter
+from pydantic import BaseModel
 
 from madang.kernel import i18n
 from madang.kernel.authorizer import Principal
-from madang.kernel.errors import Defect, FileMissing, FileTrouble, Invalid, MadangError
+from madang.kernel.errors import Defect, Environment, FileMissing, FileTrouble, Invalid, MadangError
 from madang.kernel.home import Home, open_home
 from madang.kernel.settings import load
 
+if TYPE_CHECKING:
+    from madang.interfaces.operations import Caller
+    from madang.sdk import Client
+    from madang.sdk.documents import Page, Told
+
+Answer = TypeVar("Answer")
+Item = TypeVar("Item", bound=BaseModel)
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 _PIPED_WIDTH = 300
 DEFAULT_HOME = Path("madang-home")
@@ -27,21 +38,32 @@ class NotUnderstood(Invalid):
     """The command line itself is wrong. Facts: reason."""
 
 
+class HostOnly(Invalid):
+    """A command that works on the machine that has the home was sent to a server. Facts: server."""
+
+
 @dataclass
 class _Chosen:
     home: Path = DEFAULT_HOME
+    server: str | None = None
     token: Path | None = None
     language: str | None = None
+    caller: Caller | None = None
+    client: Client | None = None
 
 
 _chosen = _Chosen()
 
 
-def choose(home: Path | None, token: Path | None, language: str | None) -> None:
+def choose(home: Path | None, server: str | None, token: Path | None, language: str | None) -> None:
     """Keep the global options of this call."""
-    _chosen.home = home or DEFAULT_HOME
-    _chosen.token = token
-    _chosen.language = language
+    global _chosen
+    _chosen = _Chosen(home or DEFAULT_HOME, server, token, language)
+
+
+def server() -> str | None:
+    """The address that --server names."""
+    return _chosen.server
 
 
 def home_path() -> Path:
@@ -65,7 +87,9 @@ def text(message: str, /, **values: object) -> str:
 
 
 def home() -> Home:
-    """The opened home."""
+    """The opened home; HostOnly where a server was named instead."""
+    if _chosen.server is not None:
+        raise HostOnly(server=_chosen.server)
     return open_home(_chosen.home, {"language": _chosen.language})
 
 
@@ -87,6 +111,95 @@ def actor(opened: Home) -> Principal:
 
     with opened.database.read() as session:
         return signed_in(session, token())
+
+
+def client() -> Client:
+    """The connection to the server that --server names."""
+    from madang.sdk import Client
+
+    if _chosen.client is None:
+        _chosen.client = Client(str(_chosen.server), token(), language=language())
+    return _chosen.client
+
+
+def _caller() -> Caller:
+    from madang.interfaces.operations import Caller
+    from madang.organizations.service import authenticate
+
+    if _chosen.caller is None:
+        opened = home()
+        with opened.database.read() as session:
+            _chosen.caller = Caller(opened, authenticate(session, token()), language())
+    return _chosen.caller
+
+
+def call(function: Callable[..., Answer], **arguments: Any) -> Answer:
+    """Carry out an operation: on the home, or by the server where one is named."""
+    from madang.interfaces.operations.declared import find, require_member
+
+    if _chosen.server is not None:
+        return _sent(function, arguments)
+    if not find(function).public:
+        require_member(_caller())
+    return function(_caller(), **arguments)
+
+
+def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answer:
+    from madang.interfaces.operations import find
+
+    declared = find(function)
+    path, body, query = declared.path, None, {}
+    for name, value in arguments.items():
+        place = re.compile(rf"\{{{name}(:path)?\}}")
+        if isinstance(value, BaseModel):
+            body = value.model_dump(mode="json")
+        elif place.search(path):
+            path = place.sub(quote(str(value), safe="/@").replace("\\", "\\\\"), path)
+        else:
+            query[name] = value
+    answer = client().send(declared.method, path, query=query, body=body)
+    form: Any = inspect.signature(function, eval_str=True).return_annotation
+    if declared.media:
+        return answer.text if form is str else answer.content  # type: ignore[return-value]
+    return form.model_validate_json(answer.content)  # type: ignore[no-any-return]
+
+
+def every(function: Callable[..., Page[Item]], **arguments: Any) -> Iterator[Item]:
+    """Every item of a listing."""
+    cursor = None
+    while True:
+        page = call(function, **arguments, limit=1000, cursor=cursor)
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def said(told: Told) -> str:
+    """A text of a document in the chosen language."""
+    return told.ko if language() == "ko" else told.en
+
+
+def print_items(
+    items: Iterable[Item], columns: Mapping[str, Callable[[Item], object]], as_json: bool
+) -> None:
+    """A table with what each column's function says of each item, or all of the items as JSON."""
+    listed = list(items)
+    if as_json:
+        print_json([item.model_dump(mode="json") for item in listed])
+        return
+    rows = [{title: tell(item) for title, tell in columns.items()} for item in listed]
+    print_rows(rows, {title: title for title in columns}, False)
+
+
+def print_document(item: BaseModel, as_json: bool, **shown: object) -> None:
+    """One thing: its plain facts a line each, those of `shown` in place of its own; or as JSON."""
+    facts = item.model_dump(mode="json")
+    if as_json:
+        print_json(facts)
+        return
+    plain = {name: value for name, value in facts.items() if not isinstance(value, dict | list)}
+    print_facts({name: value for name, value in (plain | shown).items() if value not in (None, "")}, False)
 
 
 def print_json(value: Any) -> None:
@@ -128,6 +241,8 @@ def print_error(error: Exception) -> int:
     """Print an error in its three parts; returns the exit code."""
     if isinstance(error, OSError) and error.filename is not None:
         error = FileTrouble(file=error.filename, reason=error.strerror or type(error).__name__)
+    if type(error).__module__ == "madang.sdk.errors":
+        return _print_answered(error)
     if not isinstance(error, MadangError):
         import traceback
 
@@ -139,6 +254,25 @@ def print_error(error: Exception) -> int:
     for part in (told.what, told.why, told.next):
         print(part, file=sys.stderr)
     return error.exit_code
+
+
+def _print_answered(error: Exception) -> int:
+    """An error that a server answered with (or that none did)."""
+    from madang.sdk import ApiError, NotReached
+
+    assert isinstance(error, ApiError)
+    for part in (error.what, error.why, error.next):
+        print(part, file=sys.stderr)
+    if isinstance(error, NotReached):
+        return Environment.exit_code
+    known = {kind.code: kind.exit_code for kind in _family(MadangError)}
+    return known.get(error.code, 2 if error.status < 500 else 1)
+
+
+def _family(kind: type[MadangError]) -> Iterator[type[MadangError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _family(child)
 
 
 def print_usage_error(error: CycloptsError) -> None:

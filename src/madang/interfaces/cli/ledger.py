@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from cyclopts import App
 
 from madang.interfaces.cli import context
+from madang.interfaces.operations import ledger, scores
 from madang.kernel.canonical import parse_json
 from madang.kernel.errors import FileMissing, ProofInvalid
 from madang.kernel.home import write_durably
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_range
-from madang.kernel.ledger import log, proof
+from madang.kernel.ledger import proof as proofs
+from madang.kernel.ledger.log import Entry
 from madang.kernel.ledger.note import Verifier, open_note
-from madang.programme import line
+from madang.programme import entries, line
+from madang.sdk import documents
 
 app = App(name="ledger", help="Verify the ledger, make and check proofs.")
 
@@ -32,63 +34,87 @@ def list_(*, limit: int = 20, json: context.Json = False) -> None:
     limit
         How many.
     """
-    from madang.kernel.authorizer import Request, authorize
+    from itertools import islice
 
     check_range("--limit", limit, 1, 1_000_000)
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        authorize(session, Request(actor, "ledger.read", "Ledger", "ledger", {"owner": actor.organization}))
-        rows: list[dict[str, Any]] = [
-            {
-                "position": e.position,
-                "at": e.at,
-                "kind": e.kind,
-                "subject": e.subject,
-                "by": e.by["organization"],
-            }
-            for e in log.tail(session.connection, limit)
-        ]
-    columns = {"position": "#", "at": "at", "kind": "kind", "subject": "subject", "by": "by"}
-    context.print_rows(rows, columns, json)
+    columns = {
+        "#": lambda entry: entry.position,
+        "at": lambda entry: entry.at,
+        "kind": lambda entry: entry.kind,
+        "subject": lambda entry: entry.subject,
+        "by": lambda entry: entry.by,
+    }
+    context.print_items(islice(context.every(ledger.list_), limit), columns, json)
+
+
+@app.command
+def show(position: int, *, proof: Path | None = None, checkpoint: Path = Path("checkpoint.txt"),
+         json: context.Json = False) -> None:  # fmt: skip
+    """Show an entry that speaks of what you may know of; with --proof, write the proof that it is in the log.
+
+    Example: madang ledger show 43 --proof entry.json --checkpoint checkpoint.txt
+
+    Parameters
+    ----------
+    position
+        Its number.
+    proof
+        Where to write the proof.
+    checkpoint
+        Where to write the signed tree head it is checked against.
+    """
+    from json import dumps
+
+    found = context.call(ledger.show, position=check_range("position", position, 0, 2**53 - 1))
+    if proof is not None:
+        write_durably(proof, dumps(found.proof, ensure_ascii=False, indent=1).encode())
+        write_durably(checkpoint, found.checkpoint.encode())
+    facts = {name: value for name, value in found.model_dump(mode="json").items() if name not in _PROOF}
+    if json:
+        context.print_json(facts)
+        return
+    decided = ", ".join(found.decided) or "-"
+    context.print_facts({**{k: v for k, v in facts.items() if k != "facts"}, "decided": decided}, False)
+    for name, value in found.facts.items():
+        print(f"  {name}: {value}")
+
+
+_PROOF = ("proof", "checkpoint")
 
 
 @app.command
 def verify(*, json: context.Json = False) -> None:
     """Compare the ledger with itself, its kept checkpoints and every row; exit code 4 where they differ.
 
+    On the home it needs no token; of a server a ministry's or an auditor's token may ask it.
+
     Example: madang ledger verify
     """
-    from madang.programme.verification import verify_home
+    verdict = context.call(ledger.verify) if context.server() else _verified()
+    if json:
+        context.print_json(verdict.model_dump(mode="json"))
+    elif verdict.holds:
+        print(f"holds: {verdict.entries} entries, {verdict.rows} rows")
+    else:
+        columns = {
+            "table": lambda one: one.table,
+            "row": lambda one: one.key,
+            "problem": lambda one: context.text(f"ledger.problem.{one.problem}"),
+            "entry": lambda one: one.entry,
+        }
+        context.print_items(verdict.found, columns, False)
+    if not verdict.holds:
+        sys.exit(4)
 
-    home = context.home()
+
+def _verified() -> documents.Verdict:
+    from madang.programme.verification import verify_home
 
     def progress(done: int, of: int) -> None:
         if sys.stderr.isatty() and done % 1000 == 0:
             print(f"\r{done}/{of}", end="", file=sys.stderr)
 
-    verdict = verify_home(home, progress)
-    rows = [
-        {
-            "table": d.table,
-            "key": d.key,
-            "problem": context.text(f"ledger.problem.{d.problem}"),
-            "entry": d.entry,
-        }
-        for d in verdict.disagreements
-    ]
-    if json:
-        context.print_json(
-            {"holds": verdict.holds, "entries": verdict.size, "rows": verdict.rows, "found": rows}
-        )
-    elif verdict.holds:
-        print(f"holds: {verdict.size} entries, {verdict.rows} rows")
-    else:
-        context.print_rows(
-            rows, {"table": "table", "key": "row", "problem": "problem", "entry": "entry"}, False
-        )
-    if not verdict.holds:
-        sys.exit(4)
+    return ledger.verdict_document(verify_home(context.home(), progress))
 
 
 @app.command
@@ -102,11 +128,10 @@ def checkpoint(*, out: Path | None = None) -> None:
     out
         Also write it to this file.
     """
-    home = context.home()
-    with home.database.read() as session:
-        note = log.current_checkpoint(session.connection)
-        size = log.size_of(session.connection)
-    write_durably(home.path / "checkpoints" / f"{size:012d}.txt", note.encode())
+    note = context.call(ledger.checkpoint)
+    if context.server() is None and note:
+        size = int(note.splitlines()[1])
+        write_durably(context.home().path / "checkpoints" / f"{size:012d}.txt", note.encode())
     if out is not None:
         write_durably(out, note.encode())
     print(note, end="")
@@ -129,19 +154,12 @@ def prove(
     checkpoint
         The signed tree head of the same moment.
     """
-    from madang.scores.service import see
+    from json import dumps
 
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        see(session, actor, submission)
-        made = proof.make(session.connection, home.database.keys, line.collect(session, submission))
-        note = log.current_checkpoint(session.connection)
-    import json
-
-    write_durably(out, json.dumps(made, ensure_ascii=False, indent=1).encode())
-    write_durably(checkpoint, note.encode())
-    print(f"{out} ({len(made['links'])} links)\n{checkpoint}")
+    made = context.call(scores.prove, submission=submission)
+    write_durably(out, dumps(made.proof, ensure_ascii=False, indent=1).encode())
+    write_durably(checkpoint, made.checkpoint.encode())
+    print(f"{out} ({len(made.proof['links'])} links)\n{checkpoint}")
 
 
 @app.command
@@ -169,7 +187,10 @@ def check(file: Path, *, checkpoint: Path, key: str | None = None, json: context
         note = checkpoint.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FileMissing(file=str(checkpoint)) from error
-    head, links = proof.check(content, note, Verifier.parse(key) if key else None)
+    head, links = proofs.check(content, note, Verifier.parse(key) if key else None)
+    if [link.role for link in links] == [entries.ROLE]:
+        _print_entry(links[0].entry, head.size, content["key"], json)
+        return
     held = line.follow(links)
     if json:
         context.print_json(
@@ -180,6 +201,16 @@ def check(file: Path, *, checkpoint: Path, key: str | None = None, json: context
         print(text)
     print(f"holds: {len(links)} links, tree of {head.size} entries")
     print(f"key: {content['key']}" + ("" if key else "  (compare it with the one a member holds)"))
+
+
+def _print_entry(entry: Entry, size: int, key: str, json: bool) -> None:
+    """A proof of a single entry: it is in the tree, and nothing else is claimed."""
+    if json:
+        told = {"position": entry.position, "kind": entry.kind, "subject": entry.subject}
+        context.print_json({"holds": True, "size": size, "key": key, "entry": told})
+        return
+    print(f"entry      #{entry.position}  {entry.kind}  {entry.subject}")
+    print(f"holds: 1 link, tree of {size} entries\nkey: {key}")
 
 
 @app.command

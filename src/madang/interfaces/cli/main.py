@@ -30,6 +30,7 @@ _SINGLE = {
         "Run a whole mission, from agreement to score, on this machine.",
     ),
     "why": ("madang.interfaces.cli.programme:why", "Say why something is as it is, from the facts."),
+    "search": ("madang.interfaces.cli.programme:search", "Find what you may know of by name or title."),
     "calendar": ("madang.interfaces.cli.programme:calendar", "Write your deadlines as iCalendar."),
     "serve": ("madang.interfaces.cli.serve:serve", "Serve the pages on this machine."),
 }
@@ -55,6 +56,7 @@ app.meta.group_parameters = app.group_parameters
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     home: Annotated[Path | None, Parameter(name="--home", env_var="MADANG_HOME")] = None,
+    server: Annotated[str | None, Parameter(name="--server", env_var="MADANG_SERVER")] = None,
     token: Annotated[Path | None, Parameter(name="--token")] = None,
     language: Annotated[str | None, Parameter(name="--language")] = None,
 ) -> object:
@@ -64,6 +66,8 @@ def launch(
     ----------
     home
         The home to work on (default: ./madang-home).
+    server
+        The address of a server to work on instead, as http://127.0.0.1:8800.
     token
         A file that holds your token (else the variable MADANG_TOKEN).
     language
@@ -71,7 +75,7 @@ def launch(
     """
     from madang.interfaces.cli import context
 
-    context.choose(home, token, language)
+    context.choose(home, server, token, language)
     return app(tokens, exit_on_error=False, print_error=False)
 
 

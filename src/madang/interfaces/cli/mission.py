@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from cyclopts import App
 
 from madang.interfaces.cli import context
+from madang.interfaces.operations import missions
 from madang.kernel.settings import read_document
-from madang.missions import service
 from madang.missions.model import MissionDocument
+from madang.sdk import documents
 
 app = App(name="mission", help="Open missions and see how far they are.")
+
+
+def _title(mission: documents.Mission) -> str:
+    return mission.title_ko if context.language() == "ko" else mission.title_en
 
 
 @app.command(name="open")
@@ -26,12 +30,8 @@ def open_(file: Path) -> None:
     file
         The charter in TOML (docs/missions.md).
     """
-    document = read_document(file, MissionDocument)
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        mission = service.open_mission(session, actor, document)
-    print(f"{mission.name}  {mission.digest}")
+    made = context.call(missions.open_, charter=read_document(file, MissionDocument))
+    print(f"{made.name}  {made.digest}")
 
 
 @app.command(name="list")
@@ -40,23 +40,13 @@ def list_(*, json: context.Json = False) -> None:
 
     Example: madang mission list --json
     """
-    from madang.organizations.service import authenticate
-
-    home = context.home()
-    with home.database.read() as session:
-        actor = authenticate(session, context.token())
-        rows = [
-            {
-                "name": m.name,
-                "title": m.title(context.language()),
-                "target": m.objective.target,
-                "deadline": m.header.deadline,
-                "digest": m.digest,
-            }
-            for m in service.visible_to(session, actor)
-        ]
-    columns = {"name": "name", "title": "title", "target": "target", "deadline": "deadline"}
-    context.print_rows(rows, columns, json)
+    columns = {
+        "name": lambda one: one.name,
+        "title": _title,
+        "target": lambda one: one.target,
+        "deadline": lambda one: one.deadline,
+    }
+    context.print_items(context.every(missions.list_), columns, json)
 
 
 @app.command
@@ -65,38 +55,24 @@ def show(name: str, *, json: context.Json = False) -> None:
 
     Example: madang mission show manipulation-10
     """
-    from madang.organizations.service import authenticate
-    from madang.programme import progress
-
-    home = context.home()
-    with home.database.read() as session:
-        actor = authenticate(session, context.token())
-        mission = service.see(session, actor, name)
-        facts: dict[str, Any] = {
-            "name": mission.name,
-            "title": mission.title(context.language()),
-            "objective": mission.objective.title_ko
-            if context.language() == "ko"
-            else mission.objective.title_en,
-            "target": mission.objective.target,
-            "n": mission.objective.n,
-            "deadline": mission.header.deadline,
-            "digest": mission.digest,
-        }
-        if service.takes_part(session, actor, name):
-            told = progress.of(session, actor, mission)
-            facts |= {
-                "stage": told.stage,
-                "deposits": f"{len(told.deposits)} ({len(told.accepted)} accepted, "
-                f"{len(told.quarantined)} quarantined)",
-                "pools": len(told.pools),
-                "runs": len(told.runs),
-                "models": len(told.models),
-                "scores": len(told.scored),
-                "reached": told.reached,
-            }
-            if told.headline:
-                best = told.headline
-                shown = f"{best.value:.3f} [{best.lower:.3f}, {best.upper:.3f}] n={best.n}"
-                facts["best"] = f"{shown} ({context.text(f'scores.half.{best.half}')})"
-    context.print_facts(facts, json)
+    found = context.call(missions.show, name=name)
+    context.print_document(found, json)
+    if json or found.progress is None:
+        return
+    told = found.progress
+    shown: dict[str, object] = {
+        "stage": told.stage,
+        "deposits": f"{told.deposits} ({told.accepted} accepted, {told.quarantined} quarantined)",
+        "pools": told.pools,
+        "runs": told.runs,
+        "models": told.models,
+        "scores": told.scores,
+        "reached": told.reached,
+    }
+    if told.best is not None:
+        best = told.best
+        figures = f"{best.value:.3f} [{best.lower:.3f}, {best.upper:.3f}] n={best.n}"
+        shown["best"] = f"{figures} ({context.text(f'scores.half.{best.half}')})"
+    context.print_facts(shown, False)
+    for notice in told.attention:
+        print(f"{notice.severity:<5} {context.said(notice.title)} {context.said(notice.detail)}")

@@ -8,7 +8,8 @@ from cyclopts import App
 
 from madang.assets.errors import TargetExists
 from madang.interfaces.cli import context
-from madang.organizations import service
+from madang.interfaces.operations import organizations
+from madang.sdk import documents
 
 app = App(name="org", help="Organizations, their members and tokens.")
 
@@ -30,11 +31,10 @@ def register(name: str, *, kind: str, title_en: str = "", title_ko: str = "") ->
     title_ko
         Title in Korean.
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        service.register(session, actor, name, kind, title_en or name, title_ko or name)
-    print(name)
+    new = documents.NewOrganization.model_construct(
+        name=name, kind=kind, title_en=title_en, title_ko=title_ko
+    )
+    print(context.call(organizations.register, new=new).name)
 
 
 @app.command
@@ -52,14 +52,12 @@ def member(organization: str, name: str, *, roles: list[str]) -> None:
     roles
         officer, steward, researcher, operator, auditor, evaluator; may be repeated.
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        print(service.add_member(session, actor, organization, name, tuple(roles)))
+    new = documents.NewMember.model_construct(name=name, roles=roles)
+    print(context.call(organizations.add_member, organization=organization, new=new).member_id)
 
 
 @app.command
-def token(organization: str, member: str, *, out: Path | None = None, days: int = service.TOKEN_DAYS) -> None:
+def token(organization: str, member: str, *, out: Path | None = None, days: int = 90) -> None:
     """Issue a token; it is shown once, or written to a file of mode 600.
 
     Example: madang org token company-a kim --out company-a.token
@@ -77,16 +75,14 @@ def token(organization: str, member: str, *, out: Path | None = None, days: int 
     """
     from madang.kernel.home import write_durably
 
-    home = context.home()
-    actor = context.actor(home)
     if out is not None and out.exists():
         raise TargetExists(target=str(out))
-    with home.database.write() as session:
-        plain = service.issue_token(session, actor, organization, member, days)
+    new = documents.NewToken.model_construct(days=days)
+    issued = context.call(organizations.issue_token, organization=organization, member=member, new=new)
     if out is None:
-        print(plain)
+        print(issued.token)
     else:
-        write_durably(out, plain.encode() + b"\n", 0o600)
+        write_durably(out, issued.token.encode() + b"\n", 0o600)
         print(out)
 
 
@@ -96,10 +92,7 @@ def revoke(organization: str, member: str) -> None:
 
     Example: madang org revoke company-a kim
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        print(service.revoke_tokens(session, actor, organization, member))
+    print(context.call(organizations.revoke_tokens, organization=organization, member=member).tokens)
 
 
 @app.command(name="list")
@@ -108,13 +101,26 @@ def list_(*, json: context.Json = False) -> None:
 
     Example: madang org list --json
     """
-    home = context.home()
-    context.actor(home)
-    with home.database.read() as session:
-        rows = [vars(organization) for organization in service.every(session)]
-    context.print_rows(
-        rows, {"name": "name", "kind": "kind", "title_en": "title", "title_ko": "title (ko)"}, json
-    )
+    columns = {
+        "name": lambda one: one.name,
+        "kind": lambda one: one.kind,
+        "title": lambda one: one.title_en,
+        "title (ko)": lambda one: one.title_ko,
+    }
+    context.print_items(context.every(organizations.list_), columns, json)
+
+
+@app.command
+def show(name: str, *, json: context.Json = False) -> None:
+    """Show an organization; to its own people with its members.
+
+    Example: madang org show company-a
+    """
+    found = context.call(organizations.show, organization=name)
+    context.print_document(found, json)
+    if not json:
+        for person in found.members:
+            print(f"{person.name:<24} {' '.join(person.roles)}")
 
 
 @app.command
@@ -123,7 +129,5 @@ def whoami(*, json: context.Json = False) -> None:
 
     Example: madang --token company-a.token org whoami
     """
-    home = context.home()
-    actor = context.actor(home)
-    facts = {"organization": actor.organization, "kind": actor.kind, "roles": " ".join(sorted(actor.roles))}
-    context.print_facts(facts, json)
+    found = context.call(organizations.whoami)
+    context.print_document(found, json, roles=" ".join(found.roles))

@@ -1,4 +1,4 @@
-"""``madang why`` and ``madang calendar``."""
+"""``madang why``, ``madang search`` and ``madang calendar``."""
 
 from __future__ import annotations
 
@@ -21,21 +21,38 @@ def why(what: str, *, may: str | None = None, json: context.Json = False) -> Non
         Ask whether you may do this with the version: pool, train, evaluate or download.
     """
     from madang.agreements.policies import USE_ACTIONS
+    from madang.interfaces.operations import programme
     from madang.kernel.errors import BadValue
-    from madang.programme.why import explain
 
     if may is not None and may not in USE_ACTIONS:
         raise BadValue(file="--may", key=may, reason=f"It is one of {', '.join(USE_ACTIONS)}.")
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        answer = explain(session, actor, what, may)
-    told = [(because.says.in_language(context.language()), because.stands_on) for because in answer]
+    answer = context.call(programme.why, what=what, may=may)
     if json:
-        context.print_json([{"says": says, "stands_on": dict(values)} for says, values in told])
+        told = [{"says": context.said(one.says), "stands_on": dict(one.stands_on)} for one in answer.because]
+        context.print_json(told)
         return
-    for says, _ in told:
-        print(says)
+    for one in answer.because:
+        print(context.said(one.says))
+
+
+def search(words: str, *, json: context.Json = False) -> None:
+    """Find what you may know of by a part of its name or title.
+
+    Example: madang search reach
+
+    Parameters
+    ----------
+    words
+        A part of a name or title, or a whole id.
+    """
+    from madang.interfaces.operations import programme
+
+    columns = {
+        "kind": lambda hit: hit.kind,
+        "name": lambda hit: hit.name,
+        "title": lambda hit: context.said(hit.title),
+    }
+    context.print_items(context.call(programme.search, q=words).items, columns, json)
 
 
 def calendar(*, out: Path | None = None) -> None:
@@ -48,16 +65,12 @@ def calendar(*, out: Path | None = None) -> None:
     out
         The file to write (default: print it).
     """
+    from madang.interfaces.operations import programme
     from madang.kernel.home import write_durably
-    from madang.organizations.service import authenticate
-    from madang.programme.calendar import as_icalendar, deadlines
 
-    home = context.home()
-    with home.database.read() as session:
-        found = deadlines(session, authenticate(session, context.token()))
-    written = as_icalendar(found, home.values.log_name, context.language())
+    written = context.call(programme.calendar)
     if out is None:
         print(written.decode("utf-8"), end="")
         return
     write_durably(out, written)
-    print(f"{out} ({len(found)})")
+    print(f"{out} ({written.count(b'BEGIN:VEVENT')})")

@@ -9,16 +9,15 @@ from typing import Any
 from cyclopts import App
 
 from madang.interfaces.cli import context
+from madang.interfaces.operations import runs
 from madang.kernel.errors import BadValue
-from madang.runs import live, recipes, service
-from madang.runs.model import Run
-from madang.runs.supervisor import Supervisor
+from madang.sdk import documents
 
 app = App(name="run", help="Submit, follow and execute runs.")
 
 
-def _row(run: Run) -> dict[str, Any]:
-    return {**vars(run), "state": context.text(f"runs.state.{run.state}"), "inputs": list(run.inputs)}
+def _state(run: documents.Run) -> str:
+    return context.text(f"runs.state.{run.state}")
 
 
 @app.command
@@ -59,11 +58,11 @@ def submit(
     follow
         Print its log until it ends.
     """
-    home = context.home()
-    actor = context.actor(home)
-    parameters = dict(_pair(text) for text in set or [])
-    order = service.Order(mission, recipe, inputs, award, output, parameters, cores, seconds)
-    run = service.submit(home, actor, order)
+    new = documents.NewRun.model_construct(
+        mission=mission, recipe=recipe, inputs=inputs, award=award, output=output,
+        parameters=dict(_pair(text) for text in set or []), cores=cores, seconds=seconds,
+    )  # fmt: skip
+    run = context.call(runs.submit, new=new)
     print(run.run_id)
     if follow:
         _follow(run.run_id)
@@ -82,12 +81,14 @@ def list_(*, mission: str | None = None, json: context.Json = False) -> None:
 
     Example: madang run list --mission manipulation-10
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        rows = [_row(run) for run in service.visible_to(session, actor, mission)]
-    columns = {"run_id": "run", "recipe": "recipe", "organization": "organization", "state": "state"}
-    context.print_rows(rows, columns | {"used_resource_seconds": "used s"}, json)
+    columns = {
+        "run": lambda one: one.run_id,
+        "recipe": lambda one: one.recipe,
+        "organization": lambda one: one.organization,
+        "state": _state,
+        "used s": lambda one: one.used_resource_seconds,
+    }
+    context.print_items(context.every(runs.list_, mission=mission), columns, json)
 
 
 @app.command
@@ -96,14 +97,9 @@ def show(run: str, *, json: context.Json = False) -> None:
 
     Example: madang run show run-...
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        found = service.see(session, actor, run)
-    facts = _row(found)
-    if found.reason:
-        facts["why"] = context.text(f"runs.reason.{found.reason.partition(':')[0]}")
-    context.print_facts(facts, json)
+    found = context.call(runs.show, run=run)
+    why = context.said(found.why) if found.why else None
+    context.print_document(found, json, state=_state(found), inputs=", ".join(found.inputs), why=why)
 
 
 @app.command
@@ -115,32 +111,22 @@ def log(run: str, *, follow: bool = False) -> None:
     if follow:
         _follow(run)
         return
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        found = service.see(session, actor, run)
-    sys.stdout.write(live.log_of(home, found).decode("utf-8", "replace"))
+    sys.stdout.write(context.call(runs.log, run=run).decode("utf-8", "replace"))
 
 
 def _follow(run_id: str) -> None:
-    home = context.home()
-    actor = context.actor(home)
     shown, begun, told = 0, time.monotonic(), False
     while True:
-        with home.database.read() as session:
-            run = service.see(session, actor, run_id)
+        run = context.call(runs.show, run=run_id)
         if run.state == "queued" and not told and time.monotonic() - begun > 3:
             print(context.text("cli.still-queued"), file=sys.stderr)
             told = True
-        data = live.log_of(home, run)
-        sys.stdout.write(data[shown:].decode("utf-8", "replace"))
+        data = context.call(runs.log, run=run_id, offset=shown)
+        sys.stdout.write(data.decode("utf-8", "replace"))
         sys.stdout.flush()
-        shown = len(data)
+        shown += len(data)
         if not run.live:
-            print(
-                context.text(f"runs.state.{run.state}"),
-                context.text(f"runs.reason.{run.reason.partition(':')[0]}"),
-            )
+            print(_state(run), context.said(run.why) if run.why else "")
             return
         time.sleep(0.3)
 
@@ -151,10 +137,7 @@ def cancel(run: str) -> None:
 
     Example: madang run cancel run-...
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        print(context.text(f"runs.state.{service.cancel(session, actor, run).state}"))
+    print(_state(context.call(runs.cancel, run=run)))
 
 
 @app.command
@@ -170,6 +153,10 @@ def work(*, until_idle: bool = False, name: str | None = None) -> None:
     name
         This supervisor's name where several share the database (default: the machine's name).
     """
+    from madang.runs import service
+    from madang.runs.model import Run
+    from madang.runs.supervisor import Supervisor
+
     home = context.home()
     actor = context.actor(home)
 
@@ -187,12 +174,16 @@ def recipes_(*, json: context.Json = False) -> None:
 
     Example: madang run recipes
     """
-    rows = []
-    for name in recipes.every():
-        recipe = recipes.find(name)
-        for key, field in recipe.parameters.model_fields.items():
-            rows.append(
-                {"recipe": name, "parameter": key, "default": field.default, "meaning": field.description}
-            )
+    found = context.call(runs.recipes).items if context.server() else _installed()
+    rows: list[dict[str, Any]] = []
+    for recipe in found:
+        for key, field in recipe.parameters.get("properties", {}).items():
+            told = {"default": field.get("default"), "meaning": field.get("description")}
+            rows.append({"recipe": recipe.name, "parameter": key, **told})
     columns = {"recipe": "recipe", "parameter": "parameter", "default": "default", "meaning": "meaning"}
     context.print_rows(rows, columns, json)
+
+
+def _installed() -> list[documents.Recipe]:
+    """What is installed here, with or without a home."""
+    return runs.installed_recipes()

@@ -5,45 +5,28 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from madang.interfaces.cli import context
+from madang.interfaces.operations import missions, scores
 from madang.kernel.home import Home, write_durably
-from madang.scores import opening, service
-from madang.scores.evaluator import Evaluator
-from madang.scores.model import Feedback, Score, Submission
-from madang.scores.statistics import Interval, wilson
+from madang.sdk import documents
+
+if TYPE_CHECKING:
+    from madang.scores.model import Feedback, Score, Submission
+    from madang.scores.statistics import Interval
 
 app = App(name="score", help="Seal a benchmark, submit a model, evaluate.")
 
 
-def _row(submission: Submission, score: Score | None, version: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "submission": submission.submission_id,
-        "mission": submission.mission,
-        "version": version,
-        "organization": submission.organization,
-        "state": context.text(f"scores.state.{submission.state}"),
-        "submitted_at": submission.submitted_at,
-        "problem": submission.problem or None,
-    }
-    if score is not None:
-        groups = {}
-        for name, (successes, n) in score.groups.items():
-            interval = wilson(successes, n)
-            groups[name] = {"value": interval.mean, "lower": interval.lower, "upper": interval.upper, "n": n}
-        row |= {
-            "value": score.value,
-            "interval": f"[{score.lower:.3f}, {score.upper:.3f}]",
-            "lower": score.lower,
-            "upper": score.upper,
-            "n": score.n,
-            "outcome": context.text(f"scores.outcome.{score.outcome}"),
-            "groups": groups,
-        }
-    return row
+def _state(submission: documents.Submission) -> str:
+    return context.text(f"scores.state.{submission.state}")
+
+
+def _interval(shown: documents.Score | documents.Standing | documents.Group) -> str:
+    return f"[{shown.lower:.3f}, {shown.upper:.3f}]"
 
 
 @app.command
@@ -52,6 +35,8 @@ def seal(mission: str) -> None:
 
     Example: madang --token evaluator.token score seal manipulation-10
     """
+    from madang.scores.evaluator import Evaluator
+
     home = context.home()
     actor = context.actor(home)
     benchmark = Evaluator(home, actor).seal(mission)
@@ -65,10 +50,8 @@ def submit(version: str, *, mission: str) -> None:
 
     Example: madang score submit institute-a/policy@1 --mission manipulation-10
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        print(service.submit(session, actor, mission, version).submission_id)
+    new = documents.NewSubmission.model_construct(mission=mission, version=version)
+    print(context.call(scores.submit, new=new).submission_id)
 
 
 @app.command
@@ -77,6 +60,8 @@ def work() -> None:
 
     Example: madang --token evaluator.token score work
     """
+    from madang.scores.evaluator import Evaluator
+
     home = context.home()
     actor = context.actor(home)
 
@@ -91,9 +76,12 @@ def work() -> None:
 
 
 def _told(home: Home, submission: Submission, answer: Feedback | Score | None) -> str:
+    from madang.scores.model import Score
+    from madang.scores.service import get_submission
+
     if answer is None:
         with home.database.read() as session:
-            problem = service.get_submission(session, submission.submission_id).problem
+            problem = get_submission(session, submission.submission_id).problem
         return f"{context.text('scores.state.refused')}: {problem}"
     figures = f"{answer.value:.3f} [{answer.lower:.3f}, {answer.upper:.3f}] n={answer.n}"
     if isinstance(answer, Score):
@@ -107,22 +95,15 @@ def board(mission: str, *, json: context.Json = False) -> None:
 
     Example: madang score board manipulation-10
     """
-    from madang.assets import lineage
-    from madang.missions.errors import NoSuchMission
-    from madang.missions.service import get, takes_part
-
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        if not takes_part(session, actor, mission):
-            raise NoSuchMission(name=mission)
-        rows = [
-            {**asdict(row), "version": lineage.get(session, row.version_id).name,
-             "interval": f"[{row.lower:.3f}, {row.upper:.3f}]", "tries": f"{row.used}/{row.budget}"}
-            for row in service.board(session, get(session, mission))
-        ]  # fmt: skip
-    columns = {"organization": "organization", "version": "model", "value": "value", "interval": "interval"}
-    context.print_rows(rows, columns | {"n": "n", "tries": "tries"}, json)
+    columns = {
+        "organization": lambda row: row.organization,
+        "model": lambda row: row.version,
+        "value": lambda row: row.value,
+        "interval": _interval,
+        "n": lambda row: row.n,
+        "tries": lambda row: f"{row.used}/{row.budget}",
+    }
+    context.print_items(context.call(missions.board, name=mission).items, columns, json)
 
 
 @app.command(name="open")
@@ -131,11 +112,8 @@ def open_(mission: str) -> None:
 
     Example: madang --token officer.token score open manipulation-10
     """
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.write() as session:
-        told = opening.approve(session, actor, mission)
-    print(context.text("scores.opened" if told.confirmed_by else "scores.asked", mission=mission))
+    told = context.call(missions.open_benchmark, name=mission)
+    print(context.text("scores.opened" if told.confirmed_at else "scores.asked", mission=mission))
 
 
 @app.command
@@ -149,13 +127,7 @@ def published(mission: str, *, out: Path) -> None:
     out
         The file to write.
     """
-    from madang.assets.store import open_store
-    from madang.organizations.service import authenticate
-
-    home = context.home()
-    with home.database.read() as session:
-        digest = opening.published(session, authenticate(session, context.token()), mission)
-    write_durably(out, open_store(home).read(digest))
+    write_durably(out, context.call(missions.published, name=mission))
     print(out)
 
 
@@ -177,9 +149,8 @@ def recompute(submission: str, *, json: context.Json = False) -> None:
             print(f"{interval.n} {interval.mean:.3f}", end="\r", file=sys.stderr)
 
     told = repeat(home, actor, submission, progress)
-    figures = {**asdict(told), "same": True}
     if json:
-        context.print_json(figures)
+        context.print_json({**asdict(told), "same": True})
         return
     print(context.text("scores.same"), f"{told.value:.3f} [{told.lower:.3f}, {told.upper:.3f}] n={told.n}")
 
@@ -190,21 +161,16 @@ def list_(*, mission: str, json: context.Json = False) -> None:
 
     Example: madang score list --mission manipulation-10
     """
-    from madang.assets import lineage
-    from madang.missions.errors import NoSuchMission
-    from madang.missions.service import takes_part
-
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        if not takes_part(session, actor, mission):
-            raise NoSuchMission(name=mission)
-        rows = [
-            _row(submission, score, lineage.get(session, submission.version_id).name)
-            for submission, score in service.of_mission(session, mission)
-        ]
-    columns = {"submission": "submission", "version": "model", "state": "state", "value": "score"}
-    context.print_rows(rows, columns | {"interval": "interval", "n": "n", "outcome": "outcome"}, json)
+    columns = {
+        "submission": lambda one: one.submission_id,
+        "model": lambda one: one.version,
+        "state": _state,
+        "score": lambda one: one.score and one.score.value,
+        "interval": lambda one: one.score and _interval(one.score),
+        "n": lambda one: one.score and one.score.n,
+        "outcome": lambda one: one.score and context.text(f"scores.outcome.{one.score.outcome}"),
+    }
+    context.print_items(context.every(scores.list_, mission=mission), columns, json)
 
 
 @app.command
@@ -213,17 +179,14 @@ def show(submission: str, *, json: context.Json = False) -> None:
 
     Example: madang score show sub-...
     """
-    from madang.assets import lineage
-
-    home = context.home()
-    actor = context.actor(home)
-    with home.database.read() as session:
-        found, score = service.see(session, actor, submission)
-        row = _row(found, score, lineage.get(session, found.version_id).name)
-    groups = row.pop("groups", {})
-    if json:
-        context.print_json({**row, "groups": groups})
+    found = context.call(scores.show, submission=submission)
+    shown: dict[str, object] = {"state": _state(found)}
+    if found.score is not None:
+        score = found.score
+        outcome = context.text(f"scores.outcome.{score.outcome}")
+        shown |= {"value": score.value, "interval": _interval(score), "n": score.n, "outcome": outcome}
+    context.print_document(found, json, **shown)
+    if json or found.score is None:
         return
-    context.print_facts(row, False)
-    for name, told in groups.items():
-        print(f"  {name:<24} {told['value']:.2f} [{told['lower']:.2f}, {told['upper']:.2f}] n={told['n']}")
+    for name, told in found.score.groups.items():
+        print(f"  {name:<24} {told.value:.2f} [{told.lower:.2f}, {told.upper:.2f}] n={told.n}")

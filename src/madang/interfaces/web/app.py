@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from madang.interfaces.api.app import PREFIX, create_api
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import missions, runs, sign_in, versions
 from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
@@ -51,7 +53,8 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     for module in (missions, versions, runs, sign_in):
         app.include_router(module.router)
-    app.middleware("http")(_add_headers)
+    app.add_middleware(_Headers)
+    app.mount(PREFIX, create_api(home))
     app.add_exception_handler(MadangError, _told)
     app.add_exception_handler(404, _unknown_address)
     app.add_exception_handler(Exception, _told)
@@ -76,13 +79,23 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     return app
 
 
-async def _add_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.url.path.startswith("/static/"):
-        response.headers["Cache-Control"] = "max-age=300"
-    return response
+class _Headers:
+    """Adds the headers that every answer carries."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/static/"):
+                    headers["Cache-Control"] = "max-age=300"
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from madang.kernel import clock
 from madang.kernel.canonical import canonical_bytes, canonical_digest, parse_json
 from madang.kernel.ledger import merkle
 from madang.kernel.ledger.note import Checkpoint, Signer, write_checkpoint
+from madang.kernel.paging import Slice, cut
 
 metadata = sa.MetaData()
 """Every table of Madang, of all domains, belongs to this metadata."""
@@ -49,6 +50,8 @@ head = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
 )
 OWN_TABLES = frozenset({entries.name, nodes.name, head.name})
+UNRECORDED = {"madang.recorded": False}
+"""The `info` of a table whose rows say nothing about the world: the log does not cover them."""
 
 Change = tuple[str, list[Any], str | None]
 """(table, primary key, commitment to the row or None where it was deleted)."""
@@ -261,10 +264,21 @@ def find_all(connection: sa.Connection, kind: str, subject: str) -> list[Entry]:
     return [parse_leaf(row.position, row.leaf) for row in connection.execute(query)]
 
 
-def tail(connection: sa.Connection, limit: int) -> list[Entry]:
-    """The latest `limit` entries, newest first."""
-    query = sa.select(entries.c.position, entries.c.leaf).order_by(entries.c.position.desc()).limit(limit)
-    return [parse_leaf(row.position, row.leaf) for row in connection.execute(query)]
+def at(connection: sa.Connection, position: int) -> Entry | None:
+    """The entry at a position."""
+    query = sa.select(entries.c.leaf).where(entries.c.position == position)
+    leaf = connection.execute(query).scalar()
+    return parse_leaf(position, leaf) if leaf is not None else None
+
+
+def tail(connection: sa.Connection, part: Slice, **narrowed: str | None) -> list[Entry]:
+    """The latest entries, newest first; `narrowed` by kind or subject."""
+    query = sa.select(entries.c.position, entries.c.leaf)
+    for name, value in narrowed.items():
+        if value is not None:
+            query = query.where(entries.c[name] == value)
+    rows = connection.execute(cut(query, (entries.c.position,), part, falling=True))
+    return [parse_leaf(row.position, row.leaf) for row in rows]
 
 
 def current_checkpoint(connection: sa.Connection) -> str:

@@ -1,0 +1,120 @@
+"""From a request to a caller, and an operation's answer to a response: ETags, idempotency keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import blake3
+from fastapi import Request, Response
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from madang.interfaces.api.problems import language_of
+from madang.interfaces.operations import Caller, Operation
+from madang.interfaces.operations.declared import require_member
+from madang.kernel.canonical import canonical_digest
+from madang.kernel.errors import BadValue, ChangedMeanwhile
+from madang.kernel.home import Home
+from madang.kernel.requests import Asked
+from madang.organizations.service import authenticate
+
+JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
+_LONGEST_KEY = 200
+
+
+class JsonResponse(Response):
+    """A JSON document."""
+
+    media_type = JSON
+
+
+def caller_of(request: Request) -> Caller:
+    """Whoever sends the request, by its bearer token; NotSignedIn for a token that does not hold."""
+    home: Home = request.app.state.home
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = token if scheme.lower() == "bearer" else ""
+    with home.database.read() as session:
+        actor = authenticate(session, given or None)
+    return Caller(home, actor, language_of(request))
+
+
+def answer(operation: Operation, request: Request, arguments: Mapping[str, Any]) -> Response:
+    """Carry out an operation for whoever asks."""
+    caller = caller_of(request)
+    if not operation.public:
+        require_member(caller)
+    key = request.headers.get(KEY_HEADER)
+    if operation.changes and key is not None:
+        return _once(operation, caller, key, arguments, request)
+    body = _body(operation.function(caller, **arguments))
+    if operation.changes:
+        return _response(operation, operation.status, body)
+    return _cached(operation, request, body)
+
+
+def _body(value: Any) -> bytes:
+    if isinstance(value, BaseModel):
+        return value.model_dump_json().encode()
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _response(operation: Operation, status: int, body: bytes, **headers: str) -> Response:
+    kept = {"Cache-Control": "no-store", **headers}
+    return Response(body, status, kept, _media(operation))
+
+
+@cache
+def _media(operation: Operation) -> str:
+    media = operation.media or JSON
+    return f"{media}; charset=utf-8" if media.startswith("text/") else media
+
+
+def _cached(operation: Operation, request: Request, body: bytes) -> Response:
+    """The body with its entity tag; nothing but the tag where the asker has this body."""
+    tag = f'"{blake3.blake3(body).hexdigest(16)}"'
+    kept = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Accept-Language"}
+    known = request.headers.get("if-none-match", "")
+    if known and (
+        known.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in known.split(",")]
+    ):
+        return Response(None, 304, kept)
+    return Response(body, operation.status, kept, _media(operation))
+
+
+def _once(
+    operation: Operation, caller: Caller, key: str, arguments: Mapping[str, Any], request: Request
+) -> Response:
+    """Carry out a change that has a key: once, however often it is asked for."""
+    require_member(caller)
+    if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise BadValue(
+            file="request (header)", key=KEY_HEADER, reason=f"It has 1 to {_LONGEST_KEY} characters."
+        )
+    told = {
+        "method": operation.method,
+        "path": request.url.path,
+        "arguments": to_jsonable_python(dict(arguments)),
+    }
+    asked = Asked(caller.actor.member, key, canonical_digest(told))
+    with caller.home.database.read() as session:
+        kept = asked.answer(session)
+    if kept is None:
+        accompanied = replace(caller, home=caller.home.accompanied(asked.write))
+        try:
+            body = _body(operation.function(accompanied, **arguments))
+        except ChangedMeanwhile:
+            # Perhaps the same request came twice at once: the first one's answer is this one's, too.
+            with caller.home.database.read() as session:
+                kept = asked.answer(session)
+            if kept is None:
+                raise
+        else:
+            if not operation.secret:
+                with caller.home.database.write() as session:
+                    asked.keep(session, operation.status, body)
+            return _response(operation, operation.status, body)
+    status, body = kept
+    return _response(operation, status, body, **{REPLAYED_HEADER: "true"})

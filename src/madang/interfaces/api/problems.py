@@ -1,0 +1,76 @@
+"""Errors as RFC 9457 problem details, in our three parts and the asker's language."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from madang.kernel.errors import (
+    BadValue,
+    Defect,
+    MadangError,
+    MethodUnknown,
+    NotFound,
+    NotSignedIn,
+    UnknownKey,
+)
+from madang.sdk.documents import Problem
+
+MEDIA = "application/problem+json"
+
+
+def language_of(request: Request) -> str:
+    """The language that the asker's first choice names, else English."""
+    return "ko" if request.headers.get("accept-language", "").strip().lower().startswith("ko") else "en"
+
+
+def problem_of(error: MadangError, language: str) -> Problem:
+    """An error of ours as a problem document."""
+    told = error.in_language(language)
+    return Problem(
+        type=f"urn:madang:error:{error.code}",
+        title=told.what,
+        status=error.status,
+        detail=told.why,
+        next=told.next,
+        code=error.code,
+    )
+
+
+def told(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed."""
+    known = _known(error)
+    language = language_of(request)
+    headers = {"Content-Language": language, "Cache-Control": "no-store"}
+    if isinstance(known, NotSignedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, HTTPException):
+        headers.update(error.headers or {})
+    body = problem_of(known, language).model_dump_json().encode()
+    return Response(body, known.status, headers, MEDIA)
+
+
+def _known(error: Exception) -> MadangError:
+    if isinstance(error, MadangError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _misfit(error)
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return NotFound()
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return MethodUnknown()
+    if isinstance(error, HTTPException) and 400 <= error.status_code < 500:
+        return BadValue(file="request", key="body", reason=str(error.detail))
+    return Defect()
+
+
+def _misfit(error: RequestValidationError) -> MadangError:
+    """The first part of a request that does not fit."""
+    told = error.errors()
+    first = next((one for one in told if one["type"] == "extra_forbidden"), told[0])
+    where, *inside = first["loc"]
+    key = ".".join(str(part) for part in inside) or str(where)
+    if first["type"] == "extra_forbidden":
+        return UnknownKey(file=f"request ({where})", key=key, known="openapi.json")
+    return BadValue(file=f"request ({where})", key=key, reason=str(first["msg"]))

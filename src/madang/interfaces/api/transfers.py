@@ -1,0 +1,197 @@
+"""Bytes over HTTP: resumable uploads (tus 1.0.0: core, creation, creation-with-upload, expiration,
+termination) and the files of a version, whole or from an offset on.
+
+https://tus.io/protocols/resumable-upload
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Annotated, Any, BinaryIO
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from madang.assets import service, uploads
+from madang.assets.errors import NoSuchFile
+from madang.assets.store import open_store
+from madang.interfaces.api.asking import caller_of
+from madang.interfaces.operations import Caller
+from madang.interfaces.operations.declared import require_member
+from madang.kernel import clock
+from madang.kernel.errors import BadValue
+from madang.sdk.documents import Upload
+
+router = APIRouter()
+_TUS = {"Tus-Resumable": "1.0.0"}
+_ABOUT = {
+    **_TUS,
+    "Tus-Version": "1.0.0",
+    "Tus-Extension": "creation,creation-with-upload,expiration,termination",
+}
+_PART = "application/offset+octet-stream"
+_CHUNK = 1 << 20
+
+Id = Annotated[str, Path(pattern=r"^[^\x00/]+$", max_length=100)]
+Version = Annotated[str, Path(pattern=r"^[^\x00]+$", max_length=500)]
+FilePath = Annotated[
+    str, Query(min_length=1, max_length=4000, pattern=r"^[^\x00]*$", description="The file's path.")
+]
+Length = Annotated[int, Header(alias="Upload-Length", ge=0, lt=2**62, description="Bytes in all.")]
+Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, lt=2**62, description="Where this part begins.")]
+_BODY: dict[str, Any] = {
+    "requestBody": {"content": {_PART: {"schema": {"type": "string", "format": "binary"}}}},
+}
+
+
+async def _member(request: Request) -> Caller:
+    caller = await run_in_threadpool(caller_of, request)
+    require_member(caller)
+    return caller
+
+
+def _headers(upload: uploads.Upload) -> dict[str, str]:
+    expires = format_datetime(clock.from_text(upload.expires_at), usegmt=True)
+    return {
+        **_TUS,
+        "Upload-Offset": str(upload.offset),
+        "Upload-Length": str(upload.length),
+        "Upload-Expires": expires,
+        "Cache-Control": "no-store",
+    }
+
+
+def _document(upload: uploads.Upload) -> Upload:
+    names = ("upload_id", "length", "offset", "expires_at")
+    return Upload(**{name: getattr(upload, name) for name in names})
+
+
+@router.options("/uploads", status_code=204, summary="Say which parts of tus are spoken")
+async def about() -> Response:
+    """Say which version and extensions of the tus protocol are spoken here."""
+    return Response(None, 204, _ABOUT)
+
+
+@router.post(
+    "/uploads", status_code=201, response_model=Upload, summary="Begin an upload", openapi_extra=_BODY
+)
+async def create(request: Request, length: Length) -> Response:
+    """Begin an upload; a body (application/offset+octet-stream) is its first part."""
+    caller = await _member(request)
+    made = await run_in_threadpool(uploads.create, caller.home, caller.actor, length)
+    if request.headers.get("content-type") == _PART and length:
+        made = await _append(request, caller, made.upload_id, 0)
+    where = str(request.url_for("see", upload=made.upload_id))
+    return Response(
+        _document(made).model_dump_json(), 201, {**_headers(made), "Location": where}, "application/json"
+    )
+
+
+@router.head("/uploads/{upload}", summary="Ask where an upload stands")
+async def see(request: Request, upload: Id) -> Response:
+    """Tell how many bytes of an upload are here, in the header Upload-Offset."""
+    caller = await _member(request)
+    present = await run_in_threadpool(uploads.see, caller.home, caller.actor, upload)
+    return Response(None, 200, _headers(present))
+
+
+@router.patch("/uploads/{upload}", status_code=204, summary="Go on with an upload", openapi_extra=_BODY)
+async def append(request: Request, upload: Id, offset: Offset) -> Response:
+    """Append a part that begins where the upload stands. What arrived before a line broke is kept."""
+    caller = await _member(request)
+    if request.headers.get("content-type") != _PART:
+        raise BadValue(file="request (header)", key="Content-Type", reason=f"It is {_PART}.")
+    return Response(None, 204, _headers(await _append(request, caller, upload, offset)))
+
+
+@router.delete("/uploads/{upload}", status_code=204, summary="Forget an upload")
+async def discard(request: Request, upload: Id) -> Response:
+    """Forget an upload and its bytes."""
+    caller = await _member(request)
+    await run_in_threadpool(uploads.discard, caller.home, caller.actor, upload)
+    return Response(None, 204, _TUS)
+
+
+async def _append(request: Request, caller: Caller, upload: str, offset: int) -> uploads.Upload:
+    async with _writing(caller, upload, offset) as writer:
+        try:
+            async for chunk in request.stream():
+                if chunk:
+                    await run_in_threadpool(writer.write, chunk)
+        except ClientDisconnect:
+            pass  # what has arrived is kept; the client asks where it stands
+    return await run_in_threadpool(uploads.finish, caller.home, caller.actor, upload)
+
+
+@asynccontextmanager
+async def _writing(caller: Caller, upload: str, offset: int) -> AsyncIterator[uploads.Writer]:
+    opened = uploads.appending(caller.home, caller.actor, upload, offset)
+    writer = await run_in_threadpool(opened.__enter__)
+    try:
+        yield writer
+    finally:
+        await run_in_threadpool(opened.__exit__, None, None, None)
+
+
+@router.get("/versions/{version:path}/content", summary="Take a file of a version home")
+def content(request: Request, version: Version, path: FilePath) -> Response:
+    """Give a file of a version, where the agreements allow it; `Range: bytes=N-` goes on from an offset.
+
+    The download is put on record: once in ten minutes for each member and version.
+    """
+    caller = caller_of(request)
+    require_member(caller)
+    found = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads.first)
+    file = next((one for one in found.files if one.path == path), None)
+    if file is None:
+        raise NoSuchFile(version=version, path=path)
+    start = _start(request.headers.get("range"), file.size)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{file.digest}"',
+        "Content-Length": str(file.size - start),
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": "attachment",
+    }
+    if start:
+        headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
+    stream = open_store(caller.home).open(file.digest)
+    stream.seek(start)
+    return StreamingResponse(_chunks(stream), 206 if start else 200, headers, "application/octet-stream")
+
+
+def _start(given: str | None, size: int) -> int:
+    """Where an answer begins: a range that is not ``bytes=N-`` within the file is passed over (RFC 9110)."""
+    match = re.fullmatch(r"bytes=(\d{1,18})-", given or "")
+    return int(match[1]) if match and 0 < int(match[1]) < size else 0
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+class Downloads:
+    """Which downloads were put on record a short while ago: not each file of a version is a new one."""
+
+    SECONDS = 600
+
+    def __init__(self) -> None:
+        self._noted: dict[tuple[str, str], datetime] = {}
+
+    def first(self, member: str, version_id: str) -> bool:
+        """Whether this member's download of this version is to be put on record now."""
+        now = clock.now()
+        fresh = {key: at for key, at in self._noted.items() if (now - at).total_seconds() < self.SECONDS}
+        first = (member, version_id) not in fresh
+        if first:
+            fresh[member, version_id] = now
+        self._noted = fresh
+        return first

@@ -1,0 +1,208 @@
+# Made by scripts/make_sdk.py. Change the operation (or the coroutines) and run that instead.
+"""The client: connection, sign-in, retries; the nouns are its attributes."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx2
+from pydantic import BaseModel
+
+from madang.sdk import documents
+from madang.sdk._sync import transfers
+from madang.sdk._sync.resources import (
+    Agreements,
+    Compute,
+    Ledger,
+    Missions,
+    Organizations,
+    Programme,
+    Runs,
+    Scores,
+    Versions,
+)
+from madang.sdk.errors import NotReached, of_answer
+
+Form = TypeVar("Form", bound=BaseModel)
+PREFIX = "/api/v1"
+_AGAIN = (429, 502, 503, 504)
+_LONGEST_WAIT_SECONDS = 20.0
+
+
+class Client:
+    """A connection to a server, as the holder of `token` (as an outsider without one).
+
+    Requests that meet a broken connection or a busy server are sent again, up to `retries` times; changes
+    carry an idempotency key, so that they are done once. Raises :class:`madang.sdk.ApiError`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        language: str = "en",
+        timeout_seconds: float = 60.0,
+        retries: int = 4,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        headers = {"Accept-Language": language}
+        if token:
+            headers["Authorization"] = f"Bearer {token.strip()}"
+        self._url = url.rstrip("/")
+        self._retries = retries
+        self._http = httpx2.Client(headers=headers, timeout=timeout_seconds, transport=transport)
+        self.organizations = Organizations(self)
+        self.agreements = Agreements(self)
+        self.missions = Missions(self)
+        self.versions = Versions(self)
+        self.compute = Compute(self)
+        self.runs = Runs(self)
+        self.scores = Scores(self)
+        self.ledger = Ledger(self)
+        self.programme = Programme(self)
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """Send a request below the API's prefix and give its answer; the error it means otherwise."""
+        given = dict(headers or {})
+        if method in ("POST", "DELETE"):
+            given.setdefault("Idempotency-Key", uuid.uuid4().hex)
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        for attempt in range(self._retries + 1):
+            try:
+                answer = self._http.request(
+                    method, self._url + PREFIX + path, params=asked, json=body, content=content, headers=given
+                )
+            except (httpx2.TransportError, httpx2.InvalidURL) as error:
+                if attempt == self._retries or isinstance(
+                    error, httpx2.UnsupportedProtocol | httpx2.InvalidURL
+                ):
+                    raise self._unreached(error) from error
+                time.sleep(_wait(attempt, None))
+                continue
+            if answer.status_code not in _AGAIN or attempt == self._retries:
+                break
+            time.sleep(_wait(attempt, answer.headers.get("Retry-After")))
+        if answer.status_code >= 400:
+            raise of_answer(answer.status_code, _problem(answer))
+        return answer
+
+    def stream(self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+        """A GET whose body is read bit by bit: a context manager of the answer."""
+        return self._http.stream("GET", self._url + PREFIX + path, params=dict(query), headers=dict(headers))
+
+    def _unreached(self, error: Exception) -> NotReached:
+        what, why = f"{self._url} does not answer.", str(error) or type(error).__name__
+        return NotReached(what, why, "Check the address, and whether the server runs there.")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        form: type[Form],
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        key: str | None = None,
+    ) -> Form:
+        """Send a request and read its answer as a document."""
+        headers = {"Idempotency-Key": key} if key else None
+        answer = self.send(method, path, query=query, body=body, headers=headers)
+        return form.model_validate_json(answer.content)
+
+    def every(self, path: str, form: type[Form], query: Mapping[str, Any]) -> Iterator[Form]:
+        """Every item of a listing, part by part."""
+        page = documents.Page[form]  # type: ignore[valid-type]
+        cursor: str | None = None
+        while True:
+            answer = self.call("GET", path, page, query={**query, "cursor": cursor})
+            for item in answer.items:
+                yield item
+            cursor = answer.next
+            if cursor is None:
+                return
+
+    def deposit(
+        self,
+        folder: str | Path,
+        *,
+        asset: str,
+        agreement: str,
+        format: str | None = None,  # noqa: A002
+        progress: Callable[[int, int], None] | None = None,
+    ) -> documents.Version:
+        """Deposit a folder as the next version of a data set of your organization.
+
+        Cut off, it goes on where it was when it is called again: what has arrived is not sent twice.
+        progress: called with (bytes sent, bytes in all).
+        """
+        return transfers.deposit(self, Path(folder), asset, agreement, format, progress)
+
+    def download(
+        self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
+    ) -> Path:
+        """Write a version's files to a new folder, each compared with its digest; cut off, it goes on.
+
+        Raises Unsafe where a file is not what the version says, FileExistsError where `target` exists.
+        """
+        return transfers.download(self, version, Path(target), progress)
+
+    def follow(self, run: str, every_seconds: float = 0.5) -> Iterator[bytes]:
+        """What a run prints, as it comes, until the run has ended."""
+        offset = 0
+        while True:
+            live = (self.runs.show(run)).live
+            printed = self.runs.log(run, offset=offset)
+            offset += len(printed)
+            if printed:
+                yield printed
+            if not live:
+                return
+            time.sleep(every_seconds)
+
+
+def _problem(answer: httpx2.Response) -> Mapping[str, Any] | None:
+    try:
+        told = answer.json()
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) and "title" in told else None
+
+
+def _wait(attempt: int, asked: str | None) -> float:
+    """Seconds before the next try: what the server asks for, else doubling, spread so that clients part."""
+    if asked is not None and asked.isdecimal():
+        return min(float(asked), _LONGEST_WAIT_SECONDS)
+    return float(min(0.2 * 2**attempt, _LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1.0))  # noqa: S311

@@ -1,0 +1,515 @@
+# Made by scripts/make_sdk.py. Change the operation (or the coroutines) and run that instead.
+"""The nouns: a class each, a method for each operation of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from madang.sdk import documents
+
+if TYPE_CHECKING:
+    from madang.sdk._sync.client import Client
+
+
+def _in_path(text: object) -> str:
+    """A value as a part of a path; a version's name keeps its slash."""
+    return quote(str(text), safe="/@")
+
+
+class Organizations:
+    """Organizations, members, tokens."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Organization]:
+        """List organizations by name."""
+        return self._client.every("/organizations", documents.Organization, {"limit": page_size})
+
+    def register(
+        self, name: str, *, kind: str, title_en: str = "", title_ko: str = "", key: str | None = None
+    ) -> documents.Organization:
+        """Register an organization (a ministry's officer)."""
+        return self._client.call(
+            "POST",
+            "/organizations",
+            documents.Organization,
+            body={"name": name, "kind": kind, "title_en": title_en, "title_ko": title_ko},
+            key=key,
+        )
+
+    def show(self, organization: str) -> documents.OrganizationWhole:
+        """Show an organization; to its own people and overseers with its members."""
+        return self._client.call(
+            "GET", f"/organizations/{_in_path(organization)}", documents.OrganizationWhole
+        )
+
+    def add_member(
+        self, organization: str, *, name: str, roles: Sequence[str], key: str | None = None
+    ) -> documents.Member:
+        """Add a member with roles (the organization's steward, or a ministry's officer)."""
+        return self._client.call(
+            "POST",
+            f"/organizations/{_in_path(organization)}/members",
+            documents.Member,
+            body={"name": name, "roles": list(roles)},
+            key=key,
+        )
+
+    def issue_token(
+        self, organization: str, member: str, *, days: int = 90, key: str | None = None
+    ) -> documents.IssuedToken:
+        """Issue a token to a member; it is told once."""
+        return self._client.call(
+            "POST",
+            f"/organizations/{_in_path(organization)}/members/{_in_path(member)}/tokens",
+            documents.IssuedToken,
+            body={"days": days},
+            key=key,
+        )
+
+    def revoke_tokens(
+        self, organization: str, member: str, *, key: str | None = None
+    ) -> documents.RevokedTokens:
+        """Revoke every token of a member."""
+        return self._client.call(
+            "DELETE",
+            f"/organizations/{_in_path(organization)}/members/{_in_path(member)}/tokens",
+            documents.RevokedTokens,
+            key=key,
+        )
+
+    def whoami(self) -> documents.Whoami:
+        """Say whose token this is."""
+        return self._client.call("GET", "/whoami", documents.Whoami)
+
+
+class Agreements:
+    """Agreements, their clauses, and what is owed under them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Agreement]:
+        """List the agreements you may see, by name."""
+        return self._client.every("/agreements", documents.Agreement, {"limit": page_size})
+
+    def draft(self, document: Mapping[str, Any], *, key: str | None = None) -> documents.Agreement:
+        """Put an agreement on record for its parties to sign."""
+        return self._client.call("POST", "/agreements", documents.Agreement, body=dict(document), key=key)
+
+    def rehearse(
+        self, document: Mapping[str, Any], *, days: int = 30, key: str | None = None
+    ) -> documents.Rehearsal:
+        """Try a draft: each clause in plain words, and last month's uses under it.
+
+        Nothing is put on record.
+        """
+        return self._client.call(
+            "POST",
+            "/agreements/rehearsal",
+            documents.Rehearsal,
+            query={"days": days},
+            body=dict(document),
+            key=key,
+        )
+
+    def show(self, name: str) -> documents.AgreementWhole:
+        """Show an agreement: clauses, parties, signatures."""
+        return self._client.call("GET", f"/agreements/{_in_path(name)}", documents.AgreementWhole)
+
+    def sign(self, name: str, *, digest: str | None = None, key: str | None = None) -> documents.Agreement:
+        """Sign for your organization."""
+        return self._client.call(
+            "POST",
+            f"/agreements/{_in_path(name)}/signatures",
+            documents.Agreement,
+            body={"digest": digest},
+            key=key,
+        )
+
+    def obligations(
+        self, *, within_days: int | None = None, page_size: int = 100
+    ) -> Iterator[documents.Obligation]:
+        """List what is owed under the agreements you may see, the earliest due date first."""
+        return self._client.every(
+            "/obligations", documents.Obligation, {"within_days": within_days, "limit": page_size}
+        )
+
+    def meet(
+        self,
+        name: str,
+        number: int,
+        *,
+        text: str = "",
+        link: str = "",
+        version: str = "",
+        key: str | None = None,
+    ) -> documents.Obligation:
+        """Put on record that your organization has done what a clause obliges it to, with evidence."""
+        return self._client.call(
+            "POST",
+            f"/agreements/{_in_path(name)}/clauses/{_in_path(number)}/evidence",
+            documents.Obligation,
+            body={"text": text, "link": link, "version": version},
+            key=key,
+        )
+
+
+class Missions:
+    """Missions, their scoreboards and the opening of their benchmarks."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Mission]:
+        """List the missions you may know of, newest first."""
+        return self._client.every("/missions", documents.Mission, {"limit": page_size})
+
+    def open(self, charter: Mapping[str, Any], *, key: str | None = None) -> documents.Mission:
+        """Open a mission from its charter (a researcher of the lead)."""
+        return self._client.call("POST", "/missions", documents.Mission, body=dict(charter), key=key)
+
+    def show(self, name: str) -> documents.MissionWhole:
+        """Show a mission: its charter, and for those who take part its progress."""
+        return self._client.call("GET", f"/missions/{_in_path(name)}", documents.MissionWhole)
+
+    def board(self, name: str) -> Sequence[documents.Standing]:
+        """Show the scoreboard: each organization's best on the feedback half, as the Ladder shows it."""
+        return (
+            self._client.call("GET", f"/missions/{_in_path(name)}/board", documents.Page[documents.Standing])
+        ).items
+
+    def open_benchmark(self, name: str, *, key: str | None = None) -> documents.Opening:
+        """Open the final half: one person asks, another of another organization confirms. Once."""
+        return self._client.call("POST", f"/missions/{_in_path(name)}/opening", documents.Opening, key=key)
+
+    def published(self, name: str) -> bytes:
+        """Give an opened benchmark: items, salts, and every item's judgement."""
+        answer = self._client.send("GET", f"/missions/{_in_path(name)}/benchmark")
+        return answer.content
+
+
+class Versions:
+    """Versions of assets: deposit, check, pool, read."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(
+        self,
+        *,
+        mission: str | None = None,
+        state: Literal["received", "accepted", "quarantined"] | None = None,
+        kind: Literal["dataset", "model", "benchmark", "report"] | None = None,
+        page_size: int = 100,
+    ) -> Iterator[documents.Version]:
+        """List the versions you may know of, newest first."""
+        return self._client.every(
+            "/versions",
+            documents.Version,
+            {"mission": mission, "state": state, "kind": kind, "limit": page_size},
+        )
+
+    def deposit(
+        self,
+        asset: str,
+        *,
+        agreement: str,
+        files: Sequence[documents.UploadedFile],
+        format: str | None = None,
+        key: str | None = None,
+    ) -> documents.Version:
+        """Deposit finished uploads as the next version of one of your organization's data sets.
+
+        The same content again gives the version that is there.
+        """
+        return self._client.call(
+            "POST",
+            "/versions",
+            documents.Version,
+            body={
+                "asset": asset,
+                "agreement": agreement,
+                "files": [one.model_dump() for one in files],
+                "format": format,
+            },
+            key=key,
+        )
+
+    def pool(
+        self, mission: str, *, asset: str, versions: Sequence[str] = (), key: str | None = None
+    ) -> documents.Version:
+        """Pool accepted versions; without names, the newest accepted of every data set of the mission."""
+        return self._client.call(
+            "POST",
+            "/pools",
+            documents.Version,
+            body={"mission": mission, "asset": asset, "versions": list(versions)},
+            key=key,
+        )
+
+    def files(self, version: str, *, page_size: int = 1000) -> Iterator[documents.File]:
+        """List the files of a version by path."""
+        return self._client.every(
+            f"/versions/{_in_path(version)}/files", documents.File, {"limit": page_size}
+        )
+
+    def check(self, version: str, *, key: str | None = None) -> Sequence[documents.Checked]:
+        """Check a received version (the owner's steward), and with it those of yours that waited for it."""
+        return (
+            self._client.call(
+                "POST", f"/versions/{_in_path(version)}/check", documents.Page[documents.Checked], key=key
+            )
+        ).items
+
+    def uses(self, version: str) -> Sequence[documents.Use]:
+        """List who used a version of yours, for what, under which clause, and what came of it."""
+        return (
+            self._client.call("GET", f"/versions/{_in_path(version)}/uses", documents.Page[documents.Use])
+        ).items
+
+    def receipt(self, version: str) -> str:
+        """Give the signed list of each use of a version of yours, and what came of it."""
+        answer = self._client.send("GET", f"/versions/{_in_path(version)}/receipt")
+        return answer.text
+
+    def verify(self, version: str) -> documents.Intact:
+        """Hash every stored file of a version anew."""
+        return self._client.call("GET", f"/versions/{_in_path(version)}/intact", documents.Intact)
+
+    def show(self, version: str) -> documents.VersionWhole:
+        """Show a version: facts, findings, terms, where it came from and went."""
+        return self._client.call("GET", f"/versions/{_in_path(version)}", documents.VersionWhole)
+
+
+class Compute:
+    """Capacity, shares, awards and the books."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Capacity]:
+        """List capacities and what is left of their shares."""
+        return self._client.every("/capacities", documents.Capacity, {"limit": page_size})
+
+    def declare(
+        self, site: str, *, kind: str, count: int, starts: datetime, ends: datetime, key: str | None = None
+    ) -> documents.Capacity:
+        """Declare capacity (the site's operator)."""
+        return self._client.call(
+            "POST",
+            "/capacities",
+            documents.Capacity,
+            body={
+                "site": site,
+                "kind": kind,
+                "count": count,
+                "starts": starts.isoformat(),
+                "ends": ends.isoformat(),
+            },
+            key=key,
+        )
+
+    def split(
+        self, capacity: str, *, shares: Mapping[str, int] | None = None, key: str | None = None
+    ) -> documents.Capacity:
+        """Split a capacity into shares; 50/30/20 unless told otherwise (a ministry's officer)."""
+        return self._client.call(
+            "POST",
+            f"/capacities/{_in_path(capacity)}/split",
+            documents.Capacity,
+            body={"shares": shares},
+            key=key,
+        )
+
+    def award(
+        self,
+        mission: str,
+        *,
+        organization: str,
+        capacity: str,
+        share: str,
+        resource_hours: float,
+        key: str | None = None,
+    ) -> documents.Award:
+        """Award resource-hours to an organization of a mission (a ministry's officer)."""
+        return self._client.call(
+            "POST",
+            "/awards",
+            documents.Award,
+            body={
+                "mission": mission,
+                "organization": organization,
+                "capacity": capacity,
+                "share": share,
+                "resource_hours": resource_hours,
+            },
+            key=key,
+        )
+
+    def awards(self, mission: str, *, page_size: int = 100) -> Iterator[documents.Award]:
+        """List a mission's awards with their balances."""
+        return self._client.every("/awards", documents.Award, {"mission": mission, "limit": page_size})
+
+    def show_award(self, award_id: str) -> documents.Award:
+        """Show an award with its balance."""
+        return self._client.call("GET", f"/awards/{_in_path(award_id)}", documents.Award)
+
+    def statement(self, *, by: str = "organization,mission,share,month") -> documents.Statement:
+        """Show the books by organization, mission, share and month: awarded, leased, returned, used.
+
+        A ministry's or an auditor's token sees everybody's lines, any other its organization's.
+        """
+        return self._client.call("GET", "/statement", documents.Statement, query={"by": by})
+
+    def books(self) -> documents.Books:
+        """Show every account's balance (a ministry's or an auditor's token)."""
+        return self._client.call("GET", "/books", documents.Books)
+
+
+class Runs:
+    """Runs and recipes."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, mission: str | None = None, page_size: int = 100) -> Iterator[documents.Run]:
+        """List the runs you may know of, newest first."""
+        return self._client.every("/runs", documents.Run, {"mission": mission, "limit": page_size})
+
+    def submit(
+        self,
+        mission: str,
+        *,
+        recipe: str,
+        inputs: Sequence[str],
+        award: str,
+        output: str,
+        parameters: Mapping[str, Any] = {},
+        cores: int | None = None,
+        seconds: int | None = None,
+        key: str | None = None,
+    ) -> documents.Run:
+        """Queue a run; the site's supervisor executes it."""
+        return self._client.call(
+            "POST",
+            "/runs",
+            documents.Run,
+            body={
+                "mission": mission,
+                "recipe": recipe,
+                "inputs": list(inputs),
+                "award": award,
+                "output": output,
+                "parameters": parameters,
+                "cores": cores,
+                "seconds": seconds,
+            },
+            key=key,
+        )
+
+    def show(self, run: str) -> documents.Run:
+        """Show a run."""
+        return self._client.call("GET", f"/runs/{_in_path(run)}", documents.Run)
+
+    def log(self, run: str, *, offset: int = 0) -> bytes:
+        """Give what a run has printed so far (its last 4 MiB)."""
+        answer = self._client.send("GET", f"/runs/{_in_path(run)}/log", query={"offset": offset})
+        return answer.content
+
+    def metrics(self, run: str) -> documents.Metrics:
+        """Give the numbers that a run has reported (the latest 2,000 rows)."""
+        return self._client.call("GET", f"/runs/{_in_path(run)}/metrics", documents.Metrics)
+
+    def cancel(self, run: str, *, key: str | None = None) -> documents.Run:
+        """Stop a run; what it has used stays booked, the rest of its lease returns."""
+        return self._client.call("POST", f"/runs/{_in_path(run)}/cancel", documents.Run, key=key)
+
+    def recipes(self) -> Sequence[documents.Recipe]:
+        """List the installed recipes and their parameters."""
+        return (self._client.call("GET", "/recipes", documents.Page[documents.Recipe])).items
+
+
+class Scores:
+    """Submissions and scores."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, mission: str, *, page_size: int = 100) -> Iterator[documents.Submission]:
+        """List a mission's submissions and scores, oldest first."""
+        return self._client.every(
+            "/submissions", documents.Submission, {"mission": mission, "limit": page_size}
+        )
+
+    def submit(self, mission: str, *, version: str, key: str | None = None) -> documents.Submission:
+        """Submit a model version of your organization to a mission's evaluator."""
+        return self._client.call(
+            "POST",
+            "/submissions",
+            documents.Submission,
+            body={"mission": mission, "version": version},
+            key=key,
+        )
+
+    def show(self, submission: str) -> documents.Submission:
+        """Show a submission and its score, with Wilson's interval of each task."""
+        return self._client.call("GET", f"/submissions/{_in_path(submission)}", documents.Submission)
+
+    def prove(self, submission: str) -> documents.Proof:
+        """Give the proof of the whole line that ends in a score, and the checkpoint to check against."""
+        return self._client.call("GET", f"/submissions/{_in_path(submission)}/proof", documents.Proof)
+
+
+class Ledger:
+    """The ledger: entries with their proofs, the checkpoint, verification."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(
+        self, *, kind: str | None = None, subject: str | None = None, page_size: int = 100
+    ) -> Iterator[documents.Entry]:
+        """List entries, newest first (a ministry's or an auditor's token)."""
+        return self._client.every(
+            "/ledger/entries", documents.Entry, {"kind": kind, "subject": subject, "limit": page_size}
+        )
+
+    def show(self, position: int) -> documents.EntryWhole:
+        """Show an entry with its proof, where it speaks of what you may know of."""
+        return self._client.call("GET", f"/ledger/entries/{_in_path(position)}", documents.EntryWhole)
+
+    def checkpoint(self) -> str:
+        """Give the signed tree head: public, so that anyone may keep it."""
+        answer = self._client.send("GET", "/ledger/checkpoint")
+        return answer.text
+
+    def verify(self) -> documents.Verdict:
+        """Compare the ledger with itself and every row (a ministry's or an auditor's token)."""
+        return self._client.call("GET", "/ledger/verification", documents.Verdict)
+
+
+class Programme:
+    """What needs all the nouns: why, the calendar, search."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def why(
+        self, what: str, *, may: Literal["pool", "train", "evaluate", "download"] | None = None
+    ) -> documents.Why:
+        """Say why something is as it is: quarantined, denied, not awarded, not scored, not reached."""
+        return self._client.call("GET", "/why", documents.Why, query={"what": what, "may": may})
+
+    def calendar(self) -> bytes:
+        """Give every deadline you may know of as iCalendar."""
+        answer = self._client.send("GET", "/calendar")
+        return answer.content
+
+    def search(self, q: str) -> Sequence[documents.Hit]:
+        """Find what you may know of by a part of its name or title, the likeliest first."""
+        return (self._client.call("GET", "/search", documents.Page[documents.Hit], query={"q": q})).items
