@@ -159,7 +159,7 @@ class AsyncClient:
         *,
         asset: str,
         agreement: str,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> documents.Version:
         """Deposit a folder as the next version of a data set of your organization.

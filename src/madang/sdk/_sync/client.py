@@ -160,7 +160,7 @@ class Client:
         *,
         asset: str,
         agreement: str,
-        format: str | None = None,  # noqa: A002
+        format: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> documents.Version:
         """Deposit a folder as the next version of a data set of your organization.
