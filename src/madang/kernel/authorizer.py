@@ -7,6 +7,8 @@ which a decision names the rule or clause that made it.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -137,9 +139,19 @@ def _cedar_request(request: Request) -> dict[str, Any]:
     }
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9가-힣 ./@_:+-]*")
+
+
+def _identity(text: str) -> str:
+    """An identity as Cedar takes it. Anything may stand in a name that was asked for, and Cedar refuses what
+    it would print otherwise; policies look at attributes, so that a digest does as well."""
+    return (
+        text if _PLAIN.fullmatch(text) else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    )
+
+
 def _uid(kind: str, identity: str) -> str:
-    escaped = identity.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{kind}::"{escaped}"'
+    return f'{kind}::"{_identity(identity)}"'
 
 
 def _entities(request: Request) -> list[dict[str, Any]]:
@@ -155,7 +167,7 @@ def _entities(request: Request) -> list[dict[str, Any]]:
             "parents": [],
         },
         {
-            "uid": {"type": request.resource, "id": request.identity},
+            "uid": {"type": request.resource, "id": _identity(request.identity)},
             "attrs": dict(request.attributes),
             "parents": [],
         },

@@ -8,10 +8,16 @@ from typing import Any
 
 import rfc8785
 
+from madang.kernel.errors import OutsideJson
+
 
 def canonical_bytes(value: Any) -> bytes:
-    """RFC 8785 bytes of a JSON value. Integers beyond 2**53 must be given as text."""
-    return rfc8785.dumps(value)
+    """RFC 8785 bytes of a JSON value; OutsideJson where it holds what that cannot (integers beyond 2**53
+    must be given as text)."""
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise OutsideJson(reason=str(error)) from error
 
 
 def canonical_digest(value: Any) -> str:

@@ -154,6 +154,10 @@ class OutOfRange(Invalid):
     """A number outside what makes sense. Facts: name, value, low, high."""
 
 
+class OutsideJson(Invalid, ValueError):
+    """A number or a text that cannot be put on record as JSON. Facts: reason."""
+
+
 class MethodUnknown(UserError):
     """An HTTP method that the address does not take."""
 

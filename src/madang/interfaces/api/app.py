@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from madang import __version__
@@ -67,7 +68,7 @@ def _mount(api: FastAPI, operation: Operation) -> None:
     signature = inspect.signature(operation.function, eval_str=True)
     responses = dict(_REFUSALS)
     if operation.media:
-        responses[operation.status] = {"content": {operation.media: {"schema": {"type": "string"}}}}
+        responses[operation.status] = {"content": {operation.media: {"schema": _shape(operation.media)}}}
     if not operation.changes:
         responses[304] = {"description": "The asker has this answer (If-None-Match)."}
     api.add_api_route(
@@ -81,10 +82,14 @@ def _mount(api: FastAPI, operation: Operation) -> None:
         tags=[operation.noun],
         status_code=operation.status,
         response_model=None if operation.media else signature.return_annotation,
-        response_class=Response if operation.media else asking.JsonResponse,
+        response_class=Response if operation.media else JSONResponse,
         responses=responses,
         openapi_extra=extra,
     )
+
+
+def _shape(media: str) -> dict[str, str]:
+    return {"type": "object" if media == asking.JSON else "string"}
 
 
 def _endpoint(operation: Operation, signature: inspect.Signature) -> Callable[..., Response]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -15,7 +16,6 @@ from pydantic_core import to_jsonable_python
 from madang.interfaces.api.problems import language_of
 from madang.interfaces.operations import Caller, Operation
 from madang.interfaces.operations.declared import require_member
-from madang.kernel.canonical import canonical_digest
 from madang.kernel.errors import BadValue, ChangedMeanwhile
 from madang.kernel.home import Home
 from madang.kernel.requests import Asked
@@ -23,12 +23,6 @@ from madang.organizations.service import authenticate
 
 JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
 _LONGEST_KEY = 200
-
-
-class JsonResponse(Response):
-    """A JSON document."""
-
-    media_type = JSON
 
 
 def caller_of(request: Request) -> Caller:
@@ -93,12 +87,9 @@ def _once(
         raise BadValue(
             file="request (header)", key=KEY_HEADER, reason=f"It has 1 to {_LONGEST_KEY} characters."
         )
-    told = {
-        "method": operation.method,
-        "path": request.url.path,
-        "arguments": to_jsonable_python(dict(arguments)),
-    }
-    asked = Asked(caller.actor.member, key, canonical_digest(told))
+    told = [operation.method, request.url.path, to_jsonable_python(dict(arguments))]
+    digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    asked = Asked(caller.actor.member, key, digest)
     with caller.home.database.read() as session:
         kept = asked.answer(session)
     if kept is None:

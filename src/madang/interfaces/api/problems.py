@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from madang.kernel.errors import (
     BadValue,
@@ -47,8 +48,16 @@ def told(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, HTTPException):
         headers.update(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(_methods(request)))
     body = problem_of(known, language).model_dump_json().encode()
     return Response(body, known.status, headers, MEDIA)
+
+
+def _methods(request: Request) -> set[str]:
+    """Every method that the address takes, whichever route takes it."""
+    matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in matching for method in getattr(route, "methods", None) or ()}
 
 
 def _known(error: Exception) -> MadangError:

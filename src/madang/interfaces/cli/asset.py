@@ -81,7 +81,7 @@ def deposit(
         home = context.home()
         actor = context.actor(home)
         version_id = service.deposit(home, actor, folder, name, agreement, format_, _progress).version_id
-    _print_checked(context.call(versions.check, version=version_id).items, json)
+    _print_checked(_checked(version_id), json)
 
 
 @app.command
@@ -90,7 +90,11 @@ def check(version: str, *, json: context.Json = False) -> None:
 
     Example: madang asset check company-a/reach@1
     """
-    _print_checked(context.call(versions.check, version=version).items, json)
+    _print_checked(_checked(version), json)
+
+
+def _checked(version: str) -> Sequence[documents.Checked]:
+    return context.call(versions.check, new=documents.NewCheck.model_construct(version=version)).items
 
 
 def _print_checked(checked: Sequence[documents.Checked], json: bool) -> None:

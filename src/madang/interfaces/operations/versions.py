@@ -113,10 +113,10 @@ def files(
     )
 
 
-@operation("POST", "/versions/{version:path}/check")
-def check(caller: Caller, version: Text) -> documents.Page[documents.Checked]:
+@operation("POST", "/checks")
+def check(caller: Caller, new: documents.NewCheck) -> documents.Page[documents.Checked]:
     """Check a received version (the owner's steward), and with it those of yours that waited for it."""
-    outcomes = checking.check(caller.home, caller.actor, version)
+    outcomes = checking.check(caller.home, caller.actor, new.version)
     items = [
         documents.Checked.model_validate(
             {

@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from madang.interfaces.api import problems
 from madang.interfaces.api.app import PREFIX, create_api
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import missions, runs, sign_in, versions
@@ -100,6 +101,8 @@ class _Headers:
 
 def _told(request: Request, error: Exception) -> Response:
     """Any error as a page in three parts, in the reader's language."""
+    if request.url.path.startswith(f"{PREFIX}/"):
+        return problems.told(request, error)  # an address so odd that it did not lead into the API
     known = error if isinstance(error, MadangError) else Defect()
     viewer = Viewer.unsigned(request)
     page = render(viewer, "error.html", status=known.status, error=known.in_language(viewer.language))

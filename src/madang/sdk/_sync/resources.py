@@ -109,12 +109,7 @@ class Agreements:
         Nothing is put on record.
         """
         return self._client.call(
-            "POST",
-            "/agreements/rehearsal",
-            documents.Rehearsal,
-            query={"days": days},
-            body=dict(document),
-            key=key,
+            "POST", "/rehearsals", documents.Rehearsal, query={"days": days}, body=dict(document), key=key
         )
 
     def show(self, name: str) -> documents.AgreementWhole:
@@ -262,7 +257,7 @@ class Versions:
         """Check a received version (the owner's steward), and with it those of yours that waited for it."""
         return (
             self._client.call(
-                "POST", f"/versions/{_in_path(version)}/check", documents.Page[documents.Checked], key=key
+                "POST", "/checks", documents.Page[documents.Checked], body={"version": version}, key=key
             )
         ).items
 

@@ -102,6 +102,12 @@ class NewVersion(Request):
     format: Plain | None = Field(None, examples=["physical/lerobot-v3"])
 
 
+class NewCheck(Request):
+    """A received version to be checked."""
+
+    version: Plain = Field(examples=["company-a/reach@1"])
+
+
 class NewPool(Request):
     """A pool. Without `versions`: the newest accepted version of every data set of the mission."""
 

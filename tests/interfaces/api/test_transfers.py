@@ -1,0 +1,186 @@
+"""Uploads that go on where a line broke, and downloads from an offset on."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from madang.assets import uploads
+from madang.interfaces.api.app import PREFIX
+from madang.interfaces.demo import cast
+from madang.interfaces.web.app import create_app
+from madang.kernel import clock
+from tests.conftest import Played
+from tests.serving import serving
+
+PART = "application/offset+octet-stream"
+WHO, OTHER = "company-a", "company-b"
+
+
+@pytest.fixture
+def client(copied: Played) -> Iterator[TestClient]:
+    headers = {"Authorization": f"Bearer {copied.stage.token(WHO)}"}
+    with TestClient(create_app(copied.home), headers=headers) as made:
+        yield made
+
+
+def begin(client: TestClient, length: int, first: bytes = b"") -> str:
+    headers = {"Upload-Length": str(length), **({"Content-Type": PART} if first else {})}
+    answer = client.post(f"{PREFIX}/uploads", content=first, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"].endswith(answer.json()["upload_id"])
+    assert answer.json()["offset"] == len(first)
+    return str(answer.json()["upload_id"])
+
+
+def append(client: TestClient, upload: str, offset: int, part: bytes) -> http.client.HTTPResponse:
+    headers = {"Upload-Offset": str(offset), "Content-Type": PART}
+    return client.patch(f"{PREFIX}/uploads/{upload}", content=part, headers=headers)  # type: ignore[return-value]
+
+
+def deposit(client: TestClient, *files: tuple[str, str], asset: str = "sent") -> object:
+    body = {
+        "asset": asset,
+        "agreement": cast.AGREEMENT,
+        "files": [{"path": p, "upload": u} for p, u in files],
+    }
+    return client.post(f"{PREFIX}/versions", json=body)
+
+
+def test_parts_become_a_file_of_a_version(client: TestClient, copied: Played) -> None:
+    upload = begin(client, 11, b"hello")
+    assert client.head(f"{PREFIX}/uploads/{upload}").headers["upload-offset"] == "5"
+    early = deposit(client, ("a/b.txt", upload))
+    assert (early.status_code, early.json()["code"]) == (409, "upload-unfinished")  # type: ignore[attr-defined]
+    assert append(client, upload, 4, b" world").status_code == 409  # type: ignore[attr-defined]
+    assert append(client, upload, 5, b" worlds").status_code == 422  # type: ignore[attr-defined]
+    assert append(client, upload, 5, b" world").headers["upload-offset"] == "11"  # type: ignore[index]
+    assert append(client, upload, 11, b"!").status_code == 409  # type: ignore[attr-defined]
+    empty = begin(client, 0)
+    made = deposit(client, ("a/b.txt", upload), ("empty", empty)).json()  # type: ignore[attr-defined]
+    assert (made["name"], made["state"], made["files"], made["size_bytes"]) == (
+        "company-a/sent@1",
+        "received",
+        2,
+        11,
+    )
+    for gone in (upload, empty):
+        assert client.head(f"{PREFIX}/uploads/{gone}").status_code == 404
+    content = f"{PREFIX}/versions/company-a/sent@1/content"
+    whole = client.get(content, params={"path": "a/b.txt"})
+    assert whole.content == b"hello world"
+    rest = client.get(content, params={"path": "a/b.txt"}, headers={"Range": "bytes=6-"})
+    assert (rest.status_code, rest.content, rest.headers["content-range"]) == (206, b"world", "bytes 6-10/11")
+    for odd in ("bytes=99-", "bytes=-5", "bytes=2-4", "lines=1-"):
+        assert (
+            client.get(content, params={"path": "a/b.txt"}, headers={"Range": odd}).content == b"hello world"
+        )
+    assert client.get(content, params={"path": "../keys"}).status_code == 404
+
+
+def test_an_upload_is_its_organizations_own(client: TestClient, copied: Played) -> None:
+    upload = begin(client, 3, b"abc")
+    other = {"Authorization": f"Bearer {copied.stage.token(OTHER)}"}
+    assert client.head(f"{PREFIX}/uploads/{upload}", headers=other).status_code == 404
+    assert client.delete(f"{PREFIX}/uploads/{upload}", headers=other).status_code == 404
+    assert client.head(f"{PREFIX}/uploads/{upload}", headers={"Authorization": ""}).status_code == 401
+    assert client.delete(f"{PREFIX}/uploads/{upload}").status_code == 204
+    assert client.head(f"{PREFIX}/uploads/{upload}").status_code == 404
+    assert client.head(f"{PREFIX}/uploads/..%2f..%2fkeys").status_code == 404
+
+
+def test_who_may_not_deposit_may_not_upload(client: TestClient, copied: Played) -> None:
+    officer = {
+        "Authorization": f"Bearer {copied.stage.token(cast.MINISTRY, 'officer')}",
+        "Upload-Length": "3",
+    }
+    assert client.post(f"{PREFIX}/uploads", headers=officer).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "x" * 256, "a\x00b", "/".join("d" * 120)],
+)
+def test_paths_that_no_folder_has(client: TestClient, path: str) -> None:
+    answer = deposit(client, (path, begin(client, 1, b"x")))
+    assert answer.status_code == 422, answer.text  # type: ignore[attr-defined]
+
+
+def test_names_that_clash(client: TestClient) -> None:
+    one, two = begin(client, 1, b"x"), begin(client, 1, b"y")
+    for pair in (("가", "\u1100\u1161"), ("a", "a"), ("a", "a/b")):
+        answer = deposit(client, (pair[0], one), (pair[1], two))
+        assert answer.status_code == 422, pair  # type: ignore[attr-defined]
+    assert deposit(client).json()["code"] == "empty-deposit"  # type: ignore[attr-defined]
+
+
+def test_uploads_are_forgotten_after_a_week(
+    client: TestClient, copied: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    upload = begin(client, 5, b"abc")
+    later = clock.now() + uploads.KEPT + timedelta(hours=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    fresh = begin(client, 5, b"abc")
+    assert client.head(f"{PREFIX}/uploads/{upload}").status_code == 404
+    assert client.head(f"{PREFIX}/uploads/{fresh}").status_code == 200
+
+
+def test_what_arrived_before_a_line_broke_is_kept(copied: Played, tmp_path: Path) -> None:
+    token = copied.stage.token(WHO)
+    with serving(copied.home.path) as address:
+        host = address.removeprefix("http://")
+        headers = {"Authorization": f"Bearer {token}", "Upload-Length": str(2**20)}
+        line = http.client.HTTPConnection(host)
+        line.request("POST", f"{PREFIX}/uploads", headers=headers)
+        import json
+
+        upload = json.loads(line.getresponse().read())["upload_id"]
+        line.putrequest("PATCH", f"{PREFIX}/uploads/{upload}")
+        told = {"Authorization": f"Bearer {token}", "Content-Type": PART, "Upload-Offset": "0"}
+        for name, value in {**told, "Content-Length": str(2**20)}.items():
+            line.putheader(name, value)
+        line.endheaders(b"x" * 300_000)
+        line.close()
+        again = http.client.HTTPConnection(host)
+        import time
+
+        for _ in range(100):
+            again.request("HEAD", f"{PREFIX}/uploads/{upload}", headers={"Authorization": f"Bearer {token}"})
+            answer = again.getresponse()
+            answer.read()
+            if int(answer.headers["Upload-Offset"]):
+                break
+            time.sleep(0.05)
+        time.sleep(0.3)
+        again.request("HEAD", f"{PREFIX}/uploads/{upload}", headers={"Authorization": f"Bearer {token}"})
+        answer = again.getresponse()
+        answer.read()
+        stands = int(answer.headers["Upload-Offset"])
+        assert 0 < stands <= 300_000
+        rest = b"x" * (2**20 - stands)
+        told["Upload-Offset"] = str(stands)
+        again.request("PATCH", f"{PREFIX}/uploads/{upload}", rest, told)
+        answer = again.getresponse()
+        answer.read()
+        assert (answer.status, answer.headers["Upload-Offset"]) == (204, str(2**20))
+
+
+def test_a_download_is_put_on_record_once(copied: Played) -> None:
+    from madang.assets import reads
+
+    name, who = f"{cast.LEAD}/policy@1", copied.stage.token(cast.LEAD)
+    with TestClient(create_app(copied.home), headers={"Authorization": f"Bearer {who}"}) as client:
+        for _ in range(3):
+            answer = client.get(f"{PREFIX}/versions/{name}/content", params={"path": "policy.onnx"})
+            assert answer.status_code == 200
+    reads.record(copied.home)
+    with copied.home.database.read() as session:
+        query = "SELECT count(*) FROM reads WHERE action = 'download' AND organization = 'institute-a'"
+        before = session.connection.exec_driver_sql(query).scalar()
+    assert before == 1

@@ -1,0 +1,1 @@
+"""The description of the API, held to what it answers."""

@@ -1,0 +1,188 @@
+"""The SDK: made from the operations, the same with and without coroutines, whole over broken lines."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from madang import sdk
+from madang.interfaces import operations
+from madang.interfaces.demo import cast
+from madang.sdk import AsyncClient, Client
+from tests.conftest import Played
+from tests.serving import serving
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def served(played: Played) -> Iterator[str]:
+    with serving(played.home.path) as address:
+        yield address
+
+
+def test_what_is_made_is_up_to_date() -> None:
+    command = [sys.executable, "scripts/make_sdk.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_operation_has_a_method_in_both_clients() -> None:
+    for client in (Client("http://x"), AsyncClient("http://x")):
+        for operation in operations.every():
+            method = getattr(getattr(client, operation.noun), operation.name)
+            assert inspect.getdoc(method) == inspect.getdoc(operation.function)
+
+
+def test_documents_alone_import_no_http_library() -> None:
+    code = "import sys, madang.sdk.documents; print('httpx2' in sys.modules, 'sqlalchemy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"
+
+
+def test_the_two_clients_say_the_same(played: Played, served: str) -> None:
+    token, pool = played.stage.token(cast.LEAD), played.stage.notes["pool"]
+
+    async def with_coroutines() -> list[object]:
+        async with AsyncClient(served, token) as client:
+            versions = [one.name async for one in client.versions.list(page_size=2)]
+            shown = await client.versions.show(pool)
+            return [versions, shown, await client.runs.log(played.stage.notes["run"]),
+                    await client.missions.board(cast.MISSION), await client.ledger.checkpoint()]  # fmt: skip
+
+    with Client(served, token) as client:
+        plainly = [
+            [one.name for one in client.versions.list(page_size=2)], client.versions.show(pool),
+            client.runs.log(played.stage.notes["run"]), client.missions.board(cast.MISSION),
+            client.ledger.checkpoint(),
+        ]  # fmt: skip
+    assert asyncio.run(with_coroutines()) == plainly
+    assert plainly[0]
+
+
+@pytest.mark.parametrize(
+    ("token", "error"), [(None, sdk.NotSignedIn), ("madang_wrong", sdk.NotSignedIn), ("lead", sdk.NotFound)]
+)
+def test_errors_are_typed_and_in_three_parts(
+    played: Played, served: str, token: str | None, error: type[sdk.ApiError]
+) -> None:
+    given = played.stage.token(cast.LEAD) if token == "lead" else token
+    with Client(served, given, language="ko") as client, pytest.raises(error) as caught:
+        client.versions.show("nobody/nothing@1")
+    assert all((caught.value.what, caught.value.why, caught.value.next))
+    assert "습니다" in caught.value.what
+
+
+def test_nobody_answers() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Client(f"http://127.0.0.1:{port}", retries=1) as client, pytest.raises(sdk.NotReached):
+        client.missions.show("x")
+    with Client("not an address") as client, pytest.raises(sdk.NotReached):
+        client.missions.show("x")
+
+
+class Flaky(threading.Thread):
+    """Stands before a server and breaks the line: each connection but every third, after so many bytes."""
+
+    def __init__(self, address: str, most: int) -> None:
+        super().__init__(daemon=True)
+        host, _, port = address.removeprefix("http://").partition(":")
+        self._behind, self._most = (host, int(port)), most
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.broken = 0
+        self._count = 0
+
+    def run(self) -> None:
+        while True:
+            front, _ = self._socket.accept()
+            self._count += 1
+            limit = None if self._count % 3 == 0 else self._most
+            threading.Thread(target=self._carry, args=(front, limit), daemon=True).start()
+
+    def _carry(self, front: socket.socket, limit: int | None) -> None:
+        back = socket.create_connection(self._behind)
+        threading.Thread(target=self._pipe, args=(back, front, None), daemon=True).start()
+        self._pipe(front, back, limit)
+
+    def _pipe(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+        carried = 0
+        try:
+            while data := source.recv(65536):
+                carried += len(data)
+                if limit is not None and carried > limit:
+                    self.broken += 1
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for one in (source, target):
+                one.close()
+
+
+def test_a_deposit_and_a_download_over_a_line_that_breaks(
+    copied: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    (folder / "inside").mkdir(parents=True)
+    for name, size in (("inside/large.bin", 20 * 2**20), ("small.txt", 10), ("가나.txt", 0)):
+        (folder / name).write_bytes(os.urandom(size))
+    with serving(copied.home.path) as address:
+        flaky = Flaky(address, most=3 * 2**20)
+        flaky.start()
+        with Client(flaky.url, copied.stage.token("company-a"), retries=8) as client:
+            made = client.deposit(folder, asset="broken", agreement=cast.AGREEMENT)
+            assert made.name == "company-a/broken@1"
+            again = client.deposit(folder, asset="broken", agreement=cast.AGREEMENT)
+            assert again.version_id == made.version_id
+            client.download(made.name, tmp_path / "home")
+        assert flaky.broken > 1
+    for file in folder.rglob("*"):
+        if file.is_file():
+            assert (tmp_path / "home" / file.relative_to(folder)).read_bytes() == file.read_bytes()
+    assert not list((tmp_path / "cache").rglob("*.jsonl"))
+
+
+def test_a_deposit_that_was_cut_off_goes_on(
+    copied: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.bin").write_bytes(os.urandom(1000))
+    with serving(copied.home.path) as address, Client(address, copied.stage.token("company-a")) as client:
+
+        def cut(sent: int, _: int) -> None:
+            if sent >= 2000:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            client.deposit(folder, asset="cut", agreement=cast.AGREEMENT, progress=cut)
+        kept = (copied.home.path / "uploads" / "company-a").glob("upl-*.json")
+        assert len(list(kept)) == 2
+        (folder / "1.bin").write_bytes(b"changed")  # it is not what was sent: it goes anew
+        made = client.deposit(folder, asset="cut", agreement=cast.AGREEMENT)
+        assert {file.path: file.size_bytes for file in client.versions.files(made.name)} == {
+            "0.bin": 1000, "1.bin": 7, "2.bin": 1000,
+        }  # fmt: skip
+
+
+def test_links_are_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link").symlink_to("/etc/passwd")
+    with Client("http://127.0.0.1:9") as client, pytest.raises(sdk.Unsafe):
+        client.deposit(tmp_path / "data", asset="x", agreement="y")
