@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
+import socket
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -37,12 +38,12 @@ def begin(client: TestClient, length: int, first: bytes = b"") -> str:
     return str(answer.json()["upload_id"])
 
 
-def append(client: TestClient, upload: str, offset: int, part: bytes) -> http.client.HTTPResponse:
+def append(client: TestClient, upload: str, offset: int, part: bytes) -> httpx2.Response:
     headers = {"Upload-Offset": str(offset), "Content-Type": PART}
-    return client.patch(f"{PREFIX}/uploads/{upload}", content=part, headers=headers)  # type: ignore[return-value]
+    return client.patch(f"{PREFIX}/uploads/{upload}", content=part, headers=headers)
 
 
-def deposit(client: TestClient, *files: tuple[str, str], asset: str = "sent") -> object:
+def deposit(client: TestClient, *files: tuple[str, str], asset: str = "sent") -> httpx2.Response:
     body = {
         "asset": asset,
         "agreement": cast.AGREEMENT,
@@ -55,13 +56,13 @@ def test_parts_become_a_file_of_a_version(client: TestClient, copied: Played) ->
     upload = begin(client, 11, b"hello")
     assert client.head(f"{PREFIX}/uploads/{upload}").headers["upload-offset"] == "5"
     early = deposit(client, ("a/b.txt", upload))
-    assert (early.status_code, early.json()["code"]) == (409, "upload-unfinished")  # type: ignore[attr-defined]
-    assert append(client, upload, 4, b" world").status_code == 409  # type: ignore[attr-defined]
-    assert append(client, upload, 5, b" worlds").status_code == 422  # type: ignore[attr-defined]
-    assert append(client, upload, 5, b" world").headers["upload-offset"] == "11"  # type: ignore[index]
-    assert append(client, upload, 11, b"!").status_code == 409  # type: ignore[attr-defined]
+    assert (early.status_code, early.json()["code"]) == (409, "upload-unfinished")
+    assert append(client, upload, 4, b" world").status_code == 409
+    assert append(client, upload, 5, b" worlds").status_code == 422
+    assert append(client, upload, 5, b" world").headers["upload-offset"] == "11"
+    assert append(client, upload, 11, b"!").status_code == 409
     empty = begin(client, 0)
-    made = deposit(client, ("a/b.txt", upload), ("empty", empty)).json()  # type: ignore[attr-defined]
+    made = deposit(client, ("a/b.txt", upload), ("empty", empty)).json()
     assert (made["name"], made["state"], made["files"], made["size_bytes"]) == (
         "company-a/sent@1",
         "received",
@@ -107,15 +108,15 @@ def test_who_may_not_deposit_may_not_upload(client: TestClient, copied: Played) 
 )
 def test_paths_that_no_folder_has(client: TestClient, path: str) -> None:
     answer = deposit(client, (path, begin(client, 1, b"x")))
-    assert answer.status_code == 422, answer.text  # type: ignore[attr-defined]
+    assert answer.status_code == 422, answer.text
 
 
 def test_names_that_clash(client: TestClient) -> None:
     one, two = begin(client, 1, b"x"), begin(client, 1, b"y")
     for pair in (("가", "\u1100\u1161"), ("a", "a"), ("a", "a/b")):
         answer = deposit(client, (pair[0], one), (pair[1], two))
-        assert answer.status_code == 422, pair  # type: ignore[attr-defined]
-    assert deposit(client).json()["code"] == "empty-deposit"  # type: ignore[attr-defined]
+        assert answer.status_code == 422, pair
+    assert deposit(client).json()["code"] == "empty-deposit"
 
 
 def test_uploads_are_forgotten_after_a_week(
@@ -131,44 +132,37 @@ def test_uploads_are_forgotten_after_a_week(
     assert client.head(f"{PREFIX}/uploads/{fresh}").status_code == 200
 
 
-def test_what_arrived_before_a_line_broke_is_kept(copied: Played, tmp_path: Path) -> None:
-    token = copied.stage.token(WHO)
-    with serving(copied.home.path) as address:
-        host = address.removeprefix("http://")
-        headers = {"Authorization": f"Bearer {token}", "Upload-Length": str(2**20)}
-        line = http.client.HTTPConnection(host)
-        line.request("POST", f"{PREFIX}/uploads", headers=headers)
-        import json
-
-        upload = json.loads(line.getresponse().read())["upload_id"]
-        line.putrequest("PATCH", f"{PREFIX}/uploads/{upload}")
-        told = {"Authorization": f"Bearer {token}", "Content-Type": PART, "Upload-Offset": "0"}
-        for name, value in {**told, "Content-Length": str(2**20)}.items():
-            line.putheader(name, value)
-        line.endheaders(b"x" * 300_000)
-        line.close()
-        again = http.client.HTTPConnection(host)
-        import time
-
-        for _ in range(100):
-            again.request("HEAD", f"{PREFIX}/uploads/{upload}", headers={"Authorization": f"Bearer {token}"})
-            answer = again.getresponse()
-            answer.read()
-            if int(answer.headers["Upload-Offset"]):
-                break
+def test_what_arrived_before_a_line_broke_is_kept(copied: Played) -> None:
+    size, told = 2**20, {"Authorization": f"Bearer {copied.stage.token(WHO)}", "Content-Type": PART}
+    with (
+        serving(copied.home.path) as address,
+        httpx2.Client(base_url=address + PREFIX, headers=told) as client,
+    ):
+        upload = begin_at(client, size)
+        host, _, port = address.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as line:
+            asked = {**told, "Host": host, "Upload-Offset": "0", "Content-Length": str(size)}
+            head = "".join(f"{name}: {value}\r\n" for name, value in asked.items())
+            line.sendall(f"PATCH {PREFIX}/uploads/{upload} HTTP/1.1\r\n{head}\r\n".encode() + b"x" * 300_000)
+        overdue = time.monotonic() + 20
+        while (stands := stands_at(client, upload)) < 300_000 and time.monotonic() < overdue:
             time.sleep(0.05)
-        time.sleep(0.3)
-        again.request("HEAD", f"{PREFIX}/uploads/{upload}", headers={"Authorization": f"Bearer {token}"})
-        answer = again.getresponse()
-        answer.read()
-        stands = int(answer.headers["Upload-Offset"])
         assert 0 < stands <= 300_000
-        rest = b"x" * (2**20 - stands)
-        told["Upload-Offset"] = str(stands)
-        again.request("PATCH", f"{PREFIX}/uploads/{upload}", rest, told)
-        answer = again.getresponse()
-        answer.read()
-        assert (answer.status, answer.headers["Upload-Offset"]) == (204, str(2**20))
+        while True:
+            rest = client.patch(
+                f"/uploads/{upload}", content=b"x" * (size - stands), headers={"Upload-Offset": str(stands)}
+            )
+            if rest.status_code != 409 or time.monotonic() > overdue:
+                break  # 409 while the broken connection still holds the upload
+        assert (rest.status_code, rest.headers["upload-offset"]) == (204, str(size))
+
+
+def begin_at(client: httpx2.Client, size: int) -> str:
+    return str(client.post("/uploads", headers={"Upload-Length": str(size)}).json()["upload_id"])
+
+
+def stands_at(client: httpx2.Client, upload: str) -> int:
+    return int(client.head(f"/uploads/{upload}").headers["upload-offset"])
 
 
 def test_a_download_is_put_on_record_once(copied: Played) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -16,13 +17,14 @@ from pydantic_core import to_jsonable_python
 from madang.interfaces.api.problems import language_of
 from madang.interfaces.operations import Caller, Operation
 from madang.interfaces.operations.declared import require_member
-from madang.kernel.errors import BadValue, ChangedMeanwhile
+from madang.kernel.errors import AlreadyDone, BadValue, MadangError
 from madang.kernel.home import Home
 from madang.kernel.requests import Asked
 from madang.organizations.service import authenticate
 
 JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
 _LONGEST_KEY = 200
+_PATIENCE_SECONDS = 1.0
 
 
 def caller_of(request: Request) -> Caller:
@@ -55,9 +57,9 @@ def _body(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _response(operation: Operation, status: int, body: bytes, **headers: str) -> Response:
-    kept = {"Cache-Control": "no-store", **headers}
-    return Response(body, status, kept, _media(operation))
+def _response(operation: Operation, status: int, body: bytes, *, replayed: bool = False) -> Response:
+    headers = {"Cache-Control": "no-store", **({REPLAYED_HEADER: "true"} if replayed else {})}
+    return Response(body, status, headers, _media(operation))
 
 
 @cache
@@ -90,22 +92,32 @@ def _once(
     told = [operation.method, request.url.path, to_jsonable_python(dict(arguments))]
     digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
     asked = Asked(caller.actor.member, key, digest)
-    with caller.home.database.read() as session:
-        kept = asked.answer(session)
-    if kept is None:
-        accompanied = replace(caller, home=caller.home.accompanied(asked.write))
+    kept = _kept(caller.home, asked, operation)
+    if kept is not None:
+        return _response(operation, *kept, replayed=True)
+    accompanied = replace(caller, home=caller.home.accompanied(asked.write))
+    try:
+        body = _body(operation.function(accompanied, **arguments))
+    except MadangError:
+        # Perhaps the same request came twice at once: then the first one's answer is this one's, too.
+        kept = _kept(caller.home, asked, operation)
+        if kept is None:
+            raise
+        return _response(operation, *kept, replayed=True)
+    if not operation.secret:
+        with caller.home.database.write() as session:
+            asked.keep(session, operation.status, body)
+    return _response(operation, operation.status, body)
+
+
+def _kept(home: Home, asked: Asked, operation: Operation) -> tuple[int, bytes] | None:
+    """The answer that is kept for a request; waits a moment for one that is just being written."""
+    overdue = time.monotonic() + (0 if operation.secret else _PATIENCE_SECONDS)
+    while True:
         try:
-            body = _body(operation.function(accompanied, **arguments))
-        except ChangedMeanwhile:
-            # Perhaps the same request came twice at once: the first one's answer is this one's, too.
-            with caller.home.database.read() as session:
-                kept = asked.answer(session)
-            if kept is None:
+            with home.database.read() as session:
+                return asked.answer(session)
+        except AlreadyDone:
+            if time.monotonic() >= overdue:
                 raise
-        else:
-            if not operation.secret:
-                with caller.home.database.write() as session:
-                    asked.keep(session, operation.status, body)
-            return _response(operation, operation.status, body)
-    status, body = kept
-    return _response(operation, status, body, **{REPLAYED_HEADER: "true"})
+            time.sleep(0.05)

@@ -26,6 +26,7 @@ from madang.programme import rehearsal
 from madang.sdk import documents
 
 Days = Annotated[int, Field(ge=1, le=3650, description="How many days back the replay goes.")]
+Number = Annotated[int, Field(ge=1, lt=2**31, description="The clause's number.")]
 Within = Annotated[
     int | None, Field(ge=0, le=36_500, description="Only what is open and due in so many days.")
 ]
@@ -139,7 +140,7 @@ def obligations(
 
 
 @operation("POST", "/agreements/{name}/clauses/{number}/evidence", status=201)
-def meet(caller: Caller, name: Name, number: int, evidence: documents.Evidence) -> documents.Obligation:
+def meet(caller: Caller, name: Name, number: Number, evidence: documents.Evidence) -> documents.Obligation:
     """Put on record that your organization has done what a clause obliges it to, with evidence."""
     with caller.home.database.write() as session:
         agreement = service.see(session, caller.actor, name)
