@@ -39,6 +39,8 @@ from madang.organizations import service as organizations
 from madang.programme import verification  # noqa: F401  (all tables)
 
 TICKS = os.sysconf("SC_CLK_TCK")
+_PLAIN = ("--setting", "suggest_facets", "off", "--setting", "allow_facet", "off")
+"""What Datasette does besides for people who browse, and the listing does not need."""
 AGREEMENT = {
     "agreement": {
         "name": "pact", "title_en": "Pact", "title_ko": "협약", "mission": "rain", "parties": ["msit", "lab"],
@@ -205,7 +207,7 @@ def main() -> None:
         table = (
             ("Madang", [*madang, "--port", str(ours)], ours,
              f"http://127.0.0.1:{ours}/api/v1/versions?limit=100", {"Authorization": f"Bearer {token}"}),
-            ("Datasette", [program, str(folder / "versions.sqlite"), "--port", str(theirs)], theirs,
+            ("Datasette", [program, str(folder / "versions.sqlite"), *_PLAIN, "--port", str(theirs)], theirs,
              f"http://127.0.0.1:{theirs}/versions/versions.json?_size=100&_sort_desc=created_at"
              "&_shape=objects&_nocount=1", {}),
         )  # fmt: skip

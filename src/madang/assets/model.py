@@ -34,6 +34,9 @@ versions = sa.Table(
     sa.Column("made_by", sa.Text),
     sa.Column("created_at", sa.Text, nullable=False),
     sa.UniqueConstraint("owner", "asset", "number", name="versions_owner_asset_number_key"),
+    sa.Index("versions_by_time", "created_at", "version_id"),
+    sa.Index("versions_of_mission", "mission", "created_at", "version_id"),
+    sa.Index("versions_of_owner", "owner", "created_at", "version_id"),
 )
 parents = sa.Table(
     "version_parents",

@@ -20,7 +20,7 @@ from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
-from madang.kernel.paging import Slice, cut
+from madang.kernel.paging import Slice, cut_each
 from madang.missions import service as missions
 
 
@@ -302,9 +302,10 @@ def visible_to(
     **narrowed: str | None,
 ) -> list[Version]:
     """Versions the actor may know of, newest first; `narrowed` by state, kind or owner."""
-    query = visible_query(actor)
-    for name, value in {"mission": mission, **narrowed}.items():
-        if value is not None:
-            query = query.where(versions.c[name] == value)
-    columns = (versions.c.created_at, versions.c.version_id)
-    return [Version(**row) for row in session.rows(cut(query, columns, part, falling=True))]
+    wanted = {"mission": mission, **narrowed}
+    query = sa.select(versions).where(
+        *(versions.c[name] == value for name, value in wanted.items() if value is not None)
+    )
+    branches = missions.branches(session, actor, query, versions.c.mission, versions.c.owner)
+    rows = session.rows(cut_each(branches, ("created_at", "version_id"), part, falling=True))
+    return [Version(**row) for row in rows]

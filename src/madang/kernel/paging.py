@@ -50,6 +50,25 @@ def cut(
     return ordered.limit(part.limit)
 
 
+def cut_each(
+    branches: Sequence[sa.Select[Any]], names: Sequence[str], part: Slice | None, *, falling: bool = False
+) -> sa.Select[Any]:
+    """The same part of all branches together, which have the same columns and no row in common.
+
+    Each branch is cut by itself first, so that an index which begins with the branch's own condition gives
+    its rows in order, and the cost does not grow with how many there are.
+    """
+    if len(branches) == 1:
+        (only,) = branches
+        return cut(only, [only.selected_columns[name] for name in names], part, falling=falling)
+    each = [
+        sa.select(cut(one, [one.selected_columns[n] for n in names], part, falling=falling).subquery())
+        for one in branches
+    ]
+    together = sa.union_all(*each).subquery()
+    return cut(sa.select(together), [together.c[name] for name in names], part, falling=falling)
+
+
 def _require_fitting(after: Key, columns: Sequence[sa.ColumnElement[Any]]) -> None:
     wanted = [column.type.python_type for column in columns]
     if len(after) != len(wanted) or any(type(a) is not w for a, w in zip(after, wanted, strict=True)):

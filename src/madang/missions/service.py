@@ -109,6 +109,36 @@ def require_part(session: Session, actor: Principal, name: str) -> None:
         raise NoSuchMission(name=name)
 
 
+def joined(session: Session, actor: Principal) -> list[str] | None:
+    """The missions the actor may see inside; None where these are all."""
+    if oversees(actor):
+        return None
+    mine = sa.select(participants.c.mission).where(participants.c.organization == actor.organization)
+    return [row["mission"] for row in session.rows(mine.order_by(participants.c.mission))]
+
+
+def branches(
+    session: Session,
+    actor: Principal,
+    query: sa.Select[Any],
+    mission: sa.ColumnElement[Any],
+    owner: sa.ColumnElement[Any],
+) -> list[sa.Select[Any]]:
+    """What of a query's rows the actor may see: each mission's of its own, then what is its organization's
+    elsewhere. (For :func:`madang.kernel.paging.cut_each`.)"""
+    mine = joined(session, actor)
+    if mine is None:
+        return [query]
+    elsewhere = query.where(owner == actor.organization, mission.not_in(mine))
+    if len(mine) > _MOST_BRANCHES:
+        return [query.where(mission.in_(mine)), elsewhere]
+    return [*(query.where(mission == name) for name in mine), elsewhere]
+
+
+_MOST_BRANCHES = 50
+"""A database takes a few hundred parts of a query."""
+
+
 def inside(actor: Principal, mission: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """The same for the rows of a query, whose missions stand in the column `mission`."""
     if oversees(actor):

@@ -39,6 +39,9 @@ runs = sa.Table(
     sa.Column("used_resource_seconds", sa.BigInteger),
     sa.Column("log", sa.Text),
     sa.Column("metrics", sa.Text),
+    sa.Index("runs_by_time", "queued_at", "run_id"),
+    sa.Index("runs_of_mission", "mission", "queued_at", "run_id"),
+    sa.Index("runs_of_organization", "organization", "queued_at", "run_id"),
 )
 inputs = sa.Table(
     "run_inputs",

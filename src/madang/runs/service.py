@@ -20,7 +20,7 @@ from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug, new_id
-from madang.kernel.paging import Slice, cut
+from madang.kernel.paging import Slice, cut_each
 from madang.missions import service as missions
 from madang.runs import recipes
 from madang.runs.errors import BadTimeLimit, NoInput, NoSuchRun, NotCancellable, TooManyCores
@@ -181,8 +181,8 @@ def visible_to(
     session: Session, actor: Principal, mission: str | None = None, part: Slice | None = None
 ) -> list[Run]:
     """Runs the actor may know of, newest first."""
-    known = (runs.c.organization == actor.organization) | missions.inside(actor, runs.c.mission)
-    query = sa.select(runs).where(known)
+    query = sa.select(runs)
     if mission is not None:
         query = query.where(runs.c.mission == mission)
-    return _runs(session, session.rows(cut(query, (runs.c.queued_at, runs.c.run_id), part, falling=True)))
+    branches = missions.branches(session, actor, query, runs.c.mission, runs.c.organization)
+    return _runs(session, session.rows(cut_each(branches, ("queued_at", "run_id"), part, falling=True)))

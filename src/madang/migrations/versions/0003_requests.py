@@ -1,4 +1,5 @@
-"""Requests with idempotency keys (no rows of the world: the ledger does not cover them)."""
+"""Requests with idempotency keys (no rows of the world: the ledger does not cover them), and the indexes that
+listings walk."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +20,21 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("member", "key"),
     )
+    for table, first, time, key in _LISTED:
+        op.create_index(f"{table}_by_time", table, [time, key])
+        for column in first:
+            op.create_index(f"{table}_of_{column}", table, [column, time, key])
+
+
+_LISTED = (
+    ("versions", ("mission", "owner"), "created_at", "version_id"),
+    ("runs", ("mission", "organization"), "queued_at", "run_id"),
+)
 
 
 def downgrade() -> None:
+    for table, first, _, _ in _LISTED:
+        for column in first:
+            op.drop_index(f"{table}_of_{column}", table)
+        op.drop_index(f"{table}_by_time", table)
     op.drop_table("requests")
