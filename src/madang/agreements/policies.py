@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from madang.agreements.model import AgreementDocument, ClauseDocument, agreements, clauses, parties, scopes
 from madang.kernel import clock
 from madang.kernel.authorizer import Decision, Policy, Request, register_source
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.kernel.i18n import Message
 
 USE_ACTIONS = ("pool", "train", "evaluate", "download")
@@ -131,7 +131,7 @@ def _forbidding(session: Session, name: str) -> Message:
     )
 
 
-def _why_silent(session: Session, request: Request, covering: Sequence[sa.RowMapping]) -> Message:
+def _why_silent(session: Session, request: Request, covering: Sequence[Row]) -> Message:
     for row in covering:
         where = (parties.c.agreement == row["name"]) & parties.c.signed_at.is_(None)
         query = sa.select(parties.c.organization).where(where).order_by(parties.c.organization)

@@ -30,7 +30,7 @@ from madang.agreements.model import (
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
 from madang.kernel.paging import Slice, cut
@@ -148,7 +148,7 @@ def get(session: Session, name: str) -> Agreement:
     return _with_signatures(session, [row])[0]
 
 
-def _with_signatures(session: Session, rows: Sequence[sa.RowMapping]) -> list[Agreement]:
+def _with_signatures(session: Session, rows: Sequence[Row]) -> list[Agreement]:
     signatures: dict[str, dict[str, str | None]] = {row["name"]: {} for row in rows}
     query = sa.select(parties).where(parties.c.agreement.in_(list(signatures)))
     for party in session.rows(query.order_by(parties.c.organization)):

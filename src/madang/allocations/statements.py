@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from madang.allocations.model import Award, awards, postings
 from madang.kernel.authorizer import Principal
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.organizations.service import oversees
 
 KEYS = ("organization", "mission", "share", "month")
@@ -63,7 +63,7 @@ def statement(session: Session, actor: Principal, by: Collection[str] = KEYS) ->
 def _movements(session: Session) -> Iterator[tuple[str, str, str, int]]:
     """(award, month, figure, resource-seconds) of each posting that touches an award."""
     query = sa.select(postings).order_by(postings.c.posted_at, postings.c.posting_id)
-    rows: Sequence[sa.RowMapping] = session.rows(query)
+    rows: Sequence[Row] = session.rows(query)
     # A lease is filled once, by its award: that says whose it is, in whatever order rows come.
     holder = {
         row["target"]: _id(row["source"])

@@ -10,7 +10,7 @@ from madang.agreements import service as agreements
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.kernel.ids import check_slug
 from madang.kernel.paging import Slice, cut
 from madang.missions.errors import (
@@ -81,7 +81,7 @@ def _insert(session: Session, actor: Principal, document: MissionDocument, membe
     )
 
 
-def _mission(row: sa.RowMapping) -> Mission:
+def _mission(row: Row) -> Mission:
     document = MissionDocument.model_validate(row["document"])
     return Mission(row["name"], row["digest"], document, row["opened_at"])
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from madang.kernel import clock
 from madang.kernel.authorizer import OUTSIDER, Principal, Request, authorize
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.kernel.errors import NotSignedIn
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug, check_title, new_id, nfc
@@ -219,5 +219,5 @@ def find_member(session: Session, organization: str, name: str) -> Member:
     return _member(row)
 
 
-def _member(row: sa.RowMapping) -> Member:
+def _member(row: Row) -> Member:
     return Member(row["member_id"], row["organization"], row["name"], tuple(row["roles"].split()))

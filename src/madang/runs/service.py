@@ -17,7 +17,7 @@ from madang.assets.model import Version
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug, new_id
 from madang.kernel.paging import Slice, cut_each
@@ -153,7 +153,7 @@ def get(session: Session, run_id: str) -> Run:
     return _runs(session, [row])[0]
 
 
-def _runs(session: Session, rows: Sequence[sa.RowMapping]) -> list[Run]:
+def _runs(session: Session, rows: Sequence[Row]) -> list[Run]:
     """Rows as runs, with their inputs."""
     pinned: dict[str, list[str]] = {row["run_id"]: [] for row in rows}
     query = sa.select(inputs).where(inputs.c.run_id.in_(list(pinned))).order_by(inputs.c.version_id)

@@ -44,7 +44,7 @@ def _facts(version: Version) -> dict[str, Any]:
 
 def document(version: Version) -> documents.Version:
     """A version in its form."""
-    return documents.Version.model_validate(_facts(version))
+    return documents.Version.model_validate(version, from_attributes=True)
 
 
 def finding_document(finding: Finding) -> documents.Finding:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from madang.interfaces.api import problems
 from madang.interfaces.api.app import PREFIX, create_api
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import missions, runs, sign_in, versions
@@ -48,14 +50,14 @@ def from_environment() -> FastAPI:
 def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     """The application over a home. `codes` are one-time sign-in codes given out when serving began."""
     extension.packs()  # their catalogues hold the texts of findings
-    app = FastAPI(title="Madang", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Madang", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_few_threads)
     app.state.home = home
     app.state.codes = codes or OneTimeCodes()
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     for module in (missions, versions, runs, sign_in):
         app.include_router(module.router)
+    app.add_middleware(_Api, api=create_api(home))
     app.add_middleware(_Headers)
-    app.mount(PREFIX, create_api(home))
     app.add_exception_handler(MadangError, _told)
     app.add_exception_handler(404, _unknown_address)
     app.add_exception_handler(Exception, _told)
@@ -80,6 +82,30 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     return app
 
 
+_THREADS = 8
+"""Requests worked on at once by a worker. More would only wait for one another (and for the database)."""
+
+
+@asynccontextmanager
+async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
+class _Api:
+    """Leads what is below the API's prefix to it, past all that pages need."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
+            await self._api({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
 class _Headers:
     """Adds the headers that every answer carries."""
 
@@ -101,8 +127,6 @@ class _Headers:
 
 def _told(request: Request, error: Exception) -> Response:
     """Any error as a page in three parts, in the reader's language."""
-    if request.url.path.startswith(f"{PREFIX}/"):
-        return problems.told(request, error)  # an address so odd that it did not lead into the API
     known = error if isinstance(error, MadangError) else Defect()
     viewer = Viewer.unsigned(request)
     page = render(viewer, "error.html", status=known.status, error=known.in_language(viewer.language))
