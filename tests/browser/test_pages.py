@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from madang.interfaces.demo import cast
 from tests.conftest import Played
+from tests.interfaces.test_web import shared_entry
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -23,6 +24,17 @@ def paths(played: Played) -> list[str]:
         "/runs",
         f"/runs/{played.stage.notes['run']}",
         "/sign-in",
+        "/organizations",
+        f"/organizations/{cast.MIRRORED}",
+        "/agreements",
+        f"/agreements/{cast.AGREEMENT}",
+        "/compute",
+        f"/awards/{played.stage.notes[f'award:{cast.LEAD}']}",
+        f"/submissions/{played.stage.notes['submission:pooled']}",
+        "/ledger",
+        f"/ledger/{shared_entry(played)}",
+        "/search?q=policy",
+        "/packs",
     ]
 
 
@@ -74,4 +86,17 @@ def test_from_the_list_to_a_finding_by_keyboard_and_click(
     page.goto(f"{served}/versions?mission={cast.MISSION}&state=quarantined")
     page.click("main table a")
     assert "goes against the motion" in page.inner_text("main")
+    context.close()
+
+
+def test_a_slash_leads_to_the_search(browser: Browser, served: str, played: Played) -> None:
+    context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
+    context.add_cookies([{"name": "madang_token", "value": played.stage.token(cast.MIRRORED), "url": served}])
+    page = context.new_page()
+    page.goto(f"{served}/missions")
+    page.keyboard.press("/")
+    page.keyboard.type("policy@1")
+    page.keyboard.press("Enter")
+    page.click(f"main a[href='/versions/{cast.LEAD}/policy@1']")
+    assert f"{cast.LEAD}/policy@1" in page.inner_text("h1")
     context.close()

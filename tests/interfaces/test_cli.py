@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,32 +12,11 @@ import pytest
 from madang.interfaces.demo import cast
 from tests import records
 from tests.conftest import Played
+from tests.interfaces.commands import here, madang, refused
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "manipulation-10"
-
-
-def madang(
-    *arguments: object, token: str | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MADANG_")}
-    if token is not None:
-        environment["MADANG_TOKEN"] = token
-    return subprocess.run(
-        [sys.executable, "-m", "madang.interfaces.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**clean, **environment},
-        check=False,
-    )
-
-
-def refused(done: subprocess.CompletedProcess[str], *words: str, code: int = 2) -> None:
-    assert done.returncode == code, done.stderr
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 3, done.stderr
-    for word in words:
-        assert word in done.stderr
 
 
 @pytest.fixture
@@ -78,7 +56,7 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
     ["org", "agreement", "mission", "asset", "compute", "run", "score", "ledger", "physical", "tabular"],
 )
 def test_every_command_has_help_with_an_example(group: str) -> None:
-    listed = madang(group, "--help")
+    listed = here(group, "--help")
     assert listed.returncode == 0
     names = [
         line.strip("│ ").split()[0]
@@ -87,7 +65,7 @@ def test_every_command_has_help_with_an_example(group: str) -> None:
     ]
     assert names
     for name in names:
-        done = madang(group, name, "--help")
+        done = here(group, name, "--help")
         assert done.returncode == 0
         assert "Example:" in done.stdout, f"{group} {name}"
 
@@ -126,40 +104,40 @@ def test_no_home_and_an_existing_one(tmp_path: Path, home: Path) -> None:
 def test_broken_documents(home: Path, officer: str, tmp_path: Path, content: str, words: str) -> None:
     file = tmp_path / "mission.toml"
     file.write_text(content)
-    refused(madang("--home", home, "mission", "open", file, token=officer), words, "nothing was changed")
+    refused(here("--home", home, "mission", "open", file, token=officer), words, "nothing was changed")
 
 
 def test_an_unknown_key_deep_inside_names_the_known_ones(home: Path, officer: str, tmp_path: Path) -> None:
     file = tmp_path / "mission.toml"
     file.write_text((EXAMPLES / "mission.toml").read_text().replace("target = 0.80", "targt = 0.80"))
-    refused(madang("--home", home, "mission", "open", file, token=officer), "objective.targt", "target")
+    refused(here("--home", home, "mission", "open", file, token=officer), "objective.targt", "target")
 
 
 def test_duplicates_bad_names_and_foreign_roles(home: Path, officer: str) -> None:
     register = ("--home", home, "org", "register")
-    assert madang(*register, "acme", "--kind", "company", token=officer).returncode == 0
-    refused(madang(*register, "acme", "--kind", "company", token=officer), "already registered")
-    refused(madang(*register, "가나", "--kind", "company", token=officer), "not a valid name")
-    refused(madang(*register, "bolt", "--kind", "guild", token=officer), "ministry, institute")
-    refused(madang("--home", home, "org", "list", token="madang_wrong"), "not signed in")
-    refused(madang("--home", home, "--token", "/nowhere", "org", "list"), "/nowhere")
+    assert here(*register, "acme", "--kind", "company", token=officer).returncode == 0
+    refused(here(*register, "acme", "--kind", "company", token=officer), "already registered")
+    refused(here(*register, "가나", "--kind", "company", token=officer), "not a valid name")
+    refused(here(*register, "bolt", "--kind", "guild", token=officer), "ministry, institute")
+    refused(here("--home", home, "org", "list", token="madang_wrong"), "not signed in")
+    refused(here("--home", home, "--token", "/nowhere", "org", "list"), "/nowhere")
 
 
 def test_korean(home: Path) -> None:
-    done = madang("--home", home, "--language", "ko", "org", "list")
+    done = here("--home", home, "--language", "ko", "org", "list")
     assert "로그인되어 있지 않습니다" in done.stderr
-    done = madang("--home", home, "org", "list", MADANG_LANGUAGE="ko")
+    done = here("--home", home, "org", "list", MADANG_LANGUAGE="ko")
     assert "로그인되어 있지 않습니다" in done.stderr
 
 
 def test_config_names_each_origin(home: Path) -> None:
-    rows = json.loads(madang("--home", home, "config", "--json", MADANG_PORT="9123").stdout)
+    rows = json.loads(here("--home", home, "config", "--json", MADANG_PORT="9123").stdout)
     told = {row["setting"]: (row["value"], row["origin"]) for row in rows}
     assert told["port"] == (9123, "environment (MADANG_PORT)")
     assert told["log_name"][1].endswith("madang.toml")
     assert told["host"] == ("127.0.0.1", "default")
     (home / "madang.toml").write_text("prot = 1\n")
-    refused(madang("--home", home, "config"), "prot")
+    refused(here("--home", home, "config"), "prot")
 
 
 def test_doctor_says_what_protects_and_what_does_not(home: Path) -> None:
@@ -181,6 +159,8 @@ def test_every_listing_has_json(played: Played) -> None:
         ["mission", "list"], ["mission", "show", cast.MISSION], ["asset", "list"],
         ["asset", "show", f"{cast.LEAD}/policy@1"], ["asset", "files", f"{cast.LEAD}/policy@1"],
         ["asset", "verify"], ["compute", "list"], ["compute", "awards", cast.MISSION], ["compute", "books"],
+        ["asset", "uses", f"{cast.LEAD}/policy@1"], ["org", "show", cast.LEAD], ["search", "policy"],
+        ["agreement", "obligations"], ["score", "board", cast.MISSION], ["why", cast.MISSION],
         ["run", "list"], ["run", "recipes"], ["run", "show", played.stage.notes["run"]],
         ["score", "list", "--mission", cast.MISSION],
         ["score", "show", played.stage.notes["submission:pooled"]], ["ledger", "list"], ["ledger", "verify"],
@@ -188,18 +168,18 @@ def test_every_listing_has_json(played: Played) -> None:
         overseer = played.stage.token(cast.MINISTRY, "steward")
         overseen = arguments in (["ledger", "list"], ["compute", "books"])
         token = overseer if overseen else played.stage.token(cast.LEAD)
-        done = madang("--home", home, *arguments, "--json", token=token)
+        done = here("--home", home, *arguments, "--json", token=token)
         assert done.returncode == 0, (arguments, done.stderr)
         assert json.loads(done.stdout) is not None
-        plain = madang("--home", home, *arguments, token=token)
+        plain = here("--home", home, *arguments, token=token)
         assert plain.returncode == 0, (arguments, plain.stderr)
 
 
 def test_an_outsider_learns_nothing_by_the_command_line(played: Played) -> None:
     home = played.home.path
-    listed = json.loads(madang("--home", home, "mission", "list", "--json").stdout)
+    listed = json.loads(here("--home", home, "mission", "list", "--json").stdout)
     assert [row["name"] for row in listed] == [cast.MISSION]
-    shown = json.loads(madang("--home", home, "mission", "show", cast.MISSION, "--json").stdout)
+    shown = json.loads(here("--home", home, "mission", "show", cast.MISSION, "--json").stdout)
     assert not {"deposits", "runs", "best", "stage", "models"} & set(shown)
 
 
@@ -215,18 +195,18 @@ def test_an_outsider_checks_the_proof_in_an_empty_folder(played: Played, tmp_pat
     home = played.home.path
     proof, checkpoint = home / "proof.json", home / "checkpoint.txt"
     check = ("ledger", "check", proof, "--checkpoint", checkpoint)
-    done = madang(*check)
+    done = here(*check)
     assert done.returncode == 0
     assert "holds:" in done.stdout
     key = json.loads(proof.read_text())["key"]
-    assert madang(*check, "--key", key).returncode == 0
-    refused(madang(*check, "--key", key.replace("madang", "nadang")), "not of the form", code=4)
+    assert here(*check, "--key", key).returncode == 0
+    refused(here(*check, "--key", key.replace("madang", "nadang")), "not of the form", code=4)
     altered = tmp_path / "altered.json"
     altered.write_text(proof.read_text().replace("national-projects", "industry"))
-    refused(madang("ledger", "check", altered, "--checkpoint", checkpoint), "not in the tree", code=4)
+    refused(here("ledger", "check", altered, "--checkpoint", checkpoint), "not in the tree", code=4)
     altered.write_text("{")
-    refused(madang("ledger", "check", altered, "--checkpoint", checkpoint), "malformed", code=4)
-    refused(madang("ledger", "check", tmp_path / "none", "--checkpoint", checkpoint), "is not there")
+    refused(here("ledger", "check", altered, "--checkpoint", checkpoint), "malformed", code=4)
+    refused(here("ledger", "check", tmp_path / "none", "--checkpoint", checkpoint), "is not there")
 
 
 def test_a_deposit_by_hand_is_recorded_checked_and_compared(copied: Played, tmp_path: Path) -> None:
@@ -242,3 +222,93 @@ def test_a_deposit_by_hand_is_recorded_checked_and_compared(copied: Played, tmp_
     told = json.loads(done.stdout)[0]
     assert (told["name"], told["state"]) == ("company-b/push@2", "accepted")
     refused(madang(*deposit, "no-such", token=token), "no agreement called no-such")
+
+
+def listed(played: Played) -> list[tuple[str, ...]]:
+    """Commands that read, with whose token."""
+    notes = played.stage.notes
+    return [
+        ("org", "list"), ("org", "show", cast.LEAD), ("org", "whoami"), ("agreement", "list"),
+        ("agreement", "show", cast.AGREEMENT), ("agreement", "obligations"), ("mission", "list"),
+        ("mission", "show", cast.MISSION), ("asset", "list"), ("asset", "list", "--kind", "model"),
+        ("asset", "show", f"{cast.LEAD}/policy@1"), ("asset", "files", f"{cast.LEAD}/policy@1"),
+        ("asset", "uses", f"{cast.LEAD}/policy@1"), ("compute", "list"), ("compute", "awards", cast.MISSION),
+        ("compute", "statement"), ("run", "list"), ("run", "show", notes["run"]), ("run", "recipes"),
+        ("score", "board", cast.MISSION), ("score", "list", "--mission", cast.MISSION),
+        ("score", "show", notes["submission:pooled"]), ("why", cast.MISSION), ("search", "policy"),
+        ("ledger", "show", "3"),
+    ]  # fmt: skip
+
+
+def test_a_server_answers_as_the_home_does(played: Played, tmp_path: Path) -> None:
+    token = played.stage.token(cast.LEAD)
+    with serving(played.home.path) as address:
+        there = ("--server", address)
+        for command in listed(played):
+            local = here("--home", played.home.path, *command, "--json", token=token)
+            remote = here(*there, *command, "--json", token=token)
+            assert (local.returncode, local.stdout) == (remote.returncode, remote.stdout), (
+                command,
+                remote.stderr,
+            )
+            assert json.loads(remote.stdout) is not None
+            plain = here(*there, *command, token=token)
+            assert plain.stdout == here("--home", played.home.path, *command, token=token).stdout, command
+        for command in (("run", "log", played.stage.notes["run"], "--follow"), ("calendar",)):
+            assert here(*there, *command, token=token).returncode == 0, command
+        overseer = played.stage.token(cast.MINISTRY, "steward")
+        for command in (("ledger", "verify"), ("ledger", "list"), ("compute", "books"), ("asset", "verify")):
+            assert here(*there, *command, token=overseer).returncode == 0, command
+        _proof_from(there, played, token, tmp_path)
+        for command in (
+            ("run", "work"),
+            ("score", "work"),
+            ("score", "seal", "x"),
+            ("score", "recompute", "x"),
+        ):
+            refused(here(*there, *command, token=token), "was not sent to", "--server")
+        refused(here(*there, "asset", "show", "no/thing@1", token=token), "no/thing@1")
+        refused(here(*there, "org", "list"), "not signed in")
+        refused(here(*there, "ledger", "list", token=token), code=2)
+    refused(here("--server", "http://127.0.0.1:1", "mission", "list"), "does not answer", code=3)
+
+
+def _proof_from(there: tuple[str, str], played: Played, token: str, folder: Path) -> None:
+    proof, checkpoint = folder / "proof.json", folder / "checkpoint.txt"
+    files = ("--checkpoint", checkpoint)
+    submission = played.stage.notes["submission:pooled"]
+    assert here(*there, "ledger", "prove", submission, "--out", proof, *files, token=token).returncode == 0
+    assert "holds:" in here("ledger", "check", proof, *files).stdout
+    assert here(*there, "ledger", "show", "3", "--proof", proof, *files, token=token).returncode == 0
+    assert "entry      #3" in here("ledger", "check", proof, *files).stdout
+    taken = folder / "policy"
+    assert here(*there, "asset", "download", f"{cast.LEAD}/policy@1", taken, token=token).returncode == 0
+    assert (taken / "policy.onnx").stat().st_size > 1000
+    refused(here(*there, "asset", "download", f"{cast.LEAD}/policy@1", taken, token=token), "already exists")
+
+
+def test_changes_by_a_server(copied: Played, tmp_path: Path) -> None:
+    officer, company = copied.stage.token(cast.MINISTRY, "officer"), copied.stage.token("company-b")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "notes.txt").write_text("nothing that a pack knows")
+    with serving(copied.home.path) as address:
+        there = ("--server", address)
+        register = (*there, "org", "register", "acme", "--kind", "company")
+        assert here(*register, token=officer).stdout == "acme\n"
+        refused(here(*register, token=officer), "already registered")
+        assert (
+            here(*there, "org", "member", "acme", "김", "--roles", "steward", token=officer).returncode == 0
+        )
+        file = tmp_path / "acme.token"
+        assert here(*there, "org", "token", "acme", "김", "--out", file, token=officer).returncode == 0
+        assert "acme" in here(*there, "--token", file, "org", "whoami").stdout
+        assert here(*there, "org", "revoke", "acme", "김", token=officer).stdout == "1\n"
+        refused(here(*there, "--token", file, "org", "whoami"), "not signed in")
+        deposit = (*there, "asset", "deposit", data, "--name", "notes", "--agreement", cast.AGREEMENT)
+        done = here(*deposit, "--json", token=company, XDG_CACHE_HOME=str(tmp_path / "cache"))
+        assert done.returncode == 0, done.stderr
+        (told,) = json.loads(done.stdout)
+        assert (told["name"], told["state"]) == ("company-b/notes@1", "quarantined")
+        refused(here(*there, "asset", "deposit", "nowhere", "--name", "x", "--agreement", "y"), "nowhere")
+    assert here("--home", copied.home.path, "ledger", "verify").returncode == 0

@@ -31,19 +31,29 @@ def cookies(
     return {"cookie": "; ".join(chosen)}
 
 
+def shared_entry(played: Played) -> int:
+    """An entry that speaks of the mission."""
+    with played.home.database.read() as session:
+        query = "SELECT position FROM ledger_entries WHERE kind = 'version.pooled'"
+        return int(session.connection.exec_driver_sql(query).scalar_one())
+
+
 def addresses(played: Played) -> list[str]:
+    notes = played.stage.notes
     return [
-        "/missions",
-        f"/missions/{cast.MISSION}",
-        "/versions",
-        f"/versions?mission={cast.MISSION}&state=quarantined",
-        "/runs",
-        f"/runs/{played.stage.notes['run']}",
-        f"/versions/{played.stage.notes['pool']}",
-        f"/versions/{cast.LEAD}/policy@1",
-        f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1",
-        "/sign-in",
-    ]
+        "/missions", f"/missions/{cast.MISSION}", "/versions",
+        f"/versions?mission={cast.MISSION}&state=quarantined", "/runs", f"/runs/{notes['run']}",
+        f"/versions/{notes['pool']}", f"/versions/{cast.LEAD}/policy@1",
+        f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1", "/sign-in", "/organizations",
+        f"/organizations/{cast.LEAD}", "/agreements", f"/agreements/{cast.AGREEMENT}", "/compute",
+        f"/awards/{notes[f'award:{cast.LEAD}']}", f"/submissions/{notes['submission:pooled']}", "/ledger",
+        f"/ledger/{shared_entry(played)}", "/search?q=policy", "/packs",
+    ]  # fmt: skip
+
+
+OPEN = ("/missions", f"/missions/{cast.MISSION}", "/sign-in", "/versions", "/runs", "/ledger", "/packs")
+SIGNED_IN = ("/organizations", "/agreements", "/compute", "/awards", "/submissions", "/ledger/")
+"""Addresses that an outsider may look at, and those that ask them to sign in (others are not there for them)."""
 
 
 class Outline(HTMLParser):
@@ -102,8 +112,10 @@ def test_an_outsider_sees_nothing_private(client: TestClient, played: Played) ->
     for language in ("en", "ko"):
         for address in addresses(played):
             page = client.get(address, headers=cookies(played, None, language))
-            public = address in ("/missions", f"/missions/{cast.MISSION}", "/sign-in") or "?" in address
-            assert page.status_code == (200 if public or address in ("/versions", "/runs") else 404), address
+            if address in OPEN or "?" in address:
+                assert page.status_code == 200, address
+            else:
+                assert page.status_code == (401 if address.startswith(SIGNED_IN) else 404), address
             asked = address.removeprefix("/versions/").removeprefix("/runs/")
             seen = page.text.replace(address, "").replace(asked, "")  # what the asker typed is told back
             # What the charter itself says in public is not a secret.
@@ -241,3 +253,54 @@ def test_the_verifier_is_a_file_to_keep(client: TestClient) -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="madang-verify.html"'
     assert "</script>" in answer.text
     assert "http" not in answer.text.replace("http-equiv", "")
+
+
+def test_the_new_pages_say_what_they_are_for(client: TestClient, played: Played) -> None:
+    def page(address: str, organization: str = cast.LEAD) -> str:
+        return client.get(address, headers=cookies(played, organization)).text
+
+    agreement = page(f"/agreements/{cast.AGREEMENT}")
+    assert "in force" in agreement
+    assert "Raw data stays with its owner" in agreement
+    assert (
+        agreement.count("/ledger/") == 1 + len(cast.COMPANIES) + 3 + 1
+    )  # the draft, each signature, the menu
+    own, other = page("/organizations/company-a", "company-a"), page("/organizations/company-a")
+    assert "steward" in own
+    assert "steward" not in other
+    score = page(f"/submissions/{played.stage.notes['submission:pooled']}")
+    assert "confidence sequence" in score
+    assert "proof.json" in score
+    overseer = cookies(played, cast.MINISTRY, name="officer")
+    assert "agreement.signed" in client.get("/ledger", headers=overseer).text
+    assert "agreement.signed" not in page("/ledger")
+
+
+def test_an_entrys_proof_is_kept_and_holds(client: TestClient, played: Played) -> None:
+    from madang.kernel.ledger import proof
+
+    headers, position = cookies(played, "company-b"), shared_entry(played)
+    for place in (f"/ledger/{position}", f"/submissions/{played.stage.notes['submission:pooled']}"):
+        made = client.get(f"{place}/proof.json", headers=headers)
+        assert made.headers["content-disposition"].startswith("attachment")
+        note = client.get(f"{place}/checkpoint.txt", headers=headers).text
+        assert proof.check(made.json(), note)[1]
+        assert client.get(f"{place}/proof.json").status_code == 401
+
+
+def test_a_long_listing_goes_on(copied: Played) -> None:
+    from madang.organizations import service
+
+    officer = copied.actor(cast.MINISTRY, "officer")
+    for number in range(120):
+        with copied.home.database.write() as session:
+            service.register(session, officer, f"zz-{number:03d}", "company", f"Z{number}", f"Z{number}")
+    with TestClient(create_app(copied.home)) as client:
+        headers, found, address = cookies(copied, cast.LEAD), [], "/organizations"
+        while address:
+            page = client.get(address, headers=headers).text
+            found += re.findall(r'<td class="mono">([a-z0-9-]+)</td>', page)
+            following = re.search(r'rel="next" href="([^"]+)"', page)
+            address = following[1].replace("&amp;", "&") if following else ""
+        assert len(found) == len(set(found)) == 120 + 13
+        assert client.get("/organizations?cursor=nonsense", headers=headers).status_code == 422

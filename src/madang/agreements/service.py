@@ -187,6 +187,20 @@ def clauses_of(session: Session, name: str) -> list[Clause]:
     ]
 
 
+def document_of(session: Session, agreement: Agreement) -> AgreementDocument:
+    """An agreement as it was drafted."""
+    header = {
+        "name": agreement.name,
+        "title_en": agreement.title_en,
+        "title_ko": agreement.title_ko,
+        "mission": agreement.mission,
+        "parties": list(agreement.signatures),
+        "ends_on": agreement.last_day,
+    }
+    found = [clause.document for clause in clauses_of(session, agreement.name)]
+    return AgreementDocument.model_validate({"agreement": header, "clause": found})
+
+
 def require_in_force(session: Session, name: str) -> Agreement:
     """The agreement where it is in force now; AgreementNotInForce says what is missing."""
     agreement = get(session, name)

@@ -122,6 +122,15 @@ def client() -> Client:
     return _chosen.client
 
 
+def finish() -> None:
+    """Close what the command opened."""
+    if _chosen.client is not None:
+        _chosen.client.close()
+    if _chosen.caller is not None:
+        _chosen.caller.home.database.close()
+    _chosen.client = _chosen.caller = None
+
+
 def _caller() -> Caller:
     from madang.interfaces.operations import Caller
     from madang.organizations.service import authenticate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -79,24 +80,33 @@ def launch(
     return app(tokens, exit_on_error=False, print_error=False)
 
 
-def main() -> None:
-    """Entry point: errors in three parts, exit code 2 for a user's mistake."""
+def run(tokens: Sequence[str] | None = None) -> int:
+    """Run a command line (this process's own without `tokens`): its exit code, errors in three parts."""
     try:
-        app.meta(exit_on_error=False, print_error=False)
+        app.meta(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         from madang.interfaces.cli import context
 
         context.print_usage_error(error)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped. Nothing is left half done; run the command again to go on.", file=sys.stderr)
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
-        sys.exit(0)
+        return 0
     except Exception as error:
         from madang.interfaces.cli import context
 
-        sys.exit(context.print_error(error))
+        return context.print_error(error)
+    finally:
+        if (opened := sys.modules.get("madang.interfaces.cli.context")) is not None:
+            opened.finish()
+    return 0
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run())
 
 
 if __name__ == "__main__":

@@ -24,8 +24,15 @@ def why(caller: Caller, what: Text, may: May = None) -> documents.Why:
     """Say why something is as it is: quarantined, denied, not awarded, not scored, not reached."""
     with caller.home.database.read() as session:
         answer = explain(session, caller.actor, what, may)
-    because = [documents.Because(says=told(one.says), stands_on=dict(one.stands_on)) for one in answer]
+    because = [
+        documents.Because(says=told(one.says), stands_on={k: _plain(v) for k, v in one.stands_on.items()})
+        for one in answer
+    ]
     return documents.Why(what=what, because=because)
+
+
+def _plain(value: object) -> str | float | bool | None:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 @operation("GET", "/calendar", public=True, media="text/calendar")

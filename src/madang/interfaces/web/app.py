@@ -16,7 +16,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from madang.interfaces.api.app import PREFIX, create_api
 from madang.interfaces.web import verifier
-from madang.interfaces.web.pages import missions, runs, sign_in, versions
+from madang.interfaces.web.pages import (
+    agreements,
+    compute,
+    ledger,
+    missions,
+    organizations,
+    runs,
+    scores,
+    search,
+    sign_in,
+    versions,
+)
 from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
 from madang.kernel import extension
 from madang.kernel.errors import Defect, MadangError, NotFound
@@ -34,6 +45,7 @@ _HEADERS = {
 }
 
 
+_PAGES = (missions, versions, runs, agreements, organizations, compute, scores, ledger, search, sign_in)
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
 """How `madang serve` tells its worker which home to serve, and a one-time code with its token."""
 
@@ -54,7 +66,7 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     app.state.home = home
     app.state.codes = codes or OneTimeCodes()
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    for module in (missions, versions, runs, sign_in):
+    for module in _PAGES:
         app.include_router(module.router)
     app.add_middleware(_Api, api=create_api(home))
     app.add_middleware(_Headers)

@@ -19,6 +19,10 @@ _PATHS = {
     ' 4.500-3.300 4.500M12 14v4M8.500 20.500h7"/>',
     "organization": '<path d="M4 21V9l8-5 8 5v12M9 21v-6h6v6M3 21h18"/>',
     "agreement": '<path d="M6 3h9l4 4v14H6z"/><path d="M14.500 3v4.500H19M9 12h7M9 15.500h4"/>',
+    "compute": '<rect x="6" y="6" width="12" height="12" rx="1.500"/><path d="M10 10h4v4h-4zM9 3v3M15 3v3M9 18v3M15 18v3'
+    'M3 9h3M3 15h3M18 9h3M18 15h3"/>',
+    "ledger": '<path d="M5 4h14v16H5z"/><path d="M9 4v16M12 9h4M12 13h4"/>',
+    "search": '<circle cx="11" cy="11" r="6.500"/><path d="M16 16l4.500 4.500"/>',
     "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3.500 2"/>',
     "warn": '<path d="M12 4l9 16H3z"/><path d="M12 10v4.500M12 17.200v.3"/>',
     "bad": '<circle cx="12" cy="12" r="9"/><path d="M8.800 8.800l6.400 6.400M15.200 8.800l-6.400 6.400"/>',

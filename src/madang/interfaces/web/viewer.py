@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -19,11 +19,36 @@ from madang.kernel import clock, i18n
 from madang.kernel.authorizer import OUTSIDER, Principal
 from madang.kernel.errors import NotSignedIn
 from madang.kernel.home import Home
+from madang.kernel.paging import Key, Slice, from_cursor, to_cursor
 from madang.organizations import service as organizations
 
 TOKEN_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "madang_token", "madang_language", "madang_theme"
 THEMES = ("auto", "light", "dark")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Part:
+    """How much of a listing a page shows."""
+
+    rows: int
+
+    def after(self, cursor: str | None) -> Slice:
+        """The part that follows, and one row more, which tells whether another does."""
+        return Slice(self.rows + 1, from_cursor(cursor) if cursor else None)
+
+
+PART = Part(100)
+
+
+def part_of(rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[Sequence[Row], str | None]:
+    """(what a page shows of the rows, the cursor of what follows)."""
+    if len(rows) <= PART.rows:
+        return rows, None
+    return rows[: PART.rows], to_cursor(key(rows[PART.rows - 1]))
 
 
 @dataclass
@@ -82,6 +107,12 @@ def viewer(request: Request) -> Viewer:
 
 
 Looking = Annotated[Viewer, Depends(viewer)]
+
+
+def require_signed_in(viewer: Viewer) -> None:
+    """NotSignedIn where an outsider looks."""
+    if not viewer.signed_in:
+        raise NotSignedIn(reason=i18n.Message("organizations.token-absent"))
 
 
 def _language(request: Request) -> str:

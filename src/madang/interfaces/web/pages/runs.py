@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -14,7 +15,7 @@ from madang.allocations import service as allocations
 from madang.assets import lineage
 from madang.assets.model import Version
 from madang.interfaces.web import charts
-from madang.interfaces.web.viewer import Looking, Viewer, render
+from madang.interfaces.web.viewer import PART, Looking, Viewer, part_of, render
 from madang.organizations import service as organizations
 from madang.runs import live, service
 from madang.runs.model import Run
@@ -25,12 +26,14 @@ _SHOWN_LOG = 64 * 1024
 
 
 @router.get("/runs")
-def index(viewer: Looking, mission: str | None = None) -> Response:
+def index(viewer: Looking, mission: str | None = None, cursor: str | None = None) -> Response:
     """The runs the viewer may know of."""
     with viewer.home.database.read() as session:
-        found = service.visible_to(session, viewer.actor, mission)
+        found = service.visible_to(session, viewer.actor, mission, PART.after(cursor))
         bodies = {body.name: body for body in organizations.every(session)} if found else {}
-    return render(viewer, "runs.html", runs=found, bodies=bodies, mission=mission)
+    shown, following = part_of(found, lambda row: (row.queued_at, row.run_id))
+    here = urlencode({"mission": mission} if mission else {})
+    return render(viewer, "runs.html", runs=shown, bodies=bodies, following=following, path=f"/runs?{here}&")
 
 
 @router.get("/runs/{run_id}")

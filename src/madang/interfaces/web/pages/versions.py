@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from madang.agreements import service as agreements
 from madang.assets import lineage, service
-from madang.interfaces.web.viewer import Looking, render
+from madang.interfaces.web.viewer import PART, Looking, part_of, render
 from madang.kernel.ledger import log
 from madang.missions import service as missions
 from madang.organizations import service as organizations
@@ -20,14 +22,23 @@ _SHOWN_FILES = 200
 
 @router.get("/versions")
 def index(
-    viewer: Looking, mission: str | None = None, state: str | None = None, kind: str | None = None
+    viewer: Looking,
+    mission: str | None = None,
+    state: str | None = None,
+    kind: str | None = None,
+    cursor: str | None = None,
 ) -> Response:
     """The versions the viewer may know of, narrowed by mission, state or kind."""
     with viewer.home.database.read() as session:
-        found = service.visible_to(session, viewer.actor, mission)
+        part = PART.after(cursor)
+        found = service.visible_to(session, viewer.actor, mission, part, state=state, kind=kind)
         bodies = {body.name: body for body in organizations.every(session)} if found else {}
-    shown = [v for v in found if state in (None, v.state) and kind in (None, v.kind)]
-    return render(viewer, "versions.html", versions=shown, bodies=bodies, mission=mission)
+    shown, following = part_of(found, lambda row: (row.created_at, row.version_id))
+    narrowed = {"mission": mission, "state": state, "kind": kind}
+    here = urlencode({name: value for name, value in narrowed.items() if value})
+    return render(
+        viewer, "versions.html", versions=shown, bodies=bodies, following=following, path=f"/versions?{here}&"
+    )
 
 
 @router.get("/versions/{owner}/{asset_and_number}")

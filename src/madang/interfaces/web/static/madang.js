@@ -1,4 +1,4 @@
-// What the pages gain from a script: a log and a chart that go on while a run lives.
+// What the pages gain from a script: a log and a chart that go on while a run lives, and / for the search.
 (function () {
   "use strict";
 
@@ -22,6 +22,13 @@
     });
   }
 
+  document.addEventListener("keydown", function (event) {
+    var writes = /^(input|textarea|select)$/i.test(event.target.tagName) || event.target.isContentEditable;
+    if (event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      document.querySelector('[role="search"] input').focus();
+    }
+  });
   document.querySelectorAll("[data-events]").forEach(follow);
   document.querySelectorAll(".log").forEach(function (log) { log.scrollTop = log.scrollHeight; });
 })();

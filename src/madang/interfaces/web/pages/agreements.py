@@ -1,0 +1,50 @@
+"""Agreements: the list, and one agreement with its clauses, signatures and duties."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from madang.agreements import obligations, service
+from madang.interfaces.web.viewer import PART, Looking, part_of, render, require_signed_in
+from madang.kernel import clock
+from madang.kernel.ledger import log
+from madang.organizations import service as organizations
+from madang.programme.rehearsal import meaning
+
+router = APIRouter()
+
+
+@router.get("/agreements")
+def index(viewer: Looking, cursor: str | None = None) -> Response:
+    """The agreements the viewer may see."""
+    require_signed_in(viewer)
+    with viewer.home.database.read() as session:
+        rows = service.visible_to(session, viewer.actor, PART.after(cursor))
+    shown, following = part_of(rows, lambda row: (row.name,))
+    now = clock.to_text(clock.now())
+    return render(viewer, "agreements.html", agreements=shown, following=following, now=now)
+
+
+@router.get("/agreements/{name}")
+def show(name: str, viewer: Looking) -> Response:
+    """One agreement: each clause as signed and in plain words, who signed when, what is owed."""
+    require_signed_in(viewer)
+    with viewer.home.database.read() as session:
+        agreement = service.see(session, viewer.actor, name)
+        clauses = service.clauses_of(session, name)
+        document = service.document_of(session, agreement)
+        bodies = {body.name: body for body in organizations.every(session)}
+        owed = obligations.of_agreement(session, name)
+        entries = log.find_all(session.connection, "agreement.drafted", name)
+        for party in agreement.signatures:
+            entries += log.find_all(session.connection, "agreement.signed", f"{name}/{party}")
+    return render(
+        viewer,
+        "agreement.html",
+        agreement=agreement,
+        clauses=[(clause, meaning(document, clause.document)) for clause in clauses],
+        bodies=bodies,
+        obligations=owed,
+        entries=sorted(entries, key=lambda entry: entry.position),
+        now=clock.to_text(clock.now()),
+    )

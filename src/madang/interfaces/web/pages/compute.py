@@ -1,0 +1,56 @@
+"""Compute: sites, capacities and their shares; one award with the runs that it pays."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from madang.allocations import service
+from madang.interfaces.web.viewer import PART, Looking, part_of, render, require_signed_in
+from madang.kernel.ledger import log
+from madang.missions import service as missions
+from madang.organizations import service as organizations
+from madang.runs import service as runs
+
+router = APIRouter()
+
+
+@router.get("/compute")
+def index(viewer: Looking, cursor: str | None = None) -> Response:
+    """Every capacity with what is left of its shares, and the awards of the viewer's missions."""
+    require_signed_in(viewer)
+    with viewer.home.database.read() as session:
+        rows = service.every_capacity(session, PART.after(cursor))
+        shown, following = part_of(rows, lambda row: (row.starts_at, row.capacity_id))
+        capacities = [(one, service.shares_of(session, one.capacity_id)) for one in shown]
+        bodies = {body.name: body for body in organizations.every(session)}
+        awards = [
+            (award, service.balance_of(session, award))
+            for mission in missions.visible_to(session, viewer.actor)
+            if missions.takes_part(session, viewer.actor, mission.name)
+            for award in service.awards_of(session, mission.name)
+        ]
+    return render(
+        viewer, "compute.html", capacities=capacities, following=following, awards=awards, bodies=bodies
+    )
+
+
+@router.get("/awards/{award_id}")
+def show(award_id: str, viewer: Looking) -> Response:
+    """One award: where its resource-seconds are, and the runs that hold or used them."""
+    require_signed_in(viewer)
+    with viewer.home.database.read() as session:
+        award = service.see_award(session, viewer.actor, award_id)
+        capacity = service.get_capacity(session, award.capacity_id)
+        paid = [
+            run for run in runs.visible_to(session, viewer.actor, award.mission) if run.award_id == award_id
+        ]
+        return render(
+            viewer,
+            "award.html",
+            award=award,
+            capacity=capacity,
+            balance=service.balance_of(session, award),
+            body=organizations.get(session, award.organization),
+            runs=paid,
+            entries=log.find_all(session.connection, "award.made", award_id),
+        )
