@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from madang.interfaces.api.app import create_api
 from madang.interfaces.cli import main
 from madang.interfaces.web.app import create_app
 from madang.kernel.extension import Pack, engines, packs
@@ -58,11 +59,20 @@ def test_every_route_is_documented(office: Office) -> None:
         assert f"| `{path}` |" in REFERENCE, path
 
 
+def test_every_operation_is_documented_and_no_other(office: Office) -> None:
+    api = create_api(office.home).openapi()
+    there = {f"{method.upper()} {path}" for path, told in api["paths"].items() for method in told}
+    told = set(
+        re.findall(r"^\| `((?:GET|POST|PATCH|DELETE|HEAD|OPTIONS) [^`]+)` \|", REFERENCE, re.MULTILINE)
+    )
+    assert told == there
+
+
 def test_every_extension_point_is_documented() -> None:
     for field in fields(Pack):
         if field.name not in ("name", "title", "extra"):
             assert f"| `{field.name}` |" in REFERENCE
-    for port in ("content", "runs", "isolation"):
+    for port in ("records", "content", "runs", "isolation"):
         assert f"| `{port}` |" in REFERENCE
         for name in engines(port):
             assert f"`{name}`" in REFERENCE

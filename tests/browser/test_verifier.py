@@ -17,7 +17,7 @@ from madang.kernel.i18n import Message
 from madang.kernel.ledger import log, proof
 from madang.kernel.ledger.note import Signer, Verifier, write_checkpoint
 from madang.kernel.ledger.proof import Link
-from madang.programme import line
+from madang.programme import entries, line
 from tests.conftest import Played
 from tests.programme.test_line_rules import ALTERATIONS, CONTRADICTIONS, changed
 
@@ -54,7 +54,7 @@ def by_command(text: str, note: str, key: str = "") -> tuple[str, str] | None:
     except ValueError:
         return "format", "ledger.proof-malformed"
     try:
-        line.follow(proof.check(content, note, Verifier.parse(key) if key else None)[1])
+        line.read(proof.check(content, note, Verifier.parse(key) if key else None)[1])
     except ProofInvalid as error:
         return str(error.facts["link"]), _id(error.facts["reason"])
     except SignatureInvalid as error:
@@ -116,6 +116,18 @@ def test_every_altered_link_is_refused_for_the_same_reason(
         if index < 12:
             without = [*made["links"][:index], *made["links"][index + 1 :]]
             assert agree(page, json.dumps({**made, "links": without}), note) is not None
+
+
+def test_a_single_entrys_proof(page: Page, played: Played, links: list[Link]) -> None:
+    entry = links[0].entry
+    with played.home.database.read() as session:
+        proven = entries.prove(session, played.home.database.keys, entry)
+    made, note = proven["proof"], proven["checkpoint"]
+    assert agree(page, json.dumps(made), note) is None
+    (only,) = made["links"]
+    for altered in ({**only, "leaf": only["leaf"] + " "}, {**only, "role": "score"}, {**only, "position": 0}):
+        assert agree(page, json.dumps({**made, "links": [altered]}), note) is not None
+    assert agree(page, json.dumps({**made, "links": [only, only]}), note) is not None
 
 
 def test_other_keys_checkpoints_and_formats(page: Page, proven: tuple[dict[str, Any], str]) -> None:

@@ -53,7 +53,7 @@ def addresses(played: Played) -> list[str]:
 
 OPEN = ("/missions", f"/missions/{cast.MISSION}", "/sign-in", "/versions", "/runs", "/ledger", "/packs")
 SIGNED_IN = ("/organizations", "/agreements", "/compute", "/awards", "/submissions", "/ledger/")
-"""Addresses that an outsider may look at, and those that ask them to sign in (others are not there for them)."""
+"""Addresses that an outsider may look at, and those that ask them to sign in; others are not there."""
 
 
 class Outline(HTMLParser):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,9 @@ def test_the_two_clients_say_the_same(played: Played, served: str) -> None:
             client.runs.log(played.stage.notes["run"]), client.missions.board(cast.MISSION),
             client.ledger.checkpoint(),
         ]  # fmt: skip
-    assert asyncio.run(with_coroutines()) == plainly
+    # In a thread: a browser of other tests may have a loop in this one.
+    with ThreadPoolExecutor(1) as aside:
+        assert aside.submit(lambda: asyncio.run(with_coroutines())).result() == plainly
     assert plainly[0]
 
 

@@ -13,9 +13,7 @@ from madang.kernel.ledger.log import Entry
 from madang.missions import service as missions
 from madang.organizations.service import oversees
 from madang.programme.errors import NoSuchEntry
-
-ROLE = "entry"
-"""The role of the one link in the proof of a single entry."""
+from madang.programme.line import ENTRY
 
 
 def require_overseer(session: Session, actor: Principal) -> None:
@@ -54,5 +52,5 @@ def _known(session: Session, actor: Principal, entry: Entry) -> bool:
 
 def prove(session: Session, keys: log.Keys, entry: Entry) -> dict[str, Any]:
     """The `proof` that an entry is in the log, and the `checkpoint` of the same moment."""
-    made = proof.make(session.connection, keys, [proof.Link(ROLE, entry)])
+    made = proof.make(session.connection, keys, [proof.Link(ENTRY, entry)])
     return {"proof": made, "checkpoint": log.current_checkpoint(session.connection)}

@@ -113,6 +113,17 @@ class Line:
         return dict(self.score.facts["statement"])
 
 
+ENTRY = "entry"
+"""The role of the one link in the proof of a single entry."""
+
+
+def read(links: Sequence[Link]) -> Line | Entry:
+    """What proven links say: a line that holds, or, where a single entry was proven, that entry."""
+    if [link.role for link in links] == [ENTRY]:
+        return links[0].entry
+    return follow(links)
+
+
 def follow(links: Sequence[Link]) -> Line:
     """The line that these links make. Raises ProofInvalid at the first that does not say what it must."""
     by_role: dict[str, list[Entry]] = {}

@@ -17,7 +17,7 @@ from madang.kernel.ids import check_range
 from madang.kernel.ledger import proof as proofs
 from madang.kernel.ledger.log import Entry
 from madang.kernel.ledger.note import Verifier, open_note
-from madang.programme import entries, line
+from madang.programme import line
 from madang.sdk import documents
 
 app = App(name="ledger", help="Verify the ledger, make and check proofs.")
@@ -188,10 +188,10 @@ def check(file: Path, *, checkpoint: Path, key: str | None = None, json: context
     except (OSError, UnicodeDecodeError) as error:
         raise FileMissing(file=str(checkpoint)) from error
     head, links = proofs.check(content, note, Verifier.parse(key) if key else None)
-    if [link.role for link in links] == [entries.ROLE]:
-        _print_entry(links[0].entry, head.size, content["key"], json)
+    held = line.read(links)
+    if not isinstance(held, line.Line):
+        _print_entry(held, head.size, content["key"], json)
         return
-    held = line.follow(links)
     if json:
         context.print_json(
             {"holds": True, "size": head.size, "key": content["key"], "statement": held.statement}

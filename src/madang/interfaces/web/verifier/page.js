@@ -20,6 +20,11 @@ function row(what, detail, entry) {
   return tr;
 }
 
+function entryRows({ entry }) {
+  const by = `${entry.kind}  ${entry.subject}  (${entry.by.organization})`;
+  return [row(text("page.entry"), by, `#${entry.position}`)];
+}
+
 function lineRows({ line }) {
   const said = line.score.facts.statement, rows = [];
   const figures = [said.value, said.lower, said.upper].map((x) => x.toFixed(3));
@@ -52,7 +57,7 @@ async function answer() {
     ? text("page.holds", { links: told.links, size: told.size })
     : text("page.refused", { link: told.link, reason: text(told.message, told.values) });
   element("named").textContent = told.holds ? text(element("key").value.trim() ? "page.key-compared" : "page.key", { key: told.key }) : "";
-  if (told.holds) rows.append(...lineRows(told));
+  if (told.holds) rows.append(...(told.entry ? entryRows(told) : lineRows(told)));
   element("line").hidden = !told.holds;
 }
 

@@ -371,7 +371,10 @@ async function verify(proofText, note, expected = "") {
     let proof;
     try { proof = JSON.parse(proofText); } catch { throw new Refused("format", "ledger.proof-malformed"); }
     const { key, checkpoint, links } = await checkProof(proof, note, expected.trim());
-    return { holds: true, key: key.text, size: checkpoint.size, links: links.length, line: await follow(links) };
+    const held = { holds: true, key: key.text, size: checkpoint.size, links: links.length };
+    // The proof of a single entry claims no more than that it is in the tree.
+    if (links.length === 1 && links[0].role === "entry") return { ...held, entry: links[0].entry };
+    return { ...held, line: await follow(links) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { holds: false, link: error.link, message: error.message, values: error.values };
