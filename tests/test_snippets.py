@@ -22,10 +22,11 @@ from madang.interfaces.demo import cast
 from tests import records
 from tests.conftest import Played
 from tests.interfaces.commands import here
+from tests.interfaces.test_web import shared_entry
 from tests.serving import serving
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"^```(console|python)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(console|python)( as=[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [page for page in sorted(ROOT.glob("docs/*.md")) if BLOCK.search(page.read_text("utf-8"))]
 
 
@@ -84,15 +85,15 @@ def test_a_pages_blocks_do_what_they_say(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     known = {
         "RUN": notes["run"], "SUBMISSION": notes["submission:pooled"], "AWARD": notes[f"award:{cast.LEAD}"],
-        "EXAMPLES": str(ROOT / "examples" / "manipulation-10"), "ENTRY": "3",
+        "EXAMPLES": str(ROOT / "examples" / "manipulation-10"), "ENTRY": str(shared_entry(copied)),
     }  # fmt: skip
     text = page.read_text("utf-8")
     served = serving(copied.home.path) if "SERVER" in text else contextlib.nullcontext("")
     with served as address:
         for kind, options, block in BLOCK.findall(text):
             who = re.search(r"as=([\w-]+)\.(\w+)", options)
-            organization, name = who.groups() if who else (cast.LEAD, "researcher")
-            token = token_of(copied, organization, name)
+            assert who is not None, options
+            token = token_of(copied, *who.groups())
             if kind == "console":
                 for step in steps(block):
                     run(step, copied, {**known, "SERVER": address, "MADANG_TOKEN": token}, token)

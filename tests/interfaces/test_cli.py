@@ -13,6 +13,7 @@ from madang.interfaces.demo import cast
 from tests import records
 from tests.conftest import Played
 from tests.interfaces.commands import here, madang, refused
+from tests.interfaces.test_web import shared_entry
 from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
@@ -224,7 +225,7 @@ def test_a_deposit_by_hand_is_recorded_checked_and_compared(copied: Played, tmp_
     refused(madang(*deposit, "no-such", token=token), "no agreement called no-such")
 
 
-def listed(played: Played) -> list[tuple[str, ...]]:
+def listed(played: Played) -> list[tuple[object, ...]]:
     """Commands that read, with whose token."""
     notes = played.stage.notes
     return [
@@ -236,7 +237,7 @@ def listed(played: Played) -> list[tuple[str, ...]]:
         ("compute", "statement"), ("run", "list"), ("run", "show", notes["run"]), ("run", "recipes"),
         ("score", "board", cast.MISSION), ("score", "list", "--mission", cast.MISSION),
         ("score", "show", notes["submission:pooled"]), ("why", cast.MISSION), ("search", "policy"),
-        ("ledger", "show", "3"),
+        ("ledger", "show", shared_entry(played)),
     ]  # fmt: skip
 
 
@@ -276,11 +277,11 @@ def test_a_server_answers_as_the_home_does(played: Played, tmp_path: Path) -> No
 def _proof_from(there: tuple[str, str], played: Played, token: str, folder: Path) -> None:
     proof, checkpoint = folder / "proof.json", folder / "checkpoint.txt"
     files = ("--checkpoint", checkpoint)
-    submission = played.stage.notes["submission:pooled"]
+    submission, entry = played.stage.notes["submission:pooled"], shared_entry(played)
     assert here(*there, "ledger", "prove", submission, "--out", proof, *files, token=token).returncode == 0
     assert "holds:" in here("ledger", "check", proof, *files).stdout
-    assert here(*there, "ledger", "show", "3", "--proof", proof, *files, token=token).returncode == 0
-    assert "entry      #3" in here("ledger", "check", proof, *files).stdout
+    assert here(*there, "ledger", "show", entry, "--proof", proof, *files, token=token).returncode == 0
+    assert f"entry      #{entry}" in here("ledger", "check", proof, *files).stdout
     taken = folder / "policy"
     assert here(*there, "asset", "download", f"{cast.LEAD}/policy@1", taken, token=token).returncode == 0
     assert (taken / "policy.onnx").stat().st_size > 1000

@@ -70,8 +70,6 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
             ("role.oversee",),
             f'{_role("officer")} && principal.kind == "ministry"',
         ),
-        ("member-sees", ("see",), "resource.seen_by.contains(principal.organization)"),
-        ("auditor-sees", ("see",), _role("auditor")),
     )
 )
 
@@ -86,7 +84,7 @@ class RolePolicies:
     def explain(self, session: Session, request: Request, decision: Decision) -> Message | None:
         """Which role would be needed, where the action is a role's."""
         rule = next((p for actions, p in _RULES if request.action in actions), None)
-        if rule is None or decision.by or request.action in ("pool", "train", "evaluate", "download", "see"):
+        if rule is None or decision.by or request.action in ("pool", "train", "evaluate", "download"):
             return None
         roles = ", ".join(sorted(request.principal.roles)) or "-"
         who = request.principal.organization or "-"

@@ -44,7 +44,7 @@ def show(caller: Caller, organization: Name) -> documents.OrganizationWhole:
 
 @operation("POST", "/organizations/{organization}/members", status=201)
 def add_member(caller: Caller, organization: Name, new: documents.NewMember) -> documents.Member:
-    """Add a member with roles (the organization's steward, or a ministry's officer)."""
+    """Add a member with roles (an officer of the ministry, or of the organization)."""
     with caller.home.database.write() as session:
         service.add_member(session, caller.actor, organization, new.name, tuple(new.roles))
         return documents.Member(**vars(service.find_member(session, organization, new.name)))

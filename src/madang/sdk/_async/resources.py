@@ -50,7 +50,7 @@ class Organizations:
     async def add_member(
         self, organization: str, *, name: str, roles: Sequence[str], key: str | None = None
     ) -> documents.Member:
-        """Add a member with roles (the organization's steward, or a ministry's officer)."""
+        """Add a member with roles (an officer of the ministry, or of the organization)."""
         return await self._client.call(
             "POST",
             f"/organizations/{_in_path(organization)}/members",
