@@ -180,7 +180,7 @@ def test_a_denial_names_its_clause(client: TestClient, played: Played) -> None:
 @pytest.mark.parametrize(
     ("method", "address", "status"),
     [
-        ("GET", "/nothing", 404), ("GET", "/versions/%0A", 404), ("DELETE", "/versions", 405),
+        ("GET", "/nothing", 404), ("GET", "/versions/%0A", 422), ("DELETE", "/versions", 405),
         ("GET", "/agreements/%7F%11", 404), ("GET", "/missions/%F0%9F%8E%88", 404),
     ],
 )  # fmt: skip
