@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -155,6 +156,30 @@ def test_what_arrived_before_a_line_broke_is_kept(copied: Played) -> None:
             if rest.status_code != 409 or time.monotonic() > overdue:
                 break  # 409 while the broken connection still holds the upload
         assert (rest.status_code, rest.headers["upload-offset"]) == (204, str(size))
+
+
+def test_several_workers_share_a_home(copied: Played) -> None:
+    """Whichever process answers, a change with a key is made once, and an upload goes on."""
+    told = {"Authorization": f"Bearer {copied.stage.token(WHO)}", "Content-Type": PART}
+    officer = {"Authorization": f"Bearer {copied.stage.token(cast.MINISTRY, 'officer')}"}
+    body = {"name": "acme", "kind": "company"}
+    with serving(copied.home.path, "--workers", "3") as address:
+
+        def register(_: int) -> int:
+            headers = {**officer, "Idempotency-Key": "shared"}
+            return httpx2.post(f"{address}{PREFIX}/organizations", json=body, headers=headers).status_code
+
+        with ThreadPoolExecutor(6) as crowd:
+            assert set(crowd.map(register, range(18))) == {201}
+        upload = str(
+            httpx2.post(f"{address}{PREFIX}/uploads", headers={**told, "Upload-Length": "12"}).json()[
+                "upload_id"
+            ]
+        )
+        for offset in range(0, 12, 3):
+            headers = {**told, "Upload-Offset": str(offset)}
+            part = httpx2.patch(f"{address}{PREFIX}/uploads/{upload}", content=b"abc", headers=headers)
+            assert part.headers["upload-offset"] == str(offset + 3)
 
 
 def begin_at(client: httpx2.Client, size: int) -> str:

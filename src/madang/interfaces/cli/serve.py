@@ -21,10 +21,13 @@ class PortTaken(Environment):
     """Another program listens there. Facts: host, port."""
 
 
-def serve(*, host: str | None = None, port: int | None = None, sign_in: str | None = None) -> None:
-    """Serve the pages on this machine until Ctrl-C.
+def serve(
+    *, host: str | None = None, port: int | None = None, sign_in: str | None = None, workers: int = 1
+) -> None:
+    """Serve the pages and the API on this machine until Ctrl-C.
 
-    Example: madang serve --port 8800 --sign-in institute-a.researcher
+    Examples: madang serve --port 8800 --sign-in institute-a.researcher
+              madang serve --workers 4
 
     Parameters
     ----------
@@ -34,10 +37,14 @@ def serve(*, host: str | None = None, port: int | None = None, sign_in: str | No
         Port (setting `port`).
     sign_in
         Name of a file in HOME/tokens: prints a link that signs in as that person, once.
+    workers
+        Processes that answer; they share the home and its database.
     """
     home = context.home()
     address, number = host or home.values.host, port or home.values.port
     check_range("--port", number, 1, 65535)
+    # A one-time link is kept in one process's memory.
+    check_range("--workers", workers, 1, 1 if sign_in is not None else 256)
     _require_free(address, number)
     url = f"http://{address}:{number}"
     file = home.path / "tokens" / Path(sign_in or "").name
@@ -55,6 +62,7 @@ def serve(*, host: str | None = None, port: int | None = None, sign_in: str | No
         port=number,
         interface=Interfaces.ASGI,
         factory=True,
+        workers=workers,
         log_level=LogLevels.warning,
     ).serve()
 
