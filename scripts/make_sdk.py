@@ -38,17 +38,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
-from madang.sdk import documents
+from pydantic_core import to_jsonable_python
+
+from madang.sdk import addresses, documents
 
 if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
-
-
-def _in_path(text: object) -> str:
-    """A value as a part of a path; a version's name keeps its slash."""
-    return quote(str(text), safe="/@")
 
 '''
 TURNED = (
@@ -159,7 +155,7 @@ def answered(
     operation: Operation, signature: inspect.Signature, arguments: list[Argument]
 ) -> tuple[str, list[str]]:
     """(the method's return type, the lines that call)."""
-    path = re.sub(r"\{(\w+)(:path)?\}", lambda match: f"{{_in_path({match[1]})}}", operation.path)
+    path = re.sub(r"\{(\w+)(:path)?\}", _placed, operation.path)
     where = f'f"{path}"' if "{" in path else f'"{path}"'
     query = [one for one in arguments if one.place == "query"]
     more = ""
@@ -171,7 +167,7 @@ def answered(
     members = [one for one in arguments if one.place == "body"]
     lines: list[str] = []
     if whole:
-        more += f", body=dict({whole[0]})"
+        more += f", body=to_jsonable_python({whole[0]})"
     elif members or takes_body(signature):
         pairs = ", ".join(f'"{one.name}": {sent(one)}' for one in members)
         more += f", body={{{pairs}}}"
@@ -192,6 +188,10 @@ def answered(
         return f"Sequence[{item}]", [f"        return ({call}).items"]
     form = form_of(returned)
     return form, [f'        return await self._client.call("{operation.method}", {where}, {form}{more})']
+
+
+def _placed(match: re.Match[str]) -> str:
+    return f"{{addresses.{'path' if match[2] else 'part'}({match[1]})}}"
 
 
 def takes_body(signature: inspect.Signature) -> bool:

@@ -88,8 +88,10 @@ def copy_home(home: Home, target: Path) -> Home:
         shutil.copytree(home.path, target)
         return open_home(target)
     shutil.copytree(home.path, target)
-    name = f"madang_{os.getpid()}_{next(_numbers)}"
-    _administer(f"CREATE DATABASE {name} TEMPLATE {sa.make_url(home.database.url).database}")
+    name, source = f"madang_{os.getpid()}_{next(_numbers)}", sa.make_url(home.database.url).database
+    # A database is copied while nobody is connected; servers of other tests connect again by themselves.
+    _administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'")
+    _administer(f"CREATE DATABASE {name} TEMPLATE {source}")
     settings = target / "madang.toml"
     settings.write_text(settings.read_text().replace(home.database.url, _address(name)))
     return open_home(target)

@@ -241,12 +241,12 @@ def listed(played: Played) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-def test_a_server_answers_as_the_home_does(played: Played, tmp_path: Path) -> None:
-    token = played.stage.token(cast.LEAD)
-    with serving(played.home.path) as address:
+def test_a_server_answers_as_the_home_does(copied: Played, tmp_path: Path) -> None:
+    token = copied.stage.token(cast.LEAD)
+    with serving(copied.home.path) as address:
         there = ("--server", address)
-        for command in listed(played):
-            local = here("--home", played.home.path, *command, "--json", token=token)
+        for command in listed(copied):
+            local = here("--home", copied.home.path, *command, "--json", token=token)
             remote = here(*there, *command, "--json", token=token)
             assert (local.returncode, local.stdout) == (remote.returncode, remote.stdout), (
                 command,
@@ -254,13 +254,13 @@ def test_a_server_answers_as_the_home_does(played: Played, tmp_path: Path) -> No
             )
             assert json.loads(remote.stdout) is not None
             plain = here(*there, *command, token=token)
-            assert plain.stdout == here("--home", played.home.path, *command, token=token).stdout, command
-        for command in (("run", "log", played.stage.notes["run"], "--follow"), ("calendar",)):
+            assert plain.stdout == here("--home", copied.home.path, *command, token=token).stdout, command
+        for command in (("run", "log", copied.stage.notes["run"], "--follow"), ("calendar",)):
             assert here(*there, *command, token=token).returncode == 0, command
-        overseer = played.stage.token(cast.MINISTRY, "steward")
+        overseer = copied.stage.token(cast.MINISTRY, "steward")
         for command in (("ledger", "verify"), ("ledger", "list"), ("compute", "books"), ("asset", "verify")):
             assert here(*there, *command, token=overseer).returncode == 0, command
-        _proof_from(there, played, token, tmp_path)
+        _proof_from(there, copied, token, tmp_path)
         for command in (
             ("run", "work"),
             ("score", "work"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from madang import sdk
@@ -200,3 +201,47 @@ def test_links_are_not_sent(tmp_path: Path) -> None:
     (tmp_path / "data" / "link").symlink_to("/etc/passwd")
     with Client("http://127.0.0.1:9") as client, pytest.raises(sdk.Unsafe):
         client.deposit(tmp_path / "data", asset="x", agreement="y")
+
+
+class Losing(httpx2.HTTPTransport):
+    """Loses the answer to each method's first request."""
+
+    def __init__(self, *methods: str) -> None:
+        super().__init__()
+        self._left = set(methods)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = super().handle_request(request)
+        if request.method in self._left:
+            self._left.remove(request.method)
+            answer.close()
+            raise httpx2.ReadError("lost")
+        return answer
+
+
+def test_a_lost_answer_is_asked_for_again(
+    copied: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "large.bin").write_bytes(os.urandom(9 * 2**20))
+    with serving(copied.home.path) as address:
+        token = copied.stage.token("company-a")
+        with Client(address, token, transport=Losing("PATCH")) as client:
+            assert client.deposit(folder, asset="lost", agreement=cast.AGREEMENT).files == 1
+        officer = copied.stage.token(cast.MINISTRY, "officer")
+        with Client(address, officer, transport=Losing("POST", "GET")) as client:
+            assert client.organizations.register("acme", kind="company").name == "acme"
+            assert client.organizations.whoami().organization == cast.MINISTRY
+
+
+@pytest.mark.parametrize("name", ["../whoami", "a/../../runs", "", ".", "a//b"])
+def test_names_lead_nowhere_else(name: str) -> None:
+    with Client("http://127.0.0.1:9") as client, pytest.raises(sdk.Unsafe):
+        client.versions.show(name)
+
+
+def test_another_kind_of_server_is_not_a_bug(played: Played, served: str) -> None:
+    with Client(f"{served}/missions#") as client, pytest.raises(sdk.ApiError):
+        client.organizations.whoami()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -243,16 +243,24 @@ def look(home: Home, actor: Principal, name: str) -> tuple[Version, Manifest]:
     return version, manifest_of(home, version)
 
 
-def opened_for_download(
-    home: Home, actor: Principal, name: str, first: Callable[[str, str], bool]
-) -> Manifest:
-    """The files of a version that an actor takes home one by one.
+class Remembered(Protocol):
+    """Which downloads, as (member, version id), were put on record a short while ago."""
 
-    first: whether a (member, version id) is to be put on record now, or was a short while ago.
-    """
+    def fresh(self, member: str, version_id: str) -> bool:
+        """Whether this one was."""
+        ...
+
+    def keep(self, member: str, version_id: str) -> None:
+        """It is on record now."""
+        ...
+
+
+def opened_for_download(home: Home, actor: Principal, name: str, remembered: Remembered) -> Manifest:
+    """The files of a version that an actor takes home one by one; on record before the first is given."""
     version, owners, grounds = _authorize_download(home, actor, name)
-    if first(actor.member, version.version_id):
+    if not remembered.fresh(actor.member, version.version_id):
         reads.note(home, actor, "download", version, owners, grounds)
+        remembered.keep(actor.member, version.version_id)
     return manifest_of(home, version)
 
 

@@ -66,6 +66,8 @@ def see(home: Home, actor: Principal, upload_id: str) -> Upload:
         raise NoSuchUpload(upload=upload_id)
     try:
         made = Upload(**json.loads((folder / f"{upload_id}.json").read_text("utf-8")))
+        if made.expires_at < clock.to_text(clock.now()):
+            raise NoSuchUpload(upload=upload_id)
         if made.digest is not None:
             return made
         return replace(made, offset=(folder / f"{upload_id}.part").stat().st_size)
@@ -84,13 +86,22 @@ class Writer:
         """Append a chunk; TooLarge, writing none of it, beyond the length that was announced."""
         if len(chunk) > self._left:
             raise TooLarge(what="upload", limit="the length it was announced with")
-        try:
-            self._file.write(chunk)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise DiskFull(path=self._file.name) from error
-            raise
+        view = memoryview(chunk)
+        with _told(self._file):
+            while view:
+                view = view[self._file.write(view) :]
         self._left -= len(chunk)
+
+
+@contextmanager
+def _told(file: BinaryIO) -> Iterator[None]:
+    """A full disk as what it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull(path=file.name) from error
+        raise
 
 
 @contextmanager
@@ -103,7 +114,7 @@ def appending(home: Home, actor: Principal, upload_id: str, offset: int) -> Iter
     present = see(home, actor, upload_id)
     if present.digest is not None or present.offset != offset:
         raise UploadOffset(upload=upload_id, given=offset, offset=present.offset)
-    with (folder / f"{upload_id}.part").open("r+b") as file:
+    with (folder / f"{upload_id}.part").open("r+b", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -114,15 +125,24 @@ def appending(home: Home, actor: Principal, upload_id: str, offset: int) -> Iter
         try:
             yield Writer(present, file)
         finally:
-            file.flush()
-            os.fsync(file.fileno())
+            with _told(file):
+                os.fsync(file.fileno())
 
 
 def finish(home: Home, actor: Principal, upload_id: str) -> Upload:
-    """Put an upload into the store if it is whole; returns how it stands."""
+    """Put an upload into the store if it is whole; returns how it stands. A process that was killed in
+    between has left a whole part: whoever asks next finishes it."""
     present = see(home, actor, upload_id)
-    whole = present.digest is None and present.offset == present.length
-    return _finished(home, _folder(home, actor), present) if whole else present
+    if present.digest is not None or present.offset != present.length:
+        return present
+    folder = _folder(home, actor)
+    try:
+        with (folder / f"{upload_id}.part").open("rb") as part:
+            fcntl.flock(part, fcntl.LOCK_EX)
+            present = see(home, actor, upload_id)
+            return present if present.digest is not None else _finished(home, folder, present)
+    except FileNotFoundError:
+        return see(home, actor, upload_id)  # another has finished it
 
 
 def _finished(home: Home, folder: Path, present: Upload) -> Upload:
@@ -149,7 +169,7 @@ def deposit(
     format_name: str | None = None,
 ) -> Version:
     """Deposit (path, upload) pairs as the next version of the data set `asset`; see ``service.deposit``."""
-    found = {upload_id: see(home, actor, upload_id) for _, upload_id in files}
+    found = {upload_id: finish(home, actor, upload_id) for _, upload_id in files}
     for upload in found.values():
         if upload.digest is None:
             raise UploadUnfinished(upload=upload.upload_id, offset=upload.offset, length=upload.length)
@@ -175,19 +195,20 @@ def _write(folder: Path, upload: Upload) -> None:
 
 
 def _remove(folder: Path, upload_id: str) -> None:
-    for ending in ("json", "part"):
+    for ending in ("part", "json"):
         (folder / f"{upload_id}.{ending}").unlink(missing_ok=True)
     sync_folder(folder)
 
 
 def _sweep(folder: Path) -> None:
-    """Forget uploads that nobody finished in time; looked for once an hour."""
-    mark = folder / "swept"
+    """Forget every organization's uploads that nobody finished in time, and what a killed process left of
+    one; looked for once an hour."""
+    mark = folder.parent / "swept"
     now = clock.now().timestamp()
     if mark.exists() and now - mark.stat().st_mtime < 3600:
         return
     mark.touch()
     os.utime(mark, (now, now))
-    for file in folder.glob("upl-*.json"):
+    for file in folder.parent.glob("*/*upl-*"):
         if file.stat().st_mtime < now - KEPT.total_seconds():
-            _remove(folder, file.stem)
+            file.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,9 @@ def to_cursor(key: Key) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def from_cursor(cursor: str) -> Key:
     """The key that :func:`to_cursor` wrote; BadCursor for anything else."""
     try:
@@ -88,7 +92,7 @@ def from_cursor(cursor: str) -> Key:
     except (ValueError, binascii.Error, RecursionError) as error:
         raise BadCursor() from error
     plain = isinstance(key, list) and all(
-        (isinstance(part, str) and "\0" not in part) or (type(part) is int and abs(part) < 2**62)
+        (isinstance(part, str) and not _UNSTORABLE.search(part)) or (type(part) is int and abs(part) < 2**62)
         for part in key
     )
     if not plain or to_cursor(tuple(key)) != cursor:

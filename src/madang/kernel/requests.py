@@ -68,8 +68,11 @@ class Asked:
         session.connection.execute(requests.insert(), row)
 
     def keep(self, session: Session, status: int, body: bytes) -> None:
-        """Keep the answer, for whoever asks again."""
-        session.connection.execute(requests.update().where(*self._where()).values(status=status, body=body))
+        """Keep the answer, for whoever asks again; where the request changed nothing, with its key."""
+        told = requests.update().where(*self._where()).values(status=status, body=body)
+        if session.connection.execute(told).rowcount == 0:
+            self.write(session)
+            session.connection.execute(told)
 
     def _where(self) -> tuple[sa.ColumnElement[bool], ...]:
         return (requests.c.member == self.member, requests.c.key == self.key)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from madang.agreements import service as agreements
+from madang.allocations import service as allocations
+from madang.assets import lineage
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.errors import NotFound
@@ -14,6 +17,8 @@ from madang.missions import service as missions
 from madang.organizations.service import oversees
 from madang.programme.errors import NoSuchEntry
 from madang.programme.line import ENTRY
+from madang.runs import service as runs
+from madang.scores import service as scores
 
 
 def require_overseer(session: Session, actor: Principal) -> None:
@@ -22,9 +27,9 @@ def require_overseer(session: Session, actor: Principal) -> None:
 
 
 def see(session: Session, actor: Principal, position: int) -> Entry:
-    """The entry, for an overseer, for whose organization made it, and where it speaks of an agreement or a
-    mission that the actor may see inside; else NoSuchEntry."""
-    entry = log.at(session.connection, position)
+    """The entry, for an overseer, for whose organization made it, and where the actor may know of what it
+    speaks of; else NoSuchEntry."""
+    entry = log.at(session.connection, position) if 0 <= position < 2**53 else None
     if entry is None or not _known(session, actor, entry):
         raise NoSuchEntry(position=position)
     return entry
@@ -37,17 +42,33 @@ def _known(session: Session, actor: Principal, entry: Entry) -> bool:
         return False
     if entry.by["organization"] == actor.organization:
         return True
-    family, _, _ = entry.kind.partition(".")
-    mission = entry.subject if family in ("mission", "benchmark", "opening") else entry.facts.get("mission")
-    if mission and missions.takes_part(session, actor, str(mission)):
-        return True
-    if family != "agreement":
-        return False
+    see = _SUBJECTS.get(entry.kind.partition(".")[0])
     try:
-        agreements.see(session, actor, str(entry.facts.get("agreement", entry.subject)))
+        if see is not None:
+            see(session, actor, entry.subject)
     except NotFound:
         return False
-    return True
+    return see is not None
+
+
+def _agreement(session: Session, actor: Principal, subject: str) -> None:
+    agreements.see(session, actor, subject.partition("/")[0])
+
+
+_SUBJECTS: dict[str, Callable[[Session, Principal, str], object]] = {
+    "agreement": _agreement,
+    "obligation": _agreement,
+    "mission": missions.require_part,
+    "benchmark": missions.require_part,
+    "opening": missions.require_part,
+    "version": lineage.see,
+    "run": runs.see,
+    "award": allocations.see_award,
+    "submission": scores.see,
+    "feedback": scores.see,
+    "score": scores.see,
+}
+"""Who may know of an entry's subject, by the first word of its kind; others are their makers'."""
 
 
 def prove(session: Session, keys: log.Keys, entry: Entry) -> dict[str, Any]:

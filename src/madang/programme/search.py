@@ -44,7 +44,7 @@ def search(session: Session, actor: Principal, words: str) -> list[Hit]:
         return exact
     hits = [hit for hit in _named(session, actor) if wanted in _told(hit)]
     hits += _versions(session, actor, wanted)
-    return sorted(hits, key=lambda hit: (not hit.name.startswith(wanted), len(hit.name)))[:MOST]
+    return sorted(hits, key=lambda h: (h.name != wanted, not h.name.startswith(wanted), len(h.name)))[:MOST]
 
 
 def _told(hit: Hit) -> str:
@@ -83,6 +83,9 @@ def _named(session: Session, actor: Principal) -> Iterator[Hit]:
 def _versions(session: Session, actor: Principal, wanted: str) -> list[Hit]:
     name = versions.c.owner + "/" + versions.c.asset + "@" + sa.cast(versions.c.number, sa.Text)
     query = assets.visible_query(actor).where(name.contains(wanted, autoescape=True))
-    rows = session.rows(query.order_by(versions.c.created_at.desc()).limit(MOST))
+    likely = sa.case((name == wanted, 0), (name.startswith(wanted, autoescape=True), 1), else_=2)
+    rows = session.rows(
+        query.order_by(likely, sa.func.length(name), versions.c.created_at.desc()).limit(MOST)
+    )
     found = [f"{row['owner']}/{row['asset']}@{row['number']}" for row in rows]
     return [Hit("version", one, "", "", f"/versions/{one}") for one in found]

@@ -68,7 +68,7 @@ _BY_STATUS = {401: NotSignedIn, 403: NotPermitted, 404: NotFound, 409: Conflict}
 
 def of_answer(status: int, problem: Mapping[str, Any] | None) -> ApiError:
     """The error that an answer of this status with this problem document means."""
-    kind = _BY_STATUS.get(status, Refused if status < 500 else Failed)
+    kind = _BY_STATUS.get(status, Refused if 400 <= status < 500 else Failed)
     if problem is None:
         what = f"The server answered with status {status}."
         return kind(what, "Its answer is not one of Madang's.", "Check the address.", status=status)

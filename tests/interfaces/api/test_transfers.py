@@ -203,3 +203,56 @@ def test_a_download_is_put_on_record_once(copied: Played) -> None:
         query = "SELECT count(*) FROM reads WHERE action = 'download' AND organization = 'institute-a'"
         before = session.connection.exec_driver_sql(query).scalar()
     assert before == 1
+
+
+def test_an_upload_whose_server_was_killed_before_it_was_stored_goes_on(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise RuntimeError
+
+    upload = begin(client, 6, b"abc")
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(uploads, "_finished", killed)
+        append(client, upload, 3, b"def")
+    assert client.head(f"{PREFIX}/uploads/{upload}").headers["upload-offset"] == "6"
+    assert deposit(client, ("a.txt", upload)).status_code == 201
+
+
+def test_a_download_that_could_not_be_put_on_record_is_not_given(
+    copied: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from madang.assets import reads
+    from madang.kernel.errors import DiskFull
+
+    def full(*_: object) -> None:
+        raise DiskFull(path="spool")
+
+    monkeypatch.setattr(reads, "note", full)
+    who = {"Authorization": f"Bearer {copied.stage.token(cast.LEAD)}"}
+    with TestClient(create_app(copied.home), headers=who) as client:
+        for _ in range(2):
+            answer = client.get(
+                f"{PREFIX}/versions/{cast.LEAD}/policy@1/content", params={"path": "policy.onnx"}
+            )
+            assert answer.status_code == 503
+
+
+def test_the_same_deposit_again_with_its_key(client: TestClient) -> None:
+    for key in ("first", "second"):
+        upload = begin(client, 3, b"abc")
+        files = [{"path": "a.txt", "upload": upload}]
+        body = {"asset": "same", "agreement": cast.AGREEMENT, "files": files}
+        answers = [
+            client.post(f"{PREFIX}/versions", json=body, headers={"Idempotency-Key": key}) for _ in range(2)
+        ]
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert {answer.json()["name"] for answer in answers} == {"company-a/same@1"}
+
+
+def test_bodies_of_strangers_are_not_read(client: TestClient) -> None:
+    address = f"{PREFIX}/missions"
+    stranger = client.post(address, content=b"{}", headers={"Authorization": ""})
+    assert stranger.status_code == 401
+    large = client.post(address, content=b"x" * (33 * 2**20))
+    assert (large.status_code, large.json()["code"]) == (422, "bad-value")

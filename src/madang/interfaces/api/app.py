@@ -63,7 +63,7 @@ def create_api(home: Home) -> FastAPI:
 
 def _mount(api: FastAPI, operation: Operation) -> None:
     extra: dict[str, Any] = {"security": [{"bearer": []}, *([{}] if operation.public else [])]}
-    if operation.changes:
+    if operation.keyed:
         extra["parameters"] = [_KEY]
     signature = inspect.signature(operation.function, eval_str=True)
     responses = dict(_REFUSALS)

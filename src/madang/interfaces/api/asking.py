@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -43,7 +44,7 @@ def answer(operation: Operation, request: Request, arguments: Mapping[str, Any])
     if not operation.public:
         require_member(caller)
     key = request.headers.get(KEY_HEADER)
-    if operation.changes and key is not None:
+    if operation.keyed and key is not None:
         return _once(operation, caller, key, arguments, request)
     body = _body(operation.function(caller, **arguments))
     if operation.changes:
@@ -89,8 +90,11 @@ def _once(
         raise BadValue(
             file="request (header)", key=KEY_HEADER, reason=f"It has 1 to {_LONGEST_KEY} characters."
         )
-    told = [operation.method, request.url.path, to_jsonable_python(dict(arguments))]
-    digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    try:
+        told = [operation.method, request.url.path, to_jsonable_python(dict(arguments))]
+        digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    except (ValueError, RecursionError) as error:
+        raise BadValue(file="request (body)", key="body", reason="It is nested too deeply.") from error
     asked = Asked(caller.actor.member, key, digest)
     kept = _kept(caller.home, asked, operation)
     if kept is not None:
@@ -105,7 +109,8 @@ def _once(
             raise
         return _response(operation, *kept, replayed=True)
     if not operation.secret:
-        with caller.home.database.write() as session:
+        # The change stands, whatever becomes of the copy of its answer.
+        with suppress(MadangError), caller.home.database.write() as session:
             asked.keep(session, operation.status, body)
     return _response(operation, operation.status, body)
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import format_datetime
+from threading import Lock
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -97,7 +98,7 @@ async def create(request: Request, length: Length) -> Response:
 async def see(request: Request, upload: Id) -> Response:
     """Tell how many bytes of an upload are here, in the header Upload-Offset."""
     caller = await _member(request)
-    present = await run_in_threadpool(uploads.see, caller.home, caller.actor, upload)
+    present = await run_in_threadpool(uploads.finish, caller.home, caller.actor, upload)
     return Response(None, 200, _headers(present))
 
 
@@ -112,7 +113,7 @@ async def append(request: Request, upload: Id, offset: Offset) -> Response:
 
 @router.delete("/uploads/{upload}", status_code=204, summary="Forget an upload")
 async def discard(request: Request, upload: Id) -> Response:
-    """Forget an upload and its bytes."""
+    """Forget an upload."""
     caller = await _member(request)
     await run_in_threadpool(uploads.discard, caller.home, caller.actor, upload)
     return Response(None, 204, _TUS)
@@ -147,7 +148,7 @@ def content(request: Request, version: Version, path: FilePath) -> Response:
     """
     caller = caller_of(request)
     require_member(caller)
-    found = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads.first)
+    found = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads)
     file = next((one for one in found.files if one.path == path), None)
     if file is None:
         raise NoSuchFile(version=version, path=path)
@@ -185,13 +186,16 @@ class Downloads:
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, str], datetime] = {}
+        self._alone = Lock()
 
-    def first(self, member: str, version_id: str) -> bool:
-        """Whether this member's download of this version is to be put on record now."""
+    def fresh(self, member: str, version_id: str) -> bool:
+        """Whether this member's download of this version was put on record a short while ago."""
+        at = self._noted.get((member, version_id))
+        return at is not None and (clock.now() - at).total_seconds() < self.SECONDS
+
+    def keep(self, member: str, version_id: str) -> None:
+        """It is on record now."""
         now = clock.now()
-        fresh = {key: at for key, at in self._noted.items() if (now - at).total_seconds() < self.SECONDS}
-        first = (member, version_id) not in fresh
-        if first:
-            fresh[member, version_id] = now
-        self._noted = fresh
-        return first
+        with self._alone:
+            recent = {k: at for k, at in self._noted.items() if (now - at).total_seconds() < self.SECONDS}
+            self._noted = {**recent, (member, version_id): now}

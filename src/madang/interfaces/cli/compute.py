@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from csv import DictWriter
 from datetime import datetime
@@ -16,6 +17,7 @@ from madang.allocations.model import SHARES
 from madang.interfaces.cli import context
 from madang.interfaces.operations import compute
 from madang.kernel import clock
+from madang.kernel.errors import BadValue
 from madang.kernel.home import write_durably
 from madang.sdk import documents
 
@@ -87,6 +89,8 @@ def award(mission: str, *, to: str, capacity: str, share: str, hours: float) -> 
     hours
         Resource-hours: core-hours of a CPU capacity.
     """
+    if not math.isfinite(hours):
+        raise BadValue(file="--hours", key=str(hours), reason="It is a number.")
     new = documents.NewAward.model_construct(
         mission=mission, organization=to, capacity=capacity, share=share, resource_hours=hours
     )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-from urllib.parse import quote
 
 from cyclopts import CycloptsError, Parameter
 from pydantic import BaseModel
@@ -48,6 +47,7 @@ class _Chosen:
     server: str | None = None
     token: Path | None = None
     language: str | None = None
+    opened: Home | None = None
     caller: Caller | None = None
     client: Client | None = None
 
@@ -90,7 +90,9 @@ def home() -> Home:
     """The opened home; HostOnly where a server was named instead."""
     if _chosen.server is not None:
         raise HostOnly(server=_chosen.server)
-    return open_home(_chosen.home, {"language": _chosen.language})
+    if _chosen.opened is None:
+        _chosen.opened = open_home(_chosen.home, {"language": _chosen.language})
+    return _chosen.opened
 
 
 def token() -> str | None:
@@ -126,9 +128,9 @@ def finish() -> None:
     """Close what the command opened."""
     if _chosen.client is not None:
         _chosen.client.close()
-    if _chosen.caller is not None:
-        _chosen.caller.home.database.close()
-    _chosen.client = _chosen.caller = None
+    if _chosen.opened is not None:
+        _chosen.opened.database.close()
+    _chosen.client = _chosen.caller = _chosen.opened = None
 
 
 def _caller() -> Caller:
@@ -155,6 +157,7 @@ def call(function: Callable[..., Answer], **arguments: Any) -> Answer:
 
 def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answer:
     from madang.interfaces.operations import find
+    from madang.sdk import addresses
 
     declared = find(function)
     path, body, query = declared.path, None, {}
@@ -162,8 +165,9 @@ def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answ
         place = re.compile(rf"\{{{name}(:path)?\}}")
         if isinstance(value, BaseModel):
             body = value.model_dump(mode="json")
-        elif place.search(path):
-            path = place.sub(quote(str(value), safe="/@").replace("\\", "\\\\"), path)
+        elif (found := place.search(path)) is not None:
+            written = addresses.path(value) if found[1] else addresses.part(value)
+            path = path.replace(found[0], written)
         else:
             query[name] = value
     answer = client().send(declared.method, path, query=query, body=body)

@@ -88,7 +88,7 @@ def draft(caller: Caller, document_: AgreementDocument) -> documents.Agreement:
         return document(service.draft(session, caller.actor, document_))
 
 
-@operation("POST", "/rehearsals")
+@operation("POST", "/rehearsals", keyless=True)
 def rehearse(caller: Caller, document_: AgreementDocument, days: Days = 30) -> documents.Rehearsal:
     """Try a draft: each clause in plain words, and last month's uses under it.
 

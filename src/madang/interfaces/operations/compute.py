@@ -48,7 +48,10 @@ def award_document(session: Session, held: Award) -> documents.Award:
 
 
 def _instant(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise BadValue(file="request", key=at.isoformat(), reason="It is outside the calendar.") from error
 
 
 @operation("GET", "/capacities", pages=True)

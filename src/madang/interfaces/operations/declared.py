@@ -53,7 +53,8 @@ class Operation:
     """An operation's declaration.
 
     media: of the answer, where it is not a JSON document. public: outsiders may ask. secret: its answer
-    must not be kept. pages: it is a listing with `limit` and `cursor`.
+    must not be kept. keyless: asking twice does no more than asking once, so that no key is taken. pages:
+    it is a listing with `limit` and `cursor`.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Operation:
     media: str | None = None
     public: bool = False
     secret: bool = False
+    keyless: bool = False
     pages: bool = False
 
     @property
@@ -74,6 +76,11 @@ class Operation:
     def name(self) -> str:
         """Its function's name, without the underscore that keeps it apart from a builtin."""
         return self.function.__name__.rstrip("_")
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it takes an idempotency key."""
+        return self.changes and not self.keyless
 
     @property
     def changes(self) -> bool:

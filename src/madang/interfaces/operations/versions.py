@@ -20,6 +20,7 @@ from madang.interfaces.operations.declared import (
     told,
 )
 from madang.kernel import extension
+from madang.kernel.errors import BadCursor
 from madang.kernel.i18n import Message
 from madang.kernel.paging import Key
 from madang.missions import service as missions
@@ -101,9 +102,16 @@ def files(
     caller: Caller, version: Text, limit: Limit = 1000, cursor: Cursor = None
 ) -> documents.Page[documents.File]:
     """List the files of a version by path."""
-    after = (slice_of(limit, cursor).after or ("",))[0]
-    found = service.look(caller.home, caller.actor, version)[1].files
-    rows = [file for file in found if file.path > str(after)]
+    (after,) = slice_of(limit, cursor).after or ("",)
+    if not isinstance(after, str):
+        raise BadCursor()
+    if cursor is None:
+        found = service.look(caller.home, caller.actor, version)[1].files
+    else:  # the look was noted with the first part
+        with caller.home.database.read() as session:
+            seen = lineage.see(session, caller.actor, version)
+        found = service.manifest_of(caller.home, seen).files
+    rows = [file for file in found if file.path > after]
 
     def key(file: Any) -> Key:
         return (file.path,)
@@ -113,7 +121,7 @@ def files(
     )
 
 
-@operation("POST", "/checks")
+@operation("POST", "/checks", keyless=True)
 def check(caller: Caller, new: documents.NewCheck) -> documents.Page[documents.Checked]:
     """Check a received version (the owner's steward), and with it those of yours that waited for it."""
     outcomes = checking.check(caller.home, caller.actor, new.version)

@@ -11,9 +11,10 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from madang.interfaces.api import problems
 from madang.interfaces.api.app import PREFIX, create_api
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import (
@@ -29,8 +30,8 @@ from madang.interfaces.web.pages import (
     versions,
 )
 from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
-from madang.kernel import extension
-from madang.kernel.errors import Defect, MadangError, NotFound
+from madang.kernel import extension, i18n
+from madang.kernel.errors import BadValue, Defect, MadangError, NotFound, NotSignedIn
 from madang.kernel.home import Home, open_home
 from madang.kernel.ledger.log import current_checkpoint
 
@@ -113,9 +114,30 @@ class _Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
+            if (refused := _unread(scope)) is not None:
+                await problems.told(Request(scope), refused)(scope, receive, send)
+                return
             await self._api({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+_MOST_BODY = 32 * 2**20
+
+
+def _unread(scope: Scope) -> MadangError | None:
+    """Why a request to the API is refused before its body is read: nobody signed it, or it is too large."""
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return None
+    headers = Headers(scope=scope)
+    if not headers.get("authorization", "").lower().startswith("bearer "):
+        return NotSignedIn(reason=i18n.Message("organizations.token-absent"))
+    if scope["path"].startswith(f"{PREFIX}/uploads"):
+        return None
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdecimal() or int(length[:20]) > _MOST_BODY:
+        return BadValue(file="request (header)", key="Content-Length", reason=f"At most {_MOST_BODY} bytes.")
+    return None
 
 
 class _Headers:

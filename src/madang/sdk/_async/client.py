@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx2
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from madang.sdk import documents
 from madang.sdk._async import transfers
@@ -26,10 +26,12 @@ from madang.sdk._async.resources import (
     Scores,
     Versions,
 )
-from madang.sdk.errors import NotReached, of_answer
+from madang.sdk.errors import NotReached, NotSignedIn, of_answer
 
 Form = TypeVar("Form", bound=BaseModel)
 PREFIX = "/api/v1"
+_HOPELESS = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.ReadTimeout)
+"""Sending again would not help, or would start work a second time that may still be going on."""
 _AGAIN = (429, 502, 503, 504)
 _LONGEST_WAIT_SECONDS = 20.0
 
@@ -38,7 +40,8 @@ class AsyncClient:
     """A connection to a server, as the holder of `token` (as an outsider without one).
 
     Requests that meet a broken connection or a busy server are sent again, up to `retries` times; changes
-    carry an idempotency key, so that they are done once. Raises :class:`madang.sdk.ApiError`.
+    carry an idempotency key, so that they are done once. One that is not answered in ten times
+    `timeout_seconds` is not sent again: it may still be worked on. Raises :class:`madang.sdk.ApiError`.
     """
 
     def __init__(
@@ -52,11 +55,15 @@ class AsyncClient:
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         headers = {"Accept-Language": language}
+        if token and not token.isascii():
+            raise NotSignedIn("You are not signed in.", "The token is not one of Madang's.", "Give another.")
         if token:
             headers["Authorization"] = f"Bearer {token.strip()}"
         self._url = url.rstrip("/")
         self._retries = retries
-        self._http = httpx2.AsyncClient(headers=headers, timeout=timeout_seconds, transport=transport)
+        # A check or a verification may take minutes: an answer is waited for longer than a connection.
+        timeout = httpx2.Timeout(timeout_seconds, read=10 * timeout_seconds)
+        self._http = httpx2.AsyncClient(headers=headers, timeout=timeout, transport=transport)
         self.organizations = Organizations(self)
         self.agreements = Agreements(self)
         self.missions = Missions(self)
@@ -105,16 +112,15 @@ class AsyncClient:
                     method, self._url + PREFIX + path, params=asked, json=body, content=content, headers=given
                 )
             except (httpx2.TransportError, httpx2.InvalidURL) as error:
-                if attempt == self._retries or isinstance(
-                    error, httpx2.UnsupportedProtocol | httpx2.InvalidURL
-                ):
-                    raise self._unreached(error) from error
+                hopeless = method == "PATCH" or isinstance(error, _HOPELESS)
+                if hopeless or attempt == self._retries:
+                    raise self.unreached(error) from error
                 await asyncio.sleep(_wait(attempt, None))
                 continue
-            if answer.status_code not in _AGAIN or attempt == self._retries:
+            if method == "PATCH" or answer.status_code not in _AGAIN or attempt == self._retries:
                 break
             await asyncio.sleep(_wait(attempt, answer.headers.get("Retry-After")))
-        if answer.status_code >= 400:
+        if answer.status_code >= 300:
             raise of_answer(answer.status_code, _problem(answer))
         return answer
 
@@ -122,7 +128,17 @@ class AsyncClient:
         """A GET whose body is read bit by bit: a context manager of the answer."""
         return self._http.stream("GET", self._url + PREFIX + path, params=dict(query), headers=dict(headers))
 
-    def _unreached(self, error: Exception) -> NotReached:
+    @property
+    def retries(self) -> int:
+        """How often a request is sent again."""
+        return self._retries
+
+    async def rest(self, attempt: int) -> None:
+        """Wait before the next try."""
+        await asyncio.sleep(_wait(attempt, None))
+
+    def unreached(self, error: Exception) -> NotReached:
+        """Nobody answered."""
         what, why = f"{self._url} does not answer.", str(error) or type(error).__name__
         return NotReached(what, why, "Check the address, and whether the server runs there.")
 
@@ -139,7 +155,10 @@ class AsyncClient:
         """Send a request and read its answer as a document."""
         headers = {"Idempotency-Key": key} if key else None
         answer = await self.send(method, path, query=query, body=body, headers=headers)
-        return form.model_validate_json(answer.content)
+        try:
+            return form.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise of_answer(answer.status_code, None) from error
 
     async def every(self, path: str, form: type[Form], query: Mapping[str, Any]) -> AsyncIterator[Form]:
         """Every item of a listing, part by part."""

@@ -6,17 +6,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
-from madang.sdk import documents
+from pydantic_core import to_jsonable_python
+
+from madang.sdk import addresses, documents
 
 if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
-
-
-def _in_path(text: object) -> str:
-    """A value as a part of a path; a version's name keeps its slash."""
-    return quote(str(text), safe="/@")
 
 
 class Organizations:
@@ -44,7 +40,7 @@ class Organizations:
     async def show(self, organization: str) -> documents.OrganizationWhole:
         """Show an organization; to its own people and overseers with its members."""
         return await self._client.call(
-            "GET", f"/organizations/{_in_path(organization)}", documents.OrganizationWhole
+            "GET", f"/organizations/{addresses.part(organization)}", documents.OrganizationWhole
         )
 
     async def add_member(
@@ -53,7 +49,7 @@ class Organizations:
         """Add a member with roles (an officer of the ministry, or of the organization)."""
         return await self._client.call(
             "POST",
-            f"/organizations/{_in_path(organization)}/members",
+            f"/organizations/{addresses.part(organization)}/members",
             documents.Member,
             body={"name": name, "roles": list(roles)},
             key=key,
@@ -65,7 +61,7 @@ class Organizations:
         """Issue a token to a member; it is told once."""
         return await self._client.call(
             "POST",
-            f"/organizations/{_in_path(organization)}/members/{_in_path(member)}/tokens",
+            f"/organizations/{addresses.part(organization)}/members/{addresses.part(member)}/tokens",
             documents.IssuedToken,
             body={"days": days},
             key=key,
@@ -77,7 +73,7 @@ class Organizations:
         """Revoke every token of a member."""
         return await self._client.call(
             "DELETE",
-            f"/organizations/{_in_path(organization)}/members/{_in_path(member)}/tokens",
+            f"/organizations/{addresses.part(organization)}/members/{addresses.part(member)}/tokens",
             documents.RevokedTokens,
             key=key,
         )
@@ -100,7 +96,7 @@ class Agreements:
     async def draft(self, document: Mapping[str, Any], *, key: str | None = None) -> documents.Agreement:
         """Put an agreement on record for its parties to sign."""
         return await self._client.call(
-            "POST", "/agreements", documents.Agreement, body=dict(document), key=key
+            "POST", "/agreements", documents.Agreement, body=to_jsonable_python(document), key=key
         )
 
     async def rehearse(
@@ -111,12 +107,17 @@ class Agreements:
         Nothing is put on record.
         """
         return await self._client.call(
-            "POST", "/rehearsals", documents.Rehearsal, query={"days": days}, body=dict(document), key=key
+            "POST",
+            "/rehearsals",
+            documents.Rehearsal,
+            query={"days": days},
+            body=to_jsonable_python(document),
+            key=key,
         )
 
     async def show(self, name: str) -> documents.AgreementWhole:
         """Show an agreement: clauses, parties, signatures."""
-        return await self._client.call("GET", f"/agreements/{_in_path(name)}", documents.AgreementWhole)
+        return await self._client.call("GET", f"/agreements/{addresses.part(name)}", documents.AgreementWhole)
 
     async def sign(
         self, name: str, *, digest: str | None = None, key: str | None = None
@@ -124,7 +125,7 @@ class Agreements:
         """Sign for your organization."""
         return await self._client.call(
             "POST",
-            f"/agreements/{_in_path(name)}/signatures",
+            f"/agreements/{addresses.part(name)}/signatures",
             documents.Agreement,
             body={"digest": digest},
             key=key,
@@ -151,7 +152,7 @@ class Agreements:
         """Put on record that your organization has done what a clause obliges it to, with evidence."""
         return await self._client.call(
             "POST",
-            f"/agreements/{_in_path(name)}/clauses/{_in_path(number)}/evidence",
+            f"/agreements/{addresses.part(name)}/clauses/{addresses.part(number)}/evidence",
             documents.Obligation,
             body={"text": text, "link": link, "version": version},
             key=key,
@@ -170,29 +171,31 @@ class Missions:
 
     async def open(self, charter: Mapping[str, Any], *, key: str | None = None) -> documents.Mission:
         """Open a mission from its charter (a researcher of the lead)."""
-        return await self._client.call("POST", "/missions", documents.Mission, body=dict(charter), key=key)
+        return await self._client.call(
+            "POST", "/missions", documents.Mission, body=to_jsonable_python(charter), key=key
+        )
 
     async def show(self, name: str) -> documents.MissionWhole:
         """Show a mission: its charter, and for those who take part its progress."""
-        return await self._client.call("GET", f"/missions/{_in_path(name)}", documents.MissionWhole)
+        return await self._client.call("GET", f"/missions/{addresses.part(name)}", documents.MissionWhole)
 
     async def board(self, name: str) -> Sequence[documents.Standing]:
         """Show the scoreboard: each organization's best on the feedback half, as the Ladder shows it."""
         return (
             await self._client.call(
-                "GET", f"/missions/{_in_path(name)}/board", documents.Page[documents.Standing]
+                "GET", f"/missions/{addresses.part(name)}/board", documents.Page[documents.Standing]
             )
         ).items
 
     async def open_benchmark(self, name: str, *, key: str | None = None) -> documents.Opening:
         """Open the final half: one person asks, another of another organization confirms. Once."""
         return await self._client.call(
-            "POST", f"/missions/{_in_path(name)}/opening", documents.Opening, key=key
+            "POST", f"/missions/{addresses.part(name)}/opening", documents.Opening, key=key
         )
 
     async def published(self, name: str) -> bytes:
         """Give an opened benchmark: items, salts, and every item's judgement."""
-        answer = await self._client.send("GET", f"/missions/{_in_path(name)}/benchmark")
+        answer = await self._client.send("GET", f"/missions/{addresses.part(name)}/benchmark")
         return answer.content
 
 
@@ -258,7 +261,7 @@ class Versions:
     def files(self, version: str, *, page_size: int = 1000) -> AsyncIterator[documents.File]:
         """List the files of a version by path."""
         return self._client.every(
-            f"/versions/{_in_path(version)}/files", documents.File, {"limit": page_size}
+            f"/versions/{addresses.path(version)}/files", documents.File, {"limit": page_size}
         )
 
     async def check(self, version: str, *, key: str | None = None) -> Sequence[documents.Checked]:
@@ -273,22 +276,22 @@ class Versions:
         """List who used a version of yours, for what, under which clause, and what came of it."""
         return (
             await self._client.call(
-                "GET", f"/versions/{_in_path(version)}/uses", documents.Page[documents.Use]
+                "GET", f"/versions/{addresses.path(version)}/uses", documents.Page[documents.Use]
             )
         ).items
 
     async def receipt(self, version: str) -> str:
         """Give the signed list of each use of a version of yours, and what came of it."""
-        answer = await self._client.send("GET", f"/versions/{_in_path(version)}/receipt")
+        answer = await self._client.send("GET", f"/versions/{addresses.path(version)}/receipt")
         return answer.text
 
     async def verify(self, version: str) -> documents.Intact:
         """Hash every stored file of a version anew."""
-        return await self._client.call("GET", f"/versions/{_in_path(version)}/intact", documents.Intact)
+        return await self._client.call("GET", f"/versions/{addresses.path(version)}/intact", documents.Intact)
 
     async def show(self, version: str) -> documents.VersionWhole:
         """Show a version: facts, findings, terms, where it came from and went."""
-        return await self._client.call("GET", f"/versions/{_in_path(version)}", documents.VersionWhole)
+        return await self._client.call("GET", f"/versions/{addresses.path(version)}", documents.VersionWhole)
 
 
 class Compute:
@@ -325,7 +328,7 @@ class Compute:
         """Split a capacity into shares; 50/30/20 unless told otherwise (a ministry's officer)."""
         return await self._client.call(
             "POST",
-            f"/capacities/{_in_path(capacity)}/split",
+            f"/capacities/{addresses.part(capacity)}/split",
             documents.Capacity,
             body={"shares": shares},
             key=key,
@@ -362,7 +365,7 @@ class Compute:
 
     async def show_award(self, award_id: str) -> documents.Award:
         """Show an award with its balance."""
-        return await self._client.call("GET", f"/awards/{_in_path(award_id)}", documents.Award)
+        return await self._client.call("GET", f"/awards/{addresses.part(award_id)}", documents.Award)
 
     async def statement(self, *, by: str = "organization,mission,share,month") -> documents.Statement:
         """Show the books by organization, mission, share and month: awarded, leased, returned, used.
@@ -419,20 +422,20 @@ class Runs:
 
     async def show(self, run: str) -> documents.Run:
         """Show a run."""
-        return await self._client.call("GET", f"/runs/{_in_path(run)}", documents.Run)
+        return await self._client.call("GET", f"/runs/{addresses.part(run)}", documents.Run)
 
     async def log(self, run: str, *, offset: int = 0) -> bytes:
         """Give what a run has printed so far (its last 4 MiB)."""
-        answer = await self._client.send("GET", f"/runs/{_in_path(run)}/log", query={"offset": offset})
+        answer = await self._client.send("GET", f"/runs/{addresses.part(run)}/log", query={"offset": offset})
         return answer.content
 
     async def metrics(self, run: str) -> documents.Metrics:
         """Give the numbers that a run has reported (the latest 2,000 rows)."""
-        return await self._client.call("GET", f"/runs/{_in_path(run)}/metrics", documents.Metrics)
+        return await self._client.call("GET", f"/runs/{addresses.part(run)}/metrics", documents.Metrics)
 
     async def cancel(self, run: str, *, key: str | None = None) -> documents.Run:
         """Stop a run; what it has used stays booked, the rest of its lease returns."""
-        return await self._client.call("POST", f"/runs/{_in_path(run)}/cancel", documents.Run, key=key)
+        return await self._client.call("POST", f"/runs/{addresses.part(run)}/cancel", documents.Run, key=key)
 
     async def recipes(self) -> Sequence[documents.Recipe]:
         """List the installed recipes and their parameters."""
@@ -463,11 +466,15 @@ class Scores:
 
     async def show(self, submission: str) -> documents.Submission:
         """Show a submission and its score, with Wilson's interval of each task."""
-        return await self._client.call("GET", f"/submissions/{_in_path(submission)}", documents.Submission)
+        return await self._client.call(
+            "GET", f"/submissions/{addresses.part(submission)}", documents.Submission
+        )
 
     async def prove(self, submission: str) -> documents.Proof:
         """Give the proof of the whole line that ends in a score, and the checkpoint to check against."""
-        return await self._client.call("GET", f"/submissions/{_in_path(submission)}/proof", documents.Proof)
+        return await self._client.call(
+            "GET", f"/submissions/{addresses.part(submission)}/proof", documents.Proof
+        )
 
 
 class Ledger:
@@ -486,7 +493,9 @@ class Ledger:
 
     async def show(self, position: int) -> documents.EntryWhole:
         """Show an entry with its proof, where it speaks of what you may know of."""
-        return await self._client.call("GET", f"/ledger/entries/{_in_path(position)}", documents.EntryWhole)
+        return await self._client.call(
+            "GET", f"/ledger/entries/{addresses.part(position)}", documents.EntryWhole
+        )
 
     async def checkpoint(self) -> str:
         """Give the signed tree head: public, so that anyone may keep it."""

@@ -8,12 +8,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import blake3
+import httpx2
 
-from madang.sdk import documents
-from madang.sdk.errors import NotFound, Unsafe, of_answer
+from madang.sdk import addresses, documents
+from madang.sdk.errors import ApiError, NotFound, Unsafe, of_answer
 
 if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
@@ -64,8 +64,9 @@ def _refuse(error: OSError) -> None:
 
 async def _sent(client: AsyncClient, kept: _Kept, path: str, file: Path) -> documents.Upload:
     """A file's finished upload: gone on with where one was begun, else new."""
-    size = file.stat().st_size
-    begun = kept.find(path, file)
+    before = file.stat()
+    size = before.st_size
+    begun = kept.find(path, before)
     offset = await _stands_at(client, begun) if begun else None
     if begun is None or offset is None:
         with file.open("rb") as source:
@@ -73,19 +74,39 @@ async def _sent(client: AsyncClient, kept: _Kept, path: str, file: Path) -> docu
         headers = {**_PART, "Upload-Length": str(size)}
         answer = await client.send("POST", "/uploads", content=first, headers=headers)
         made = documents.Upload.model_validate_json(answer.content)
-        kept.keep(path, file, made.upload_id)
+        kept.keep(path, before, made.upload_id)
         begun, offset = made.upload_id, made.offset
+    failed = 0
+    while offset < size:
+        stands = await _part_sent(client, begun, file, offset, failed)
+        failed = 0 if stands > offset else failed + 1
+        offset = stands
+    after = file.stat()
+    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
+        raise Unsafe(f"{file} changed while it was sent.", "It is not what it was.", "Deposit again.")
+    return documents.Upload(upload_id=begun, length=size, offset=size, expires_at="")
+
+
+async def _part_sent(client: AsyncClient, upload: str, file: Path, offset: int, failed: int) -> int:
+    """Send a part; returns where the upload stands: where the line broke, the server knows."""
     with file.open("rb") as source:
         source.seek(offset)
-        while offset < size:
-            part = source.read(_PART_BYTES)
-            if not part:
-                raise Unsafe(f"{file} changed while it was sent.", "It is shorter now.", "Deposit again.")
-            where = {**_PART, "Upload-Offset": str(offset)}
-            answer = await client.send("PATCH", f"/uploads/{begun}", content=part, headers=where)
-            offset = int(answer.headers["Upload-Offset"])
-            source.seek(offset)
-    return documents.Upload(upload_id=begun, length=size, offset=size, expires_at="")
+        part = source.read(_PART_BYTES)
+    if not part:
+        raise Unsafe(f"{file} changed while it was sent.", "It is shorter now.", "Deposit again.")
+    where = {**_PART, "Upload-Offset": str(offset)}
+    try:
+        answer = await client.send("PATCH", f"/uploads/{upload}", content=part, headers=where)
+        return int(answer.headers["Upload-Offset"])
+    except ApiError as error:
+        moved = error.code in ("upload-offset", "upload-busy") or error.status in (0, 502, 503, 504)
+        if not moved or failed >= client.retries:
+            raise
+    await client.rest(failed)
+    stands = await _stands_at(client, upload)
+    if stands is None:
+        raise Unsafe(f"{file} was not sent.", "The server has forgotten the upload.", "Deposit again.")
+    return stands
 
 
 async def _stands_at(client: AsyncClient, upload: str) -> int | None:
@@ -113,16 +134,14 @@ class _Kept:
                 except (ValueError, KeyError, TypeError):
                     continue  # a line that was cut off: its file is sent anew
 
-    def find(self, path: str, file: Path) -> str | None:
+    def find(self, path: str, now: os.stat_result) -> str | None:
         """The upload begun for a file as it is now."""
         row = self._begun.get(path, {})
-        now = file.stat()
         same = (row.get("size"), row.get("changed")) == (now.st_size, now.st_mtime_ns)
         return str(row["upload"]) if same else None
 
-    def keep(self, path: str, file: Path, upload: str) -> None:
-        """Remember the upload of a file."""
-        now = file.stat()
+    def keep(self, path: str, now: os.stat_result, upload: str) -> None:
+        """Remember the upload of a file as it was."""
         row = {"path": path, "size": now.st_size, "changed": now.st_mtime_ns, "upload": upload}
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._file.open("a", encoding="utf-8") as kept:
@@ -137,7 +156,10 @@ async def download(client: AsyncClient, version: str, target: Path, progress: Pr
     """Every file of a version into a folder beside the target, which gets its name once it is whole."""
     if target.exists():
         raise FileExistsError(target)
-    folder = target.with_name(f".{target.name}.part")
+    # Of this version alone: what was begun of another must not come in between.
+    mark = hashlib.sha256(f"{client.url}\n{version}".encode()).hexdigest()[:12]
+    folder = target.with_name(f".{target.name}.{mark}.part")
+    folder.mkdir(parents=True, exist_ok=True)
     listed = [file async for file in client.versions.files(version)]
     size, done = sum(file.size_bytes for file in listed), 0
     for file in listed:
@@ -161,22 +183,38 @@ def _inside(folder: Path, path: str) -> Path:
 
 async def _take(client: AsyncClient, version: str, file: documents.File, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    have = place.stat().st_size if place.exists() else 0
-    if have < file.size_bytes or not place.exists():
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        where = f"/versions/{quote(version, safe='/@')}/content"
-        async with client.stream(where, {"path": file.path}, headers) as answer:
-            if answer.status_code >= 400:
-                await answer.aread()
-                told = answer.json() if "json" in answer.headers.get("Content-Type", "") else None
-                raise of_answer(answer.status_code, told)
-            with place.open("ab" if answer.status_code == 206 else "wb") as kept:
-                async for chunk in answer.aiter_bytes():
-                    kept.write(chunk)
+    failed = 0
+    while not place.exists() or place.stat().st_size < file.size_bytes:
+        have = place.stat().st_size if place.exists() else 0
+        try:
+            await _rest_taken(client, version, file, place, have)
+            break
+        except httpx2.TransportError as error:
+            came = place.exists() and place.stat().st_size > have
+            failed = 0 if came else failed + 1
+            if failed > client.retries:
+                raise client.unreached(error) from error
+            await client.rest(failed)
     if _digest(place) != file.digest:
         place.unlink()
         what = f"{file.path} of {version} is not what the version says."
         raise Unsafe(what, "Its digest differs.", "Download again; if it stays so, tell the operator.")
+
+
+async def _rest_taken(
+    client: AsyncClient, version: str, file: documents.File, place: Path, have: int
+) -> None:
+    """What is still missing of a file."""
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    where = f"/versions/{addresses.path(version)}/content"
+    async with client.stream(where, {"path": file.path}, headers) as answer:
+        if answer.status_code >= 300:
+            await answer.aread()
+            told = answer.json() if "json" in answer.headers.get("Content-Type", "") else None
+            raise of_answer(answer.status_code, told)
+        with place.open("ab" if answer.status_code == 206 else "wb") as kept:
+            async for chunk in answer.aiter_bytes():
+                kept.write(chunk)
 
 
 def _digest(file: Path) -> str:
