@@ -47,6 +47,10 @@ __all__ = [
 _PLACES = {"AsyncClient": "_async.client", "Client": "_sync.client"}
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import what is asked for: who needs the documents alone waits for no HTTP library."""
     if name not in __all__:

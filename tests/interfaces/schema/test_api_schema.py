@@ -26,7 +26,7 @@ def ask(played: Played, token: str, examples: int) -> subprocess.CompletedProces
         command += ["--header", f"Authorization: Bearer {token}", "--max-examples", str(examples)]
         command += ["--generation-database", "none"]
         return subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            command, cwd=played.home.path.parent, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
 

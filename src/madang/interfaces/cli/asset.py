@@ -221,6 +221,7 @@ def uses(version: str, *, json: context.Json = False) -> None:
         "when": lambda one: one.at,
         "organization": lambda one: one.organization,
         "use": lambda one: one.action,
+        "of": lambda one: one.of,
         "by": lambda one: ", ".join(one.grounds),
         "what came of it": lambda one: context.said(one.came_of),
     }

@@ -58,7 +58,22 @@ _chosen = _Chosen()
 def choose(home: Path | None, server: str | None, token: Path | None, language: str | None) -> None:
     """Keep the global options of this call."""
     global _chosen
-    _chosen = _Chosen(home or DEFAULT_HOME, server, token, language)
+    # What the command line names wins over the environment.
+    named = server or (None if home else os.environ.get("MADANG_SERVER")) or None
+    place = home or Path(os.environ.get("MADANG_HOME") or DEFAULT_HOME)
+    _chosen = _Chosen(place, _address(named) if named else None, token, language)
+
+
+def _address(text: str) -> str:
+    """A server's address as people write it: with or without the scheme, or the API's own."""
+    whole = text if "://" in text else f"http://{text}"
+    return whole.rstrip("/").removesuffix("/api/v1")
+
+
+def require_here() -> None:
+    """HostOnly where a server was named: for commands that make or need a home of this machine."""
+    if _chosen.server is not None:
+        raise HostOnly(server=_chosen.server)
 
 
 def server() -> str | None:
@@ -88,8 +103,7 @@ def text(message: str, /, **values: object) -> str:
 
 def home() -> Home:
     """The opened home; HostOnly where a server was named instead."""
-    if _chosen.server is not None:
-        raise HostOnly(server=_chosen.server)
+    require_here()
     if _chosen.opened is None:
         _chosen.opened = open_home(_chosen.home, {"language": _chosen.language})
     return _chosen.opened

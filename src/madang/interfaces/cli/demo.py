@@ -32,6 +32,7 @@ def demo(*, serve: Annotated[bool, Parameter(negative="--no-serve")] = True) -> 
     serve
         Serve the pages afterwards, until Ctrl-C.
     """
+    context.require_here()
     path = context.home_path()
     if is_home(path) or path.exists():
         raise HomeExists(home=str(path), again=Message("demo.again", home=str(path)))

@@ -43,6 +43,7 @@ def init(
     from madang.kernel.ids import check_slug
     from madang.organizations.service import found
 
+    context.require_here()
     check_slug(ministry, "organization name")
     home = create(context.home_path(), {"database_url": database_url})
     with home.database.write() as session:
@@ -69,6 +70,7 @@ def config(*, json: context.Json = False) -> None:
     """
     from madang.kernel.settings import Values, load
 
+    context.require_here()
     path = context.home_path()
     loaded = load(path if path.is_dir() else None)
     values = loaded.values.model_dump()
@@ -108,6 +110,7 @@ def doctor(*, json: context.Json = False) -> None:
     from madang.kernel import extension
     from madang.kernel.home import is_home
 
+    context.require_here()
     rows: list[dict[str, str]] = [{"what": "python", "state": "ok", "detail": sys.version.split()[0]}]
     for pack in extension.packs().values():
         rows.append(_pack_row(pack))

@@ -41,6 +41,7 @@ app = App(
     help="Madang (마당): one platform from signed agreement to score on a shared objective.",
     version=__version__,
     help_epilogue="Start with: madang demo",
+    suppress_keyboard_interrupt=False,
 )
 for _name, (_target, _help) in _SINGLE.items():
     app.command(_target, name=_name, help=_help)
@@ -51,13 +52,14 @@ for _pack in packs().values():
         app.command(_target, name=_name, help=f"{_pack.title['en']} ({_pack.title['ko']}).")
 
 app.meta.group_parameters = app.group_parameters
+app.meta.suppress_keyboard_interrupt = False
 
 
 @app.meta.default
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    home: Annotated[Path | None, Parameter(name="--home", env_var="MADANG_HOME")] = None,
-    server: Annotated[str | None, Parameter(name="--server", env_var="MADANG_SERVER")] = None,
+    home: Annotated[Path | None, Parameter(name="--home")] = None,
+    server: Annotated[str | None, Parameter(name="--server")] = None,
     token: Annotated[Path | None, Parameter(name="--token")] = None,
     language: Annotated[str | None, Parameter(name="--language")] = None,
 ) -> object:
@@ -66,9 +68,10 @@ def launch(
     Parameters
     ----------
     home
-        The home to work on (default: ./madang-home).
+        The home to work on (else the variable MADANG_HOME, else ./madang-home).
     server
-        The address of a server to work on instead, as http://127.0.0.1:8800.
+        The address of a server to work on instead, as http://127.0.0.1:8800 (else, where no home is named,
+        the variable MADANG_SERVER).
     token
         A file that holds your token (else the variable MADANG_TOKEN).
     language

@@ -35,8 +35,8 @@ def why(what: str, *, may: str | None = None, json: context.Json = False) -> Non
         print(context.said(one.says))
 
 
-def search(words: str, *, json: context.Json = False) -> None:
-    """Find what you may know of by a part of its name or title.
+def search(*words: str, json: context.Json = False) -> None:
+    """Find what you may know of by a part of its name or title: the likeliest twenty.
 
     Example: madang search reach
 
@@ -52,7 +52,7 @@ def search(words: str, *, json: context.Json = False) -> None:
         "name": lambda hit: hit.name,
         "title": lambda hit: context.said(hit.title),
     }
-    context.print_items(context.call(programme.search, q=words).items, columns, json)
+    context.print_items(context.call(programme.search, q=" ".join(words)).items, columns, json)
 
 
 def calendar(*, out: Path | None = None) -> None:

@@ -56,10 +56,8 @@ class Client:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         headers = {"Accept-Language": language}
-        if token and not token.isascii():
-            raise NotSignedIn("You are not signed in.", "The token is not one of Madang's.", "Give another.")
         if token:
-            headers["Authorization"] = f"Bearer {token.strip()}"
+            headers["Authorization"] = f"Bearer {_plain(token)}"
         self._url = url.rstrip("/")
         self._retries = retries
         # A check or a verification may take minutes: an answer is waited for longer than a connection.
@@ -210,6 +208,15 @@ class Client:
             if not live:
                 return
             time.sleep(every_seconds)
+
+
+def _plain(token: str) -> str:
+    """A token as a header takes it; NotSignedIn, without telling it, for what is none."""
+    word = token.strip()
+    if not (word.isascii() and word.isprintable() and " " not in word):
+        what, why = "You are not signed in.", "The token is not one word of letters, digits, - and _."
+        raise NotSignedIn(what, why, "Give the token as it was issued, alone in its file.")
+    return word
 
 
 def _problem(answer: httpx2.Response) -> Mapping[str, Any] | None:
