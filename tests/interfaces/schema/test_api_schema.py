@@ -25,10 +25,12 @@ def ask(played: Played, token: str, examples: int) -> subprocess.CompletedProces
         command += ["run", f"{address}/api/v1/openapi.json", "--url", f"{address}/api/v1"]
         command += ["--header", f"Authorization: Bearer {token}", "--max-examples", str(examples)]
         command += ["--generation-database", "none"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        # It leaves a folder of its own where it runs.
+        folder = played.home.path.parent
         return subprocess.run(
-            command, cwd=played.home.path.parent, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
 
 
 def test_schemathesis_is_clean(copied: Played) -> None:
