@@ -28,8 +28,8 @@ def deposit(
     client: Client, folder: Path, asset: str, agreement: str, format_: str | None, progress: Progress
 ) -> documents.Version:
     """Send every file of a folder, then make a version of them."""
-    client.agreements.show(agreement)  # better refused now than after the last byte
     files = list(_regular_files(folder))
+    client.agreements.show(agreement)  # better refused now than after the last byte
     kept = _Kept(client.url, folder, asset)
     size, sent = sum(file.stat().st_size for _, file in files), 0
     listed = []
