@@ -255,11 +255,13 @@ def made() -> dict[Path, str]:
 
 def main() -> int:
     """Write what must be written; with --check, only say so."""
-    stale = [file for file, text in made().items() if not file.is_file() or file.read_text("utf-8") != text]
+    stale = {
+        file: text for file, text in made().items() if not file.is_file() or file.read_text("utf-8") != text
+    }
     if "--check" in sys.argv:
         print("\n".join(f"{file.relative_to(ROOT)} must be made anew" for file in stale))
         return 1 if stale else 0
-    for file, text in made().items():
+    for file, text in stale.items():
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, "utf-8")
     return 0

@@ -187,8 +187,8 @@ def clauses_of(session: Session, name: str) -> list[Clause]:
     ]
 
 
-def document_of(session: Session, agreement: Agreement) -> AgreementDocument:
-    """An agreement as it was drafted."""
+def document_of(agreement: Agreement, found: Sequence[Clause]) -> AgreementDocument:
+    """An agreement and its clauses as they were drafted."""
     header = {
         "name": agreement.name,
         "title_en": agreement.title_en,
@@ -197,8 +197,7 @@ def document_of(session: Session, agreement: Agreement) -> AgreementDocument:
         "parties": list(agreement.signatures),
         "ends_on": agreement.last_day,
     }
-    found = [clause.document for clause in clauses_of(session, agreement.name)]
-    return AgreementDocument.model_validate({"agreement": header, "clause": found})
+    return AgreementDocument.model_validate({"agreement": header, "clause": [one.document for one in found]})
 
 
 def require_in_force(session: Session, name: str) -> Agreement:

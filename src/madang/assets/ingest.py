@@ -41,10 +41,7 @@ def store_folder(
                 raise TooLarge(what=str(folder), limit=f"{file_limit} files")
             blob = store.put(source, left)
         left = None if left is None else left - blob.size
-        path = nfc(relative)
-        if path in files:
-            raise NameTwins(first=files[path].original or path, second=relative)
-        files[path] = File(path, blob.size, blob.digest, relative if relative != path else None)
+        _add(files, relative, blob)
         if progress:
             progress(count, sum(file.size for file in files.values()))
     if not files:
@@ -52,19 +49,16 @@ def store_folder(
     return store_manifest(store, Manifest.of(files.values()))
 
 
-def store_listed(store: ContentStore, listed: Iterable[tuple[str, int, str]]) -> tuple[Manifest, Blob]:
-    """A manifest of (path, size, digest) whose bytes are in the store, under the same rules as a folder's.
+def store_listed(store: ContentStore, listed: Iterable[tuple[str, Blob]]) -> tuple[Manifest, Blob]:
+    """A manifest of (path, blob) whose bytes are in the store, under the same rules as a folder's.
 
     Raises EmptyDeposit, UnsafeFile, NameTwins.
     """
     files: dict[str, File] = {}
-    for given, size, digest in listed:
-        path = nfc(given)
-        if not _is_plain(path):
+    for given, blob in listed:
+        if not _is_plain(nfc(given)):
             raise UnsafeFile(file=given)
-        if path in files:
-            raise NameTwins(first=files[path].original or path, second=given)
-        files[path] = File(path, size, digest, given if given != path else None)
+        _add(files, given, blob)
     for path in files:
         parts = path.split("/")
         if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
@@ -72,6 +66,14 @@ def store_listed(store: ContentStore, listed: Iterable[tuple[str, int, str]]) ->
     if not files:
         raise EmptyDeposit(folder="-")
     return store_manifest(store, Manifest.of(files.values()))
+
+
+def _add(files: dict[str, File], given: str, blob: Blob) -> None:
+    """Add a file under its NFC path; NameTwins where another has that."""
+    path = nfc(given)
+    if path in files:
+        raise NameTwins(first=files[path].original or path, second=given)
+    files[path] = File(path, blob.size, blob.digest, given if given != path else None)
 
 
 def _is_plain(path: str) -> bool:

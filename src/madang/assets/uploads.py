@@ -7,7 +7,6 @@ Whoever uploads is never told whether the store had them already.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -25,8 +24,7 @@ from madang.assets.model import Version
 from madang.assets.store import Blob, ContentStore, Manifest, open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
-from madang.kernel.errors import DiskFull
-from madang.kernel.home import Home, sync_folder, write_durably
+from madang.kernel.home import Home, full_disk_told, sync_folder, write_durably
 from madang.kernel.ids import new_id
 
 KEPT = timedelta(days=7)
@@ -56,7 +54,7 @@ def create(home: Home, actor: Principal, length: int) -> Upload:
     made = Upload(new_id("upl"), length, 0, clock.to_text(clock.now() + KEPT), None)
     (folder / f"{made.upload_id}.part").touch(0o600)
     _write(folder, made)
-    return _finished(home, folder, made) if length == 0 else made
+    return finish(home, actor, made.upload_id)
 
 
 def see(home: Home, actor: Principal, upload_id: str) -> Upload:
@@ -87,21 +85,10 @@ class Writer:
         if len(chunk) > self._left:
             raise TooLarge(what="upload", limit="the length it was announced with")
         view = memoryview(chunk)
-        with _told(self._file):
+        with full_disk_told(Path(self._file.name)):
             while view:
                 view = view[self._file.write(view) :]
         self._left -= len(chunk)
-
-
-@contextmanager
-def _told(file: BinaryIO) -> Iterator[None]:
-    """A full disk as what it is."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DiskFull(path=file.name) from error
-        raise
 
 
 @contextmanager
@@ -125,7 +112,7 @@ def appending(home: Home, actor: Principal, upload_id: str, offset: int) -> Iter
         try:
             yield Writer(present, file)
         finally:
-            with _told(file):
+            with full_disk_told(Path(file.name)):
                 os.fsync(file.fileno())
 
 
@@ -140,18 +127,16 @@ def finish(home: Home, actor: Principal, upload_id: str) -> Upload:
         with (folder / f"{upload_id}.part").open("rb") as part:
             fcntl.flock(part, fcntl.LOCK_EX)
             present = see(home, actor, upload_id)
-            return present if present.digest is not None else _finished(home, folder, present)
+            return present if present.digest is not None else _finished(home, folder, present, part)
     except FileNotFoundError:
         return see(home, actor, upload_id)  # another has finished it
 
 
-def _finished(home: Home, folder: Path, present: Upload) -> Upload:
-    part = folder / f"{present.upload_id}.part"
-    with part.open("rb") as file:
-        blob = open_store(home).put(file)
+def _finished(home: Home, folder: Path, present: Upload, part: BinaryIO) -> Upload:
+    blob = open_store(home).put(part)
     made = replace(present, offset=present.length, digest=blob.digest)
     _write(folder, made)
-    part.unlink(missing_ok=True)
+    Path(part.name).unlink(missing_ok=True)
     return made
 
 
@@ -176,7 +161,7 @@ def deposit(
 
     def gather(store: ContentStore) -> tuple[Manifest, Blob]:
         told = ((path, found[upload_id]) for path, upload_id in files)
-        return ingest.store_listed(store, [(path, up.length, str(up.digest)) for path, up in told])
+        return ingest.store_listed(store, [(path, Blob(str(up.digest), up.length)) for path, up in told])
 
     version = service.deposit_gathered(home, actor, gather, asset, agreement, format_name)
     for upload_id in found:

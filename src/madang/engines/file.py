@@ -18,20 +18,13 @@ import blake3
 
 from madang.assets.errors import ContentMissing, TooLarge
 from madang.assets.store import Blob
-from madang.kernel.errors import DiskFull
 from madang.kernel.extension import Engine
-from madang.kernel.home import Home, sync_folder
+from madang.kernel.home import Home, full_disk_told, sync_folder
 
 ENGINE = Engine("file", "content", "madang.engines.file:FileStore")
 
 _CHUNK = 1 << 20
 _STALE_SECONDS = 24 * 3600
-
-
-def _told(error: OSError, path: Path) -> Exception:
-    """A full disk as what it is; anything else as it came."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return DiskFull(path=str(path)) if full else error
 
 
 class FileStore:
@@ -62,17 +55,16 @@ class FileStore:
         """Store a stream; the bytes are durable when this returns."""
         temporary = self._incoming / f"{os.getpid()}-{secrets.token_hex(12)}"
         try:
-            digest, size = self._write(source, temporary, limit)
-            target = self._path(digest)
-            target.parent.mkdir(exist_ok=True)
-            sync_folder(self._root)
-            if not target.exists() or target.stat().st_size != size:
-                temporary.replace(target)
-            # Also where another writer made the name a moment ago: its rename may not be durable yet.
-            sync_folder(target.parent)
-            return Blob(digest, size)
-        except OSError as error:
-            raise _told(error, self._root) from error
+            with full_disk_told(self._root):
+                digest, size = self._write(source, temporary, limit)
+                target = self._path(digest)
+                target.parent.mkdir(exist_ok=True)
+                sync_folder(self._root)
+                if not target.exists() or target.stat().st_size != size:
+                    temporary.replace(target)
+                # Also where another writer made the name a moment ago: its rename may not be durable yet.
+                sync_folder(target.parent)
+                return Blob(digest, size)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -113,18 +105,21 @@ class FileStore:
         """A hard link, or a copy where the job's isolation cannot keep it from writing."""
         source = self._path(digest)
         try:
-            if link:
-                try:
-                    target.hardlink_to(source)
-                    return
-                except OSError as error:
-                    if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
-                        raise
-            shutil.copyfile(source, target)
+            with full_disk_told(target.parent):
+                if not (link and self._linked(source, target)):
+                    shutil.copyfile(source, target)
         except FileNotFoundError as error:
             raise ContentMissing(digest=digest) from error
+
+    def _linked(self, source: Path, target: Path) -> bool:
+        """Whether `target` could be made a hard link."""
+        try:
+            target.hardlink_to(source)
         except OSError as error:
-            raise _told(error, target.parent) from error
+            if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+                raise
+            return False
+        return True
 
     def intact(self, digest: str) -> bool:
         """Hash the stored file anew."""

@@ -16,7 +16,8 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -156,6 +157,17 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
             raise DiskFull(path=str(path.parent)) from error
         raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """A full disk (or quota, or file size limit) at `path` as DiskFull; anything else as it came."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull(path=str(path)) from error
+        raise
 
 
 def sync_folder(path: Path) -> None:

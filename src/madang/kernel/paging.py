@@ -10,15 +10,16 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from madang.kernel.errors import BadCursor
 
 Key = tuple[str | int, ...]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,20 @@ def cut_each(
     ]
     together = sa.union_all(*each).subquery()
     return cut(sa.select(together), [together.c[name] for name in names], part, falling=falling)
+
+
+def slice_of(limit: int, cursor: str | None) -> Slice:
+    """The part of a listing that a cursor asks for, and one row more, which tells whether another follows."""
+    return Slice(limit + 1, from_cursor(cursor) if cursor else None)
+
+
+def parted(
+    rows: Sequence[Found], limit: int, key: Callable[[Found], Key]
+) -> tuple[Sequence[Found], str | None]:
+    """(the first `limit` of what :func:`slice_of` gave, the cursor of what follows)."""
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], to_cursor(key(rows[limit - 1]))
 
 
 def _require_fitting(after: Key, columns: Sequence[sa.ColumnElement[Any]]) -> None:

@@ -113,8 +113,11 @@ def joined(session: Session, actor: Principal) -> list[str] | None:
     """The missions the actor may see inside; None where these are all."""
     if oversees(actor):
         return None
-    mine = sa.select(participants.c.mission).where(participants.c.organization == actor.organization)
-    return [row["mission"] for row in session.rows(mine.order_by(participants.c.mission))]
+    return [row["mission"] for row in session.rows(_mine(actor).order_by(participants.c.mission))]
+
+
+def _mine(actor: Principal) -> sa.Select[Any]:
+    return sa.select(participants.c.mission).where(participants.c.organization == actor.organization)
 
 
 def branches(
@@ -143,8 +146,7 @@ def inside(actor: Principal, mission: sa.ColumnElement[Any]) -> sa.ColumnElement
     """The same for the rows of a query, whose missions stand in the column `mission`."""
     if oversees(actor):
         return sa.true()
-    mine = sa.select(participants.c.mission).where(participants.c.organization == actor.organization)
-    return mission.in_(mine)
+    return mission.in_(_mine(actor))
 
 
 def see(session: Session, actor: Principal, name: str) -> Mission:
@@ -163,6 +165,13 @@ def visible_to(session: Session, actor: Principal, part: Slice | None = None) ->
         _mission(row)
         for row in session.rows(cut(sa.select(missions).where(known), columns, part, falling=True))
     ]
+
+
+def taken_part_in(session: Session, actor: Principal) -> list[Mission]:
+    """Missions the actor may see inside, newest first."""
+    query = sa.select(missions).where(inside(actor, missions.c.name))
+    rows = session.rows(cut(query, (missions.c.opened_at, missions.c.name), None, falling=True))
+    return [_mission(row) for row in rows]
 
 
 def participants_of(session: Session, name: str) -> list[str]:

@@ -176,7 +176,11 @@ def authenticate(session: Session, plain: str | None) -> Principal:
 
 def signed_in(session: Session, plain: str | None) -> Principal:
     """Like :func:`authenticate`, but an outsider is refused with NotSignedIn."""
-    principal = authenticate(session, plain)
+    return require_signed_in(authenticate(session, plain))
+
+
+def require_signed_in(principal: Principal) -> Principal:
+    """`principal` where it is a member; NotSignedIn for the outsider."""
     if principal is OUTSIDER:
         raise NotSignedIn(reason=Message("organizations.token-absent"))
     return principal
@@ -199,6 +203,11 @@ def every(session: Session, part: Slice | None = None) -> list[Organization]:
     """All organizations by name."""
     rows = session.rows(cut(sa.select(organizations), (organizations.c.name,), part))
     return [Organization(**row) for row in rows]
+
+
+def by_name(session: Session) -> dict[str, Organization]:
+    """All organizations, found by their names."""
+    return {body.name: body for body in every(session)}
 
 
 def members_of(session: Session, actor: Principal, organization: str) -> list[Member]:

@@ -16,7 +16,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 class ApiError(Exception):
@@ -74,3 +77,12 @@ def of_answer(status: int, problem: Mapping[str, Any] | None) -> ApiError:
         return kind(what, "Its answer is not one of Madang's.", "Check the address.", status=status)
     parts = (str(problem.get(name, "")) for name in ("title", "detail", "next"))
     return kind(*parts, status=status, code=str(problem.get("code", "")))
+
+
+def refusal(answer: httpx2.Response) -> ApiError:
+    """The error that a whole answer means, by its problem document where it has one."""
+    try:
+        told = answer.json()
+    except ValueError:
+        told = None
+    return of_answer(answer.status_code, told if isinstance(told, dict) and "title" in told else None)

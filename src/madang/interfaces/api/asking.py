@@ -17,11 +17,10 @@ from pydantic_core import to_jsonable_python
 
 from madang.interfaces.api.problems import language_of
 from madang.interfaces.operations import Caller, Operation
-from madang.interfaces.operations.declared import require_member
 from madang.kernel.errors import AlreadyDone, BadValue, MadangError
 from madang.kernel.home import Home
 from madang.kernel.requests import Asked
-from madang.organizations.service import authenticate
+from madang.organizations.service import authenticate, require_signed_in
 
 JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
 _LONGEST_KEY = 200
@@ -42,7 +41,7 @@ def answer(operation: Operation, request: Request, arguments: Mapping[str, Any])
     """Carry out an operation for whoever asks."""
     caller = caller_of(request)
     if not operation.public:
-        require_member(caller)
+        require_signed_in(caller.actor)
     key = request.headers.get(KEY_HEADER)
     if operation.keyed and key is not None:
         return _once(operation, caller, key, arguments, request)
@@ -85,7 +84,7 @@ def _once(
     operation: Operation, caller: Caller, key: str, arguments: Mapping[str, Any], request: Request
 ) -> Response:
     """Carry out a change that has a key: once, however often it is asked for."""
-    require_member(caller)
+    require_signed_in(caller.actor)
     if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadValue(
             file="request (header)", key=KEY_HEADER, reason=f"It has 1 to {_LONGEST_KEY} characters."

@@ -24,9 +24,9 @@ from madang.assets.errors import NoSuchFile
 from madang.assets.store import open_store
 from madang.interfaces.api.asking import caller_of
 from madang.interfaces.operations import Caller
-from madang.interfaces.operations.declared import require_member
 from madang.kernel import clock
 from madang.kernel.errors import BadValue
+from madang.organizations.service import require_signed_in
 from madang.sdk.documents import Upload
 
 router = APIRouter()
@@ -53,7 +53,7 @@ _BODY: dict[str, Any] = {
 
 async def _member(request: Request) -> Caller:
     caller = await run_in_threadpool(caller_of, request)
-    require_member(caller)
+    require_signed_in(caller.actor)
     return caller
 
 
@@ -147,7 +147,7 @@ def content(request: Request, version: Version, path: FilePath) -> Response:
     The download is put on record: once in ten minutes for each member and version.
     """
     caller = caller_of(request)
-    require_member(caller)
+    require_signed_in(caller.actor)
     found = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads)
     file = next((one for one in found.files if one.path == path), None)
     if file is None:

@@ -160,12 +160,13 @@ def _caller() -> Caller:
 
 def call(function: Callable[..., Answer], **arguments: Any) -> Answer:
     """Carry out an operation: on the home, or by the server where one is named."""
-    from madang.interfaces.operations.declared import find, require_member
+    from madang.interfaces.operations import find
+    from madang.organizations.service import require_signed_in
 
     if _chosen.server is not None:
         return _sent(function, arguments)
     if not find(function).public:
-        require_member(_caller())
+        require_signed_in(_caller().actor)
     return function(_caller(), **arguments)
 
 

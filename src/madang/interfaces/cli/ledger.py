@@ -63,12 +63,9 @@ def show(position: int, *, proof: Path | None = None, checkpoint: Path = Path("c
     checkpoint
         Where to write the signed tree head it is checked against.
     """
-    from json import dumps
-
     found = context.call(ledger.show, position=check_range("position", position, 0, 2**53 - 1))
     if proof is not None:
-        write_durably(proof, dumps(found.proof, ensure_ascii=False, indent=1).encode())
-        write_durably(checkpoint, found.checkpoint.encode())
+        _write_proof(found, proof, checkpoint)
     facts = {name: value for name, value in found.model_dump(mode="json").items() if name not in _PROOF}
     if json:
         context.print_json(facts)
@@ -80,6 +77,11 @@ def show(position: int, *, proof: Path | None = None, checkpoint: Path = Path("c
 
 
 _PROOF = ("proof", "checkpoint")
+
+
+def _write_proof(made: documents.Proof | documents.EntryWhole, proof: Path, checkpoint: Path) -> None:
+    write_durably(proof, proofs.to_text(made.proof).encode())
+    write_durably(checkpoint, made.checkpoint.encode())
 
 
 @app.command
@@ -154,11 +156,8 @@ def prove(
     checkpoint
         The signed tree head of the same moment.
     """
-    from json import dumps
-
     made = context.call(scores.prove, submission=submission)
-    write_durably(out, dumps(made.proof, ensure_ascii=False, indent=1).encode())
-    write_durably(checkpoint, made.checkpoint.encode())
+    _write_proof(made, out, checkpoint)
     print(f"{out} ({len(made.proof['links'])} links)\n{checkpoint}")
 
 

@@ -174,7 +174,7 @@ def recipes_(*, json: context.Json = False) -> None:
 
     Example: madang run recipes
     """
-    found = context.call(runs.recipes).items if context.server() else _installed()
+    found = context.call(runs.recipes).items if context.server() else runs.installed_recipes()
     rows: list[dict[str, Any]] = []
     for recipe in found:
         for key, field in recipe.parameters.get("properties", {}).items():
@@ -182,8 +182,3 @@ def recipes_(*, json: context.Json = False) -> None:
             rows.append({"recipe": recipe.name, "parameter": key, **told})
     columns = {"recipe": "recipe", "parameter": "parameter", "default": "default", "meaning": "meaning"}
     context.print_rows(rows, columns, json)
-
-
-def _installed() -> list[documents.Recipe]:
-    """What is installed here, with or without a home."""
-    return runs.installed_recipes()

@@ -18,10 +18,10 @@ from madang.interfaces.operations.declared import (
     Name,
     operation,
     page_of,
-    slice_of,
     told,
 )
 from madang.kernel import clock
+from madang.kernel.paging import slice_of
 from madang.programme import rehearsal
 from madang.sdk import documents
 

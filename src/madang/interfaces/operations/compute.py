@@ -18,11 +18,11 @@ from madang.interfaces.operations.declared import (
     Text,
     operation,
     page_of,
-    slice_of,
 )
 from madang.kernel.authorizer import Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.errors import BadValue
+from madang.kernel.paging import slice_of
 from madang.missions import service as missions
 from madang.sdk import documents
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import Field
 
-from madang.kernel.authorizer import OUTSIDER, Principal
-from madang.kernel.errors import NotSignedIn
+from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
-from madang.kernel.paging import Key, Slice, from_cursor, to_cursor
+from madang.kernel.paging import Key, parted
 from madang.sdk.documents import Page, Told
 
 NOUNS = (
@@ -117,24 +116,12 @@ def every() -> list[Operation]:
     return sorted(_declared.values(), key=lambda one: NOUNS.index(one.noun))
 
 
-def require_member(caller: Caller) -> None:
-    """NotSignedIn where an outsider asks."""
-    if caller.actor is OUTSIDER:
-        raise NotSignedIn(reason=Message("organizations.token-absent"))
-
-
-def slice_of(limit: int, cursor: str | None) -> Slice:
-    """The part that is asked for, and one row more, which tells whether another part follows."""
-    return Slice(limit + 1, from_cursor(cursor) if cursor else None)
-
-
 def page_of(
-    rows: Iterable[Row], limit: int, key: Callable[[Row], Key], form: Callable[[Row], Item]
+    rows: Sequence[Row], limit: int, key: Callable[[Row], Key], form: Callable[[Row], Item]
 ) -> Page[Item]:
     """The first `limit` of `rows` in their form, and the cursor of what follows."""
-    found = list(rows)
-    follows = to_cursor(key(found[limit - 1])) if len(found) > limit else None
-    return Page[Any](items=[form(row) for row in found[:limit]], next=follows)
+    shown, following = parted(rows, limit, key)
+    return Page[Any](items=[form(row) for row in shown], next=following)
 
 
 def told(message: Message) -> Told:

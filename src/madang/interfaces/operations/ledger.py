@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from madang.interfaces.operations.declared import Caller, Cursor, Limit, operation, page_of, slice_of
+from madang.interfaces.operations.declared import Caller, Cursor, Limit, operation, page_of
 from madang.kernel import clock
-from madang.kernel.authorizer import Request, authorize
 from madang.kernel.ledger import log
 from madang.kernel.ledger.verify import Verdict
+from madang.kernel.paging import slice_of
 from madang.programme import entries as found
 from madang.programme.verification import verify_home
 from madang.sdk import documents
@@ -65,9 +65,8 @@ def checkpoint(caller: Caller) -> str:
 @operation("GET", "/ledger/verification")
 def verify(caller: Caller) -> documents.Verdict:
     """Compare the ledger with itself and every row (a ministry's or an auditor's token)."""
-    actor = caller.actor
     with caller.home.database.read() as session:
-        authorize(session, Request(actor, "ledger.read", "Ledger", "ledger", {"owner": actor.organization}))
+        found.require_overseer(session, caller.actor)
     return verdict_document(verify_home(caller.home))
 
 

@@ -13,9 +13,9 @@ from madang.interfaces.operations.declared import (
     Name,
     operation,
     page_of,
-    slice_of,
     told,
 )
+from madang.kernel.paging import slice_of
 from madang.missions import service
 from madang.missions.model import Mission, MissionDocument
 from madang.programme import progress

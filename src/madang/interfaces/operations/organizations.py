@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from madang.interfaces.operations.declared import Caller, Cursor, Limit, Name, operation, page_of, slice_of
+from madang.interfaces.operations.declared import Caller, Cursor, Limit, Name, operation, page_of
+from madang.kernel.paging import slice_of
 from madang.organizations import service
 from madang.organizations.model import Organization
 from madang.sdk import documents

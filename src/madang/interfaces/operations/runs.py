@@ -13,11 +13,11 @@ from madang.interfaces.operations.declared import (
     Name,
     operation,
     page_of,
-    slice_of,
     told,
 )
 from madang.interfaces.operations.versions import Mission
 from madang.kernel.i18n import Message
+from madang.kernel.paging import slice_of
 from madang.runs import live, service
 from madang.runs import recipes as installed
 from madang.runs.model import Run

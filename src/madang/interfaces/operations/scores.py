@@ -11,9 +11,9 @@ from madang.interfaces.operations.declared import (
     Text,
     operation,
     page_of,
-    slice_of,
 )
 from madang.kernel.database import Session
+from madang.kernel.paging import slice_of
 from madang.missions import service as missions
 from madang.programme import line
 from madang.scores import service

@@ -16,13 +16,12 @@ from madang.interfaces.operations.declared import (
     Text,
     operation,
     page_of,
-    slice_of,
     told,
 )
 from madang.kernel import extension
 from madang.kernel.errors import BadCursor
 from madang.kernel.i18n import Message
-from madang.kernel.paging import Key
+from madang.kernel.paging import Key, slice_of
 from madang.missions import service as missions
 from madang.organizations import service as organizations
 from madang.programme import uses as used
@@ -170,8 +169,8 @@ def show(caller: Caller, version: Text) -> documents.VersionWhole:
     """Show a version: facts, findings, terms, where it came from and went."""
     with caller.home.database.read() as session:
         found = lineage.see(session, caller.actor, version)
-        kinds = {one.name: one.kind for one in organizations.every(session)}
-        members = {name: kinds[name] for name in missions.participants_of(session, found.mission)}
+        bodies = organizations.by_name(session)
+        members = {name: bodies[name].kind for name in missions.participants_of(session, found.mission)}
         return documents.VersionWhole.model_validate(
             {
                 **_facts(found),

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from madang.interfaces.api import problems
-from madang.interfaces.api.app import PREFIX, create_api
+from madang.interfaces.api.app import create_api
+from madang.interfaces.api.gate import Gate
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import (
     agreements,
@@ -29,9 +29,9 @@ from madang.interfaces.web.pages import (
     sign_in,
     versions,
 )
-from madang.interfaces.web.viewer import OneTimeCodes, Viewer, render
-from madang.kernel import extension, i18n
-from madang.kernel.errors import BadValue, Defect, MadangError, NotFound, NotSignedIn
+from madang.interfaces.web.viewer import OneTimeCodes, Viewer, kept, render
+from madang.kernel import extension
+from madang.kernel.errors import Defect, MadangError, NotFound
 from madang.kernel.home import Home, open_home
 from madang.kernel.ledger.log import current_checkpoint
 
@@ -69,7 +69,7 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     for module in _PAGES:
         app.include_router(module.router)
-    app.add_middleware(_Api, api=create_api(home))
+    app.add_middleware(Gate, api=create_api(home))
     app.add_middleware(_Headers)
     app.add_exception_handler(MadangError, _told)
     app.add_exception_handler(404, _unknown_address)
@@ -89,8 +89,7 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     @app.get("/verify.html", include_in_schema=False)
     def verifier_page() -> Response:
         """The one-file verifier, to keep: it needs neither this server nor a network."""
-        kept = f'attachment; filename="{verifier.FILE_NAME}"'
-        return HTMLResponse(verifier.page(), headers={"Content-Disposition": kept})
+        return kept(verifier.page(), verifier.FILE_NAME, "text/html")
 
     return app
 
@@ -103,41 +102,6 @@ _THREADS = 8
 async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
     current_default_thread_limiter().total_tokens = _THREADS
     yield
-
-
-class _Api:
-    """Leads what is below the API's prefix to it, past all that pages need."""
-
-    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
-        self._app = app
-        self._api = api
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
-            if (refused := _unread(scope)) is not None:
-                await problems.told(Request(scope), refused)(scope, receive, send)
-                return
-            await self._api({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-
-_MOST_BODY = 32 * 2**20
-
-
-def _unread(scope: Scope) -> MadangError | None:
-    """Why a request to the API is refused before its body is read: nobody signed it, or it is too large."""
-    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-        return None
-    headers = Headers(scope=scope)
-    if not headers.get("authorization", "").lower().startswith("bearer "):
-        return NotSignedIn(reason=i18n.Message("organizations.token-absent"))
-    if scope["path"].startswith(f"{PREFIX}/uploads"):
-        return None
-    length = headers.get("content-length", "0")
-    if "transfer-encoding" in headers or not length.isdecimal() or int(length[:20]) > _MOST_BODY:
-        return BadValue(file="request (header)", key="Content-Length", reason=f"At most {_MOST_BODY} bytes.")
-    return None
 
 
 class _Headers:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from madang import __version__
+from madang.interfaces.api import problems
 from madang.interfaces.web import charts, icons
 from madang.kernel import clock, i18n
 from madang.kernel.authorizer import OUTSIDER, Principal
 from madang.kernel.errors import NotSignedIn
 from madang.kernel.home import Home
-from madang.kernel.paging import Key, Slice, from_cursor, to_cursor
 from madang.organizations import service as organizations
 
 TOKEN_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "madang_token", "madang_language", "madang_theme"
@@ -27,28 +27,8 @@ THEMES = ("auto", "light", "dark")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-Row = TypeVar("Row")
-
-
-@dataclass(frozen=True)
-class Part:
-    """How much of a listing a page shows."""
-
-    rows: int
-
-    def after(self, cursor: str | None) -> Slice:
-        """The part that follows, and one row more, which tells whether another does."""
-        return Slice(self.rows + 1, from_cursor(cursor) if cursor else None)
-
-
-PART = Part(100)
-
-
-def part_of(rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[Sequence[Row], str | None]:
-    """(what a page shows of the rows, the cursor of what follows)."""
-    if len(rows) <= PART.rows:
-        return rows, None
-    return rows[: PART.rows], to_cursor(key(rows[PART.rows - 1]))
+PART = 100
+"""Rows of a listing that a page shows."""
 
 
 @dataclass
@@ -109,18 +89,11 @@ def viewer(request: Request) -> Viewer:
 Looking = Annotated[Viewer, Depends(viewer)]
 
 
-def require_signed_in(viewer: Viewer) -> None:
-    """NotSignedIn where an outsider looks."""
-    if not viewer.signed_in:
-        raise NotSignedIn(reason=i18n.Message("organizations.token-absent"))
-
-
 def _language(request: Request) -> str:
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in i18n.LANGUAGES:
         return chosen
-    wanted = request.headers.get("accept-language", "").lower()
-    return "ko" if wanted.startswith("ko") else "en"
+    return problems.language_of(request)
 
 
 def _theme(request: Request) -> str:
@@ -175,3 +148,9 @@ def render(viewer: Viewer, template: str, *, status: int = 200, **values: Any) -
     page = _environment().get_template(template)
     html = page.render(viewer=viewer, t=viewer.text, told=viewer.told, day=on_day, moment=at_moment, **values)
     return HTMLResponse(html, status)
+
+
+def kept(content: str, name: str, media: str = "text/plain") -> Response:
+    """A file to keep."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(content, headers=headers, media_type=media)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,11 @@ class Link:
 
     role: str
     entry: log.Entry
+
+
+def to_text(proof: Mapping[str, Any]) -> str:
+    """A proof as the file that people keep."""
+    return json.dumps(proof, ensure_ascii=False, indent=1)
 
 
 def make(connection: sa.Connection, keys: log.Keys, links: Sequence[Link]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from madang.sdk._async.resources import (
     Scores,
     Versions,
 )
-from madang.sdk.errors import NotReached, NotSignedIn, of_answer
+from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
 
 Form = TypeVar("Form", bound=BaseModel)
 PREFIX = "/api/v1"
@@ -119,7 +119,7 @@ class AsyncClient:
                 break
             await asyncio.sleep(_wait(attempt, answer.headers.get("Retry-After")))
         if answer.status_code >= 300:
-            raise of_answer(answer.status_code, _problem(answer))
+            raise refusal(answer)
         return answer
 
     def stream(self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
@@ -216,14 +216,6 @@ def _plain(token: str) -> str:
         what, why = "You are not signed in.", "The token is not one word of letters, digits, - and _."
         raise NotSignedIn(what, why, "Give the token as it was issued, alone in its file.")
     return word
-
-
-def _problem(answer: httpx2.Response) -> Mapping[str, Any] | None:
-    try:
-        told = answer.json()
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) and "title" in told else None
 
 
 def _wait(attempt: int, asked: str | None) -> float:

@@ -13,7 +13,7 @@ import blake3
 import httpx2
 
 from madang.sdk import addresses, documents
-from madang.sdk.errors import ApiError, NotFound, Unsafe, of_answer
+from madang.sdk.errors import ApiError, NotFound, Unsafe, refusal
 
 if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
@@ -211,8 +211,7 @@ async def _rest_taken(
     async with client.stream(where, {"path": file.path}, headers) as answer:
         if answer.status_code >= 300:
             await answer.aread()
-            told = answer.json() if "json" in answer.headers.get("Content-Type", "") else None
-            raise of_answer(answer.status_code, told)
+            raise refusal(answer)
         with place.open("ab" if answer.status_code == 206 else "wb") as kept:
             async for chunk in answer.aiter_bytes():
                 kept.write(chunk)

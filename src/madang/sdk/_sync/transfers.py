@@ -14,7 +14,7 @@ import blake3
 import httpx2
 
 from madang.sdk import addresses, documents
-from madang.sdk.errors import ApiError, NotFound, Unsafe, of_answer
+from madang.sdk.errors import ApiError, NotFound, Unsafe, refusal
 
 if TYPE_CHECKING:
     from madang.sdk._sync.client import Client
@@ -210,8 +210,7 @@ def _rest_taken(client: Client, version: str, file: documents.File, place: Path,
     with client.stream(where, {"path": file.path}, headers) as answer:
         if answer.status_code >= 300:
             answer.read()
-            told = answer.json() if "json" in answer.headers.get("Content-Type", "") else None
-            raise of_answer(answer.status_code, told)
+            raise refusal(answer)
         with place.open("ab" if answer.status_code == 206 else "wb") as kept:
             for chunk in answer.iter_bytes():
                 kept.write(chunk)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from madang.allocations import service
-from madang.interfaces.web.viewer import PART, Looking, part_of, render, require_signed_in
+from madang.interfaces.web.viewer import PART, Looking, render
 from madang.kernel.ledger import log
+from madang.kernel.paging import parted, slice_of
 from madang.missions import service as missions
 from madang.organizations import service as organizations
+from madang.organizations.service import require_signed_in
 from madang.runs import service as runs
 
 router = APIRouter()
@@ -17,16 +19,15 @@ router = APIRouter()
 @router.get("/compute")
 def index(viewer: Looking, cursor: str | None = None) -> Response:
     """Every capacity with what is left of its shares, and the awards of the viewer's missions."""
-    require_signed_in(viewer)
+    require_signed_in(viewer.actor)
     with viewer.home.database.read() as session:
-        rows = service.every_capacity(session, PART.after(cursor))
-        shown, following = part_of(rows, lambda row: (row.starts_at, row.capacity_id))
+        rows = service.every_capacity(session, slice_of(PART, cursor))
+        shown, following = parted(rows, PART, lambda row: (row.starts_at, row.capacity_id))
         capacities = [(one, service.shares_of(session, one.capacity_id)) for one in shown]
-        bodies = {body.name: body for body in organizations.every(session)}
+        bodies = organizations.by_name(session)
         awards = [
             (award, service.balance_of(session, award))
-            for mission in missions.visible_to(session, viewer.actor)
-            if missions.takes_part(session, viewer.actor, mission.name)
+            for mission in missions.taken_part_in(session, viewer.actor)
             for award in service.awards_of(session, mission.name)
         ]
     return render(
@@ -37,7 +38,7 @@ def index(viewer: Looking, cursor: str | None = None) -> Response:
 @router.get("/awards/{award_id}")
 def show(award_id: str, viewer: Looking) -> Response:
     """One award: where its resource-seconds are, and the runs that hold or used them."""
-    require_signed_in(viewer)
+    require_signed_in(viewer.actor)
     with viewer.home.database.read() as session:
         award = service.see_award(session, viewer.actor, award_id)
         capacity = service.get_capacity(session, award.capacity_id)

@@ -61,7 +61,7 @@ def show(name: str, viewer: Looking) -> Response:
         if not missions.takes_part(session, viewer.actor, name):
             return render(viewer, "mission_public.html", mission=mission)
         told = progress.of(session, viewer.actor, mission)
-        bodies = {body.name: body for body in organizations.every(session)}
+        bodies = organizations.by_name(session)
         clauses = agreements.clauses_of(session, told.agreement.name)
         sources = {v.version_id: lineage.parents_of(session, v.version_id) for v in told.models}
     live_run = next(iter(told.runs), None)

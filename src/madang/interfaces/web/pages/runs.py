@@ -15,7 +15,8 @@ from madang.allocations import service as allocations
 from madang.assets import lineage
 from madang.assets.model import Version
 from madang.interfaces.web import charts
-from madang.interfaces.web.viewer import PART, Looking, Viewer, part_of, render
+from madang.interfaces.web.viewer import PART, Looking, Viewer, render
+from madang.kernel.paging import parted, slice_of
 from madang.organizations import service as organizations
 from madang.runs import live, service
 from madang.runs.model import Run
@@ -29,9 +30,9 @@ _SHOWN_LOG = 64 * 1024
 def index(viewer: Looking, mission: str | None = None, cursor: str | None = None) -> Response:
     """The runs the viewer may know of."""
     with viewer.home.database.read() as session:
-        found = service.visible_to(session, viewer.actor, mission, PART.after(cursor))
-        bodies = {body.name: body for body in organizations.every(session)} if found else {}
-    shown, following = part_of(found, lambda row: (row.queued_at, row.run_id))
+        found = service.visible_to(session, viewer.actor, mission, slice_of(PART, cursor))
+        bodies = organizations.by_name(session) if found else {}
+    shown, following = parted(found, PART, lambda row: (row.queued_at, row.run_id))
     here = urlencode({"mission": mission} if mission else {})
     return render(viewer, "runs.html", runs=shown, bodies=bodies, following=following, path=f"/runs?{here}&")
 

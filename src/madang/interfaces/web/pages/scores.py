@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
 
 from madang.assets import lineage
-from madang.interfaces.web.viewer import Looking, render, require_signed_in
+from madang.interfaces.web.viewer import Looking, kept, render
 from madang.kernel.ledger import log
+from madang.kernel.ledger.proof import to_text as proof_text
 from madang.missions import service as missions
 from madang.organizations import service as organizations
+from madang.organizations.service import require_signed_in
 from madang.programme import line
 from madang.scores import service
 from madang.scores.statistics import wilson
@@ -23,7 +22,7 @@ _KINDS = ("submission.made", "feedback.recorded", "submission.refused", "score.r
 @router.get("/submissions/{submission_id}")
 def show(submission_id: str, viewer: Looking) -> Response:
     """One submission."""
-    require_signed_in(viewer)
+    require_signed_in(viewer.actor)
     with viewer.home.database.read() as session:
         submission, score = service.see(session, viewer.actor, submission_id)
         groups = score.groups.items() if score else ()
@@ -46,29 +45,18 @@ def show(submission_id: str, viewer: Looking) -> Response:
 @router.get("/submissions/{submission_id}/proof.json")
 def proof(submission_id: str, viewer: Looking) -> Response:
     """The proof of the line that ends in this score, to keep and to check elsewhere."""
-    require_signed_in(viewer)
+    require_signed_in(viewer.actor)
     with viewer.home.database.read() as session:
         service.see(session, viewer.actor, submission_id)
         made = line.prove(session, viewer.home.database.keys, submission_id)
-    return kept_json(made["proof"], f"proof-{submission_id}.json")
+    return kept(proof_text(made["proof"]), f"proof-{submission_id}.json", "application/json")
 
 
 @router.get("/submissions/{submission_id}/checkpoint.txt")
 def checkpoint(submission_id: str, viewer: Looking) -> Response:
     """The signed tree head that the proof of this moment is checked against."""
-    require_signed_in(viewer)
+    require_signed_in(viewer.actor)
     with viewer.home.database.read() as session:
         service.see(session, viewer.actor, submission_id)
         note = log.current_checkpoint(session.connection)
-    return kept_text(note, "checkpoint.txt")
-
-
-def kept_json(content: object, name: str) -> Response:
-    """A JSON file to keep."""
-    return kept_text(json.dumps(content, ensure_ascii=False, indent=1), name, "application/json")
-
-
-def kept_text(content: str, name: str, media: str = "text/plain") -> Response:
-    """A text file to keep."""
-    kept = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return PlainTextResponse(content, headers=kept, media_type=media)
+    return kept(note, "checkpoint.txt")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
 
 from madang.agreements import service as agreements
 from madang.assets import lineage, service
-from madang.interfaces.web.viewer import PART, Looking, part_of, render
+from madang.interfaces.web.viewer import PART, Looking, kept, render
 from madang.kernel.ledger import log
+from madang.kernel.paging import parted, slice_of
 from madang.missions import service as missions
 from madang.organizations import service as organizations
 from madang.programme import uses as used
@@ -30,10 +30,10 @@ def index(
 ) -> Response:
     """The versions the viewer may know of, narrowed by mission, state or kind."""
     with viewer.home.database.read() as session:
-        part = PART.after(cursor)
+        part = slice_of(PART, cursor)
         found = service.visible_to(session, viewer.actor, mission, part, state=state, kind=kind)
-        bodies = {body.name: body for body in organizations.every(session)} if found else {}
-    shown, following = part_of(found, lambda row: (row.created_at, row.version_id))
+        bodies = organizations.by_name(session) if found else {}
+    shown, following = parted(found, PART, lambda row: (row.created_at, row.version_id))
     narrowed = {"mission": mission, "state": state, "kind": kind}
     here = urlencode({name: value for name, value in narrowed.items() if value})
     return render(
@@ -46,7 +46,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
     """One version: manifest, findings, terms, where it came from and went."""
     with viewer.home.database.read() as session:
         version = lineage.see(session, viewer.actor, f"{owner}/{asset_and_number}")
-        bodies = {body.name: body for body in organizations.every(session)}
+        bodies = organizations.by_name(session)
         members = missions.participants_of(session, version.mission)
         terms = lineage.terms_of(session, version, {name: bodies[name].kind for name in members})
         parents = lineage.parents_of(session, version.version_id)
@@ -91,5 +91,4 @@ def receipt(owner: str, asset_and_number: str, viewer: Looking) -> Response:
     """The signed list of each use, for the owner: a text to keep."""
     name = f"{owner}/{asset_and_number}"
     note = used.receipt(viewer.home, viewer.actor, name, viewer.language)
-    kept = f'attachment; filename="receipt-{owner}-{asset_and_number.replace("@", "-")}.txt"'
-    return PlainTextResponse(note, headers={"Content-Disposition": kept})
+    return kept(note, f"receipt-{owner}-{asset_and_number.replace('@', '-')}.txt")

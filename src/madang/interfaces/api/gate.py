@@ -1,0 +1,46 @@
+"""What stands before the API: who leads to it, and what is refused before a body is read."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from madang.interfaces.api import problems
+from madang.interfaces.api.app import PREFIX
+from madang.kernel.errors import BadValue, MadangError, NotSignedIn
+from madang.kernel.i18n import Message
+
+_MOST_BODY = 32 * 2**20
+
+
+class Gate:
+    """Leads what is below the API's prefix to it, past all that the pages of `app` need."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
+            if (refused := _unread(scope)) is not None:
+                await problems.told(Request(scope), refused)(scope, receive, send)
+                return
+            await self._api({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _unread(scope: Scope) -> MadangError | None:
+    """Why a request is refused before its body is read: nobody signed it, or it is too large."""
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return None
+    headers = Headers(scope=scope)
+    if not headers.get("authorization", "").lower().startswith("bearer "):
+        return NotSignedIn(reason=Message("organizations.token-absent"))
+    if scope["path"].startswith(f"{PREFIX}/uploads"):
+        return None
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdecimal() or int(length[:20]) > _MOST_BODY:
+        return BadValue(file="request (header)", key="Content-Length", reason=f"At most {_MOST_BODY} bytes.")
+    return None
