@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -104,9 +103,9 @@ class Stage:
         )
 
     def close(self) -> None:
-        """End the supervisor."""
+        """End the supervisor. It may be ended at any point; SIGINT would be ignored below `nohup` or `&`."""
         if self._supervisor is not None:
-            self._supervisor.send_signal(signal.SIGINT)
+            self._supervisor.terminate()
             self._supervisor.wait()
             self._supervisor = None
 
