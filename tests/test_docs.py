@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from madang.interfaces.api.app import create_api
 from madang.interfaces.cli import main
@@ -27,9 +28,18 @@ def commands() -> list[str]:
     ours = {name: target for pack in packs().values() for name, target in pack.commands.items()}
     modules |= {name: target.partition(":")[0] for name, target in ours.items() if "madang.packs." in target}
     for group, module in modules.items():
-        app = importlib.import_module(module).app
-        named += [f"madang {group} {name}" for name in app if not name.startswith("-")]
+        named += named_below(f"madang {group}", importlib.import_module(module).app)
     return named
+
+
+def named_below(path: str, app: App) -> list[str]:
+    """The commands of a group, those of its groups included."""
+    found = []
+    for name in app:
+        if not name.startswith("-"):
+            below = named_below(f"{path} {name}", app[name])
+            found += below or [f"{path} {name}"]
+    return found
 
 
 def test_every_command_is_documented() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-import sqlalchemy as sa
 
 from madang.agreements import service as agreements
 from madang.allocations import books
 from madang.allocations import service as allocations
-from madang.allocations.model import capacities
 from madang.assets import lineage
 from madang.assets import service as assets
 from madang.assets.errors import NotAccepted
@@ -55,15 +53,17 @@ def test_step_2_the_benchmark_is_sealed_and_only_its_commitment_is_on_record(pla
 
 def test_step_3_capacity_is_split_and_awarded(played: Played) -> None:
     with played.home.database.read() as session:
-        capacity = session.row(sa.select(capacities))
-        assert capacity is not None
-        shares = allocations.shares_of(session, capacity["capacity_id"])
+        capacity, _ = allocations.every_capacity(session)  # this month's and the next one's
+        shares = allocations.shares_of(session, capacity.capacity_id)
         total = sum(allotted for allotted, _ in shares.values())
         assert shares["national-projects"][0] * 2 == total
         assert books.balanced(books.trial_balance(session))
         award = allocations.get_award(session, played.stage.notes[f"award:{cast.LEAD}"])
     assert award.share == "national-projects"
     assert award.resource_seconds == 3600
+    assert award.application_id == played.stage.notes[f"application:{cast.LEAD}"]
+    assert played.stage.notes["own-review"] == "not-permitted"
+    assert "It would have been granted hours with 80.01 points" in played.text
 
 
 def test_step_4_each_company_deposits_its_own_task(played: Played) -> None:

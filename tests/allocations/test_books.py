@@ -18,6 +18,7 @@ from madang.allocations.errors import (
     BadShares,
     NoSuchAward,
     NoSuchCapacity,
+    NotParticipant,
     ShareTooSmall,
 )
 from madang.allocations.model import SUPPLY
@@ -129,9 +130,9 @@ def test_mistakes_with_capacity_shares_and_awards(copied: Played) -> None:
         service.split(session, officer, fresh.capacity_id, {"friends": 100})
     with pytest.raises(ShareTooSmall):
         award(cast.LEAD, "national-projects", 1e9)
-    with pytest.raises(BadShares):
+    with pytest.raises(ShareTooSmall):
         award(cast.LEAD, "friends", 1)
-    with pytest.raises(AwardOfAnother):
+    with pytest.raises(NotParticipant):
         award("msit", "industry", 1)
     with pytest.raises(NoSuchCapacity):
         award(cast.LEAD, "industry", 1, of="cap-none")

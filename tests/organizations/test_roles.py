@@ -19,12 +19,13 @@ OWN: dict[str, set[str]] = {
     "asset.pool": {"researcher"}, "run.submit": {"researcher"}, "run.cancel": {"researcher"},
     "score.submit": {"researcher"}, "capacity.declare": {"operator"}, "run.operate": {"operator"},
     "benchmark.seal": {"evaluator"}, "score.record": {"evaluator"}, "benchmark.open": {"evaluator"},
+    "application.make": {"researcher"},
     "member.add": {"officer"}, "token.issue": {"officer"}, "token.revoke": {"officer"},
 }  # fmt: skip
 """What a role may do about what is its own organization's."""
 MINISTRY = {
     "organization.register", "award.make", "capacity.split", "member.add", "token.issue", "token.revoke",
-    "role.oversee", "benchmark.open",
+    "role.oversee", "benchmark.open", "plan.adopt", "call.open", "call.decide",
 }  # fmt: skip
 """What a ministry's officer may do about anybody's."""
 DATA = {"pool", "train", "evaluate", "download"}

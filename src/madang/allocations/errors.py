@@ -1,7 +1,7 @@
 """What can go wrong with compute."""
 
 from madang.kernel import i18n
-from madang.kernel.errors import Conflict, Invalid, NotFound
+from madang.kernel.errors import Conflict, Invalid, NotFound, Tampered
 
 i18n.register_catalogue("madang.allocations")
 
@@ -38,5 +38,97 @@ class AwardOfAnother(Conflict):
     """Facts: award, holder, mission, organization."""
 
 
+class NotParticipant(Conflict):
+    """Compute for an organization that takes no part in the mission. Facts: organization, mission."""
+
+
 class AwardNotOpen(Conflict):
     """Facts: award, starts, ends."""
+
+
+class NamedTwice(Invalid):
+    """A name that a plan's table has twice. Facts: table, name."""
+
+
+class OutsidePlan(Invalid):
+    """A period outside the plan's, or not of whole months. Facts: what, starts, ends, low, high."""
+
+
+class UnknownInPlan(Invalid):
+    """A name that a plan uses and does not define. Facts: table, name, known."""
+
+
+class SharesDoNotSum(Invalid):
+    """Percentages of one level that are not 100 together. Facts: parent, percents, total."""
+
+
+class KindWithoutFactor(Invalid):
+    """A kind with no normalisation factor in force. Facts: kind, day."""
+
+
+class PeriodsOverlap(Invalid):
+    """Two capacity lines of one site and kind that overlap. Facts: site, kind, first, second."""
+
+
+class NoSuchPlan(NotFound):
+    """Facts: plan."""
+
+
+class PlanUnchanged(Conflict):
+    """The latest plan of that name is the same. Facts: plan."""
+
+
+class NotInPlan(Invalid):
+    """A site that a plan has no capacity for. Facts: plan, site, known."""
+
+
+class AlreadyEnacted(Conflict):
+    """The site declared that kind for that time before. Facts: site, kind, capacity."""
+
+
+class CallExists(Conflict):
+    """Facts: call."""
+
+
+class NoSuchCall(NotFound):
+    """Facts: call."""
+
+
+class CallOver(Conflict):
+    """A call that takes no applications any more. Facts: call, closes."""
+
+
+class CallOpen(Conflict):
+    """A call that still takes applications. Facts: call, closes."""
+
+
+class CallDecided(Conflict):
+    """Facts: call."""
+
+
+class NotDecided(Conflict):
+    """Facts: call."""
+
+
+class DecisionChanged(Tampered):
+    """A decision that its inputs do not give. Facts: call."""
+
+
+class NothingToAward(Conflict):
+    """No capacity of the call's months has hours of its share left. Facts: call, share, months."""
+
+
+class OverTheCall(Invalid):
+    """More is asked than the call has. Facts: call, month, asked, most, place, places."""
+
+
+class NoSuchApplication(NotFound):
+    """Facts: application."""
+
+
+class BadScore(Invalid):
+    """Facts: score."""
+
+
+class BadSize(Invalid):
+    """A training configuration that makes no sense. Facts: name, value, most."""

@@ -10,13 +10,16 @@ from one account to another; nothing else changes a balance, and no balance is s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from madang.kernel import clock
+from madang.kernel.ids import new_id
 from madang.kernel.ledger.log import metadata
 
-SHARES = ("national-projects", "industry", "academia-research")
 DEFAULT_SPLIT = {"national-projects": 50, "industry": 30, "academia-research": 20}
+"""The programme's shares. A capacity may be split into others, and into parts of them ("share/part")."""
 SUPPLY = "supply"
 
 sites = sa.Table(
@@ -46,6 +49,7 @@ awards = sa.Table(
     sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name"), nullable=False),
     sa.Column("resource_seconds", sa.BigInteger, nullable=False),
     sa.Column("awarded_at", sa.Text, nullable=False),
+    sa.Column("application_id", sa.Text, index=True),
 )
 postings = sa.Table(
     "postings",
@@ -71,10 +75,26 @@ class Capacity:
     ends_at: str
     split_at: str | None
 
+    @classmethod
+    def of(
+        cls, site: str, kind: str, count: int, starts: datetime, ends: datetime, split_at: str | None = None
+    ) -> Capacity:
+        """A new one, with an id of its own."""
+        return cls(new_id("cap"), site, kind, count, clock.to_text(starts), clock.to_text(ends), split_at)
+
+    @property
+    def resource_seconds(self) -> int:
+        """All that it gives: count times the seconds of its period."""
+        period = clock.from_text(self.ends_at) - clock.from_text(self.starts_at)
+        return self.count * int(period.total_seconds())
+
 
 @dataclass(frozen=True)
 class Award:
-    """A grant of resource-seconds from a share to an organization for a mission."""
+    """A grant of resource-seconds from a share to an organization for a mission.
+
+    application_id: of a call's award, what was applied for.
+    """
 
     award_id: str
     capacity_id: str
@@ -83,6 +103,7 @@ class Award:
     organization: str
     resource_seconds: int
     awarded_at: str
+    application_id: str | None = None
 
 
 @dataclass(frozen=True)

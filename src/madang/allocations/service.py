@@ -18,11 +18,11 @@ from madang.allocations.errors import (
     BadShares,
     NoSuchAward,
     NoSuchCapacity,
+    NotParticipant,
     ShareTooSmall,
 )
 from madang.allocations.model import (
     DEFAULT_SPLIT,
-    SHARES,
     SUPPLY,
     Award,
     AwardBalance,
@@ -54,31 +54,30 @@ def declare(
     """
     check_slug(site, "site name")
     check_slug(kind, "kind")
-    known = session.row(sa.select(sites).where(sites.c.name == site))
-    owner = known["operator"] if known else actor.organization
+    owner = operator(session, site) or actor.organization
     authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": owner}))
-    seconds = int((ends - starts).total_seconds())
-    if seconds <= 0 or not 0 < count <= MOST_COUNT:
+    if not (starts < ends and 0 < count <= MOST_COUNT):
         raise BadPeriod(starts=clock.to_text(starts), ends=clock.to_text(ends), count=count)
-    if known is None:
-        session.insert(sites, {"name": site, "operator": actor.organization})
-    capacity_id = new_id("cap")
-    row = {
-        "capacity_id": capacity_id,
-        "site": site,
-        "kind": kind,
-        "count": count,
-        "starts_at": clock.to_text(starts),
-        "ends_at": clock.to_text(ends),
-        "split_at": None,
-    }
-    session.insert(capacities, row)
-    books.post(session, SUPPLY, f"capacity:{capacity_id}", count * seconds)
+    return insert(session, actor, Capacity.of(site, kind, count, starts, ends))
+
+
+def insert(session: Session, actor: Principal, capacity: Capacity) -> Capacity:
+    """Put a capacity (and its site, where that is new) on record; whoever calls has authorized it."""
+    if operator(session, capacity.site) is None:
+        session.insert(sites, {"name": capacity.site, "operator": actor.organization})
+    session.insert(capacities, vars(capacity))
+    books.post(session, SUPPLY, f"capacity:{capacity.capacity_id}", capacity.resource_seconds)
     session.record(
-        "capacity.declared", capacity_id, actor.as_fact(), site=site, kind=kind, count=count,
-        resource_seconds=count * seconds,
+        "capacity.declared", capacity.capacity_id, actor.as_fact(), site=capacity.site, kind=capacity.kind,
+        count=capacity.count, resource_seconds=capacity.resource_seconds,
     )  # fmt: skip
-    return Capacity(**row)  # type: ignore[arg-type]
+    return capacity
+
+
+def operator(session: Session, site: str) -> str | None:
+    """The organization that operates a site; None where nobody has declared for it yet."""
+    found = session.scalar(sa.select(sites.c.operator).where(sites.c.name == site))
+    return None if found is None else str(found)
 
 
 def split(
@@ -90,17 +89,29 @@ def split(
     if capacity.split_at:
         raise AlreadySplit(capacity=capacity_id)
     chosen = dict(weights or DEFAULT_SPLIT)
-    unknown = sorted(set(chosen) - set(SHARES))
-    if unknown or min(chosen.values()) < 0 or sum(chosen.values()) <= 0:
-        reason = Message("allocations.bad-weights", shares=", ".join(SHARES))
-        raise BadShares(reason=reason)
-    source = f"capacity:{capacity_id}"
-    parts = books.largest_remainder(books.balance(session, source), chosen)
-    for share, amount in parts.items():
-        books.post(session, source, f"share:{capacity_id}:{share}", amount)
+    if not chosen or min(chosen.values()) < 0 or sum(chosen.values()) <= 0:
+        raise BadShares(reason=Message("allocations.bad-weights"))
+    for share in chosen:
+        if check_share(share).partition("/")[0] not in DEFAULT_SPLIT:
+            raise BadShares(reason=Message("allocations.unknown-share", share=share))
+    parts = books.largest_remainder(books.balance(session, f"capacity:{capacity_id}"), chosen)
     session.update(capacities, capacity_id, split_at=clock.to_text(clock.now()))
-    session.record("capacity.split", capacity_id, actor.as_fact(), shares=parts)
+    insert_split(session, actor, capacity_id, parts)
     return parts
+
+
+def insert_split(session: Session, actor: Principal, capacity_id: str, parts: Mapping[str, int]) -> None:
+    """Put the parts of a split capacity on record; whoever calls has authorized it."""
+    for share, amount in parts.items():
+        books.post(session, f"capacity:{capacity_id}", f"share:{capacity_id}:{share}", amount)
+    session.record("capacity.split", capacity_id, actor.as_fact(), shares=dict(parts))
+
+
+def check_share(name: str) -> str:
+    """`name` where it is a share's: slugs joined by "/"; else BadName."""
+    for part in name.split("/"):
+        check_slug(part, "share")
+    return name
 
 
 def award(
@@ -116,10 +127,9 @@ def award(
     authorize(session, Request(actor, "award.make", "Mission", mission))
     organizations.get(session, organization)
     if organization not in missions.participants_of(session, missions.get(session, mission).name):
-        raise AwardOfAnother(award="-", holder="-", mission=mission, organization=organization)
+        raise NotParticipant(organization=organization, mission=mission)
     get_capacity(session, capacity_id)
-    if share not in SHARES:
-        raise BadShares(reason=Message("allocations.bad-weights", shares=", ".join(SHARES)))
+    check_share(share)
     amount = math.floor(resource_hours * 3600) if math.isfinite(resource_hours) else 0
     source = f"share:{capacity_id}:{share}"
     left = books.balance(session, source)
@@ -128,19 +138,20 @@ def award(
             share=share, capacity=capacity_id, asked=resource_hours, left=math.floor(left / 36) / 100
         )
     made = Award(new_id("awd"), capacity_id, share, mission, organization, amount, clock.to_text(clock.now()))
-    session.insert(awards, made.__dict__)
-    books.post(session, source, f"award:{made.award_id}", amount)
-    session.record(
-        "award.made",
-        made.award_id,
-        actor.as_fact(),
-        capacity=capacity_id,
-        mission=mission,
-        organization=organization,
-        resource_seconds=amount,
-        share=share,
-    )
+    insert_award(session, actor, made)
     return made
+
+
+def insert_award(session: Session, actor: Principal, made: Award) -> None:
+    """Put an award on record; whoever calls has authorized it and knows that its share holds as much."""
+    session.insert(awards, vars(made))
+    source = f"share:{made.capacity_id}:{made.share}"
+    books.post(session, source, f"award:{made.award_id}", made.resource_seconds)
+    applied = {"application": made.application_id} if made.application_id else {}
+    session.record(
+        "award.made", made.award_id, actor.as_fact(), capacity=made.capacity_id, mission=made.mission,
+        organization=made.organization, resource_seconds=made.resource_seconds, share=made.share, **applied,
+    )  # fmt: skip
 
 
 def lease(
@@ -181,7 +192,7 @@ def settle(session: Session, award_id: str, run_id: str, used: int) -> int:
 def operator_of(session: Session, award_id: str) -> str:
     """The organization that operates the site whose capacity an award is of."""
     capacity = get_capacity(session, get_award(session, award_id).capacity_id)
-    return str(session.scalar(sa.select(sites.c.operator).where(sites.c.name == capacity.site)))
+    return str(operator(session, capacity.site))
 
 
 def get_capacity(session: Session, capacity_id: str) -> Capacity:
@@ -199,13 +210,21 @@ def every_capacity(session: Session, part: Slice | None = None) -> list[Capacity
 
 
 def shares_of(session: Session, capacity_id: str) -> dict[str, tuple[int, int]]:
-    """share -> (allotted, not yet awarded), in resource-seconds."""
-    source = f"capacity:{capacity_id}"
-    shares = {}
-    for share in SHARES:
-        account = f"share:{capacity_id}:{share}"
-        shares[share] = (books.moved(session, source, account), books.balance(session, account))
-    return shares
+    """share -> (allotted, not yet awarded), in resource-seconds: the programme's shares first, then by name.
+    A capacity that is not split yet has the programme's, with nothing."""
+    rows = session.rows(sa.select(postings).where(postings.c.source == f"capacity:{capacity_id}"))
+    allotted = dict.fromkeys(() if rows else DEFAULT_SPLIT, 0)
+    allotted |= {row["target"].split(":", 2)[2]: row["resource_seconds"] for row in rows}
+    return {
+        share: (allotted[share], books.balance(session, f"share:{capacity_id}:{share}"))
+        for share in sorted(allotted, key=_share_order)
+    }
+
+
+def _share_order(share: str) -> tuple[int, str]:
+    tops = list(DEFAULT_SPLIT)
+    top = share.partition("/")[0]
+    return (tops.index(top) if top in tops else len(tops), share)
 
 
 def get_award(session: Session, award_id: str) -> Award:
@@ -221,6 +240,17 @@ def awards_of(session: Session, mission: str, part: Slice | None = None) -> list
     query = sa.select(awards).where(awards.c.mission == mission)
     columns = (awards.c.awarded_at, awards.c.award_id)
     return [Award(**row) for row in session.rows(cut(query, columns, part))]
+
+
+def awards_of_application(session: Session, application_id: str) -> list[Award]:
+    """What a call awarded to an application, oldest capacity first; whoever calls may see the application."""
+    query = (
+        sa.select(awards)
+        .join(capacities, capacities.c.capacity_id == awards.c.capacity_id)
+        .where(awards.c.application_id == application_id)
+        .order_by(capacities.c.starts_at, awards.c.award_id)
+    )
+    return [Award(**row) for row in session.rows(query)]
 
 
 def see_award(session: Session, actor: Principal, award_id: str) -> Award:

@@ -160,6 +160,7 @@ def _entities(request: Request) -> list[dict[str, Any]]:
         {
             "uid": {"type": "Member", "id": principal.member or "outsider"},
             "attrs": {
+                "member": principal.member,
                 "organization": principal.organization,
                 "kind": principal.kind,
                 "roles": sorted(principal.roles),

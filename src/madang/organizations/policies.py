@@ -27,7 +27,14 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
     for name, actions, condition in (
         (
             "officer-governs",
-            ("organization.register", "award.make", "capacity.split"),
+            (
+                "organization.register",
+                "award.make",
+                "capacity.split",
+                "plan.adopt",
+                "call.open",
+                "call.decide",
+            ),
             f'{_role("officer")} && principal.kind == "ministry"',
         ),
         (
@@ -48,6 +55,7 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
         ),
         ("operator-runs-site", ("capacity.declare", "run.operate"), f"{_role('operator')} && {_OWN}"),
         ("researcher-runs", ("run.submit", "run.cancel"), f"{_role('researcher')} && {_OWN}"),
+        ("researcher-applies", ("application.make",), f"{_role('researcher')} && {_OWN}"),
         ("researcher-submits", ("score.submit",), f"{_role('researcher')} && {_OWN}"),
         (
             "evaluator-judges",

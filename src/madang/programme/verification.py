@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from madang.agreements import model as _agreements
 from madang.allocations import model as _allocations
+from madang.allocations.calls import model as _calls
+from madang.allocations.plans import model as _plans
 from madang.assets import model as _assets
 from madang.kernel import requests as _requests
 from madang.kernel.home import Home
@@ -13,7 +15,9 @@ from madang.organizations import model as _organizations
 from madang.runs import model as _runs
 from madang.scores import model as _scores
 
-DOMAINS = (_requests, _organizations, _agreements, _missions, _assets, _allocations, _runs, _scores)
+DOMAINS = (
+    _requests, _organizations, _agreements, _missions, _assets, _allocations, _plans, _calls, _runs, _scores
+)  # fmt: skip
 """Importing a domain's model puts its tables into the metadata that verification walks."""
 
 

@@ -51,9 +51,10 @@ def filled(operation: operations.Operation, played: Played) -> tuple[str, dict[s
         "organization": cast.LEAD, "member": "kim", "award_id": "awd-x", "capacity": "cap-x", "number": "6",
         "version": notes["pool"], "run": notes["run"], "submission": notes["submission:pooled"],
         "name": cast.AGREEMENT if "/agreements" in operation.path else cast.MISSION, "position": "3",
+        "plan": "demonstration", "call": "industry-1", "application_id": notes[f"application:{cast.LEAD}"],
     }  # fmt: skip
     address = re.sub(r"\{(\w+)(?::path)?\}", lambda match: things[match[1]], operation.path)
-    asked = {"mission": cast.MISSION, "what": cast.MISSION, "q": "policy"}
+    asked = {"mission": cast.MISSION, "what": cast.MISSION, "q": "policy", "to": "demonstration"}
     parameters = inspect.signature(operation.function).parameters
     return PREFIX + address, {name: value for name, value in asked.items() if name in parameters}
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 from madang.agreements import service as agreements
 from madang.agreements.model import AgreementDocument
-from madang.allocations import service as allocations
 from madang.allocations.errors import AwardTooSmall
 from madang.assets import checking, lineage
 from madang.assets import service as assets
 from madang.assets.errors import NotAccepted
 from madang.assets.model import Version
-from madang.interfaces.demo import cast
+from madang.interfaces.demo import cast, supply
 from madang.interfaces.demo.stage import Stage, example, recordings, working_folder
-from madang.kernel import clock, i18n
+from madang.kernel import i18n
 from madang.kernel.errors import Defect, NotPermitted
 from madang.kernel.home import Home
 from madang.kernel.settings import read_document
@@ -46,7 +43,7 @@ def play(home: Home, language: str, say: Callable[[str], None] = print) -> Stage
             with recordings(stage):
                 sign(stage)
                 open_mission(stage)
-                award(stage)
+                supply.award(stage)
                 deposit(stage)
                 check(stage)
             stage.start_supervisor()
@@ -121,29 +118,6 @@ def open_mission(stage: Stage) -> None:
     stage.tell("objective", title=title, target=objective.target, at=objective.confidence, n=objective.n)
     sealed = stage.command("score", "seal", cast.MISSION, token=stage.token(cast.JUDGE, "evaluator"))
     stage.tell("sealed", who=cast.JUDGE, commitment=sealed.split()[0])
-
-
-def award(stage: Stage) -> None:
-    """3: the site's capacity is declared and split; the mission gets core-hours."""
-    stage.step(3)
-    starts, cores = clock.now(), os.cpu_count() or 1
-    officer = stage.actor(cast.MINISTRY, "officer")
-    with stage.home.database.write() as session:
-        operator = stage.actor(cast.JUDGE, "operator")
-        declared = allocations.declare(
-            session, operator, "center-b", "cpu-core", cores, starts, starts + timedelta(days=365)
-        )
-    with stage.home.database.write() as session:
-        parts = allocations.split(session, officer, declared.capacity_id)
-    for share, amount in parts.items():
-        stage.tell("share", name=f"{share:<18}", hours=f"{amount / 3600:>9.1f}")
-    for holder, share, hours in ((cast.LEAD, "national-projects", 1.0), (cast.COMPANIES[0], "industry", 0.5)):
-        with stage.home.database.write() as session:
-            made = allocations.award(
-                session, officer, cast.MISSION, holder, declared.capacity_id, share, hours
-            )
-        stage.notes[f"award:{holder}"] = made.award_id
-        stage.tell("award", id=made.award_id, hours=hours, share=share, to=holder)
 
 
 def deposit(stage: Stage) -> None:

@@ -33,7 +33,8 @@ By = Annotated[
 _KEYS = ",".join(statements.KEYS)
 
 
-def _capacity(session: Session, capacity: Capacity) -> documents.Capacity:
+def capacity_document(session: Session, capacity: Capacity) -> documents.Capacity:
+    """A capacity with what is left of its shares."""
     shares = [
         documents.ShareBalance(share=share, allotted=allotted, left=left)
         for share, (allotted, left) in service.shares_of(session, capacity.capacity_id).items()
@@ -60,7 +61,10 @@ def list_(caller: Caller, limit: Limit = 100, cursor: Cursor = None) -> document
     with caller.home.database.read() as session:
         rows = service.every_capacity(session, slice_of(limit, cursor))
         return page_of(
-            rows, limit, lambda row: (row.starts_at, row.capacity_id), lambda row: _capacity(session, row)
+            rows,
+            limit,
+            lambda row: (row.starts_at, row.capacity_id),
+            lambda row: capacity_document(session, row),
         )
 
 
@@ -70,7 +74,7 @@ def declare(caller: Caller, new: documents.NewCapacity) -> documents.Capacity:
     starts, ends = _instant(new.starts), _instant(new.ends)
     with caller.home.database.write() as session:
         made = service.declare(session, caller.actor, new.site, new.kind, new.count, starts, ends)
-        return _capacity(session, made)
+        return capacity_document(session, made)
 
 
 @operation("POST", "/capacities/{capacity}/split", status=201)
@@ -78,7 +82,7 @@ def split(caller: Caller, capacity: Name, new: documents.NewSplit) -> documents.
     """Split a capacity into shares; 50/30/20 unless told otherwise (a ministry's officer)."""
     with caller.home.database.write() as session:
         service.split(session, caller.actor, capacity, new.shares)
-        return _capacity(session, service.get_capacity(session, capacity))
+        return capacity_document(session, service.get_capacity(session, capacity))
 
 
 @operation("POST", "/awards", status=201)

@@ -17,10 +17,12 @@ from madang.sdk import documents
 from madang.sdk._async import transfers
 from madang.sdk._async.resources import (
     Agreements,
+    Calls,
     Compute,
     Ledger,
     Missions,
     Organizations,
+    Plans,
     Programme,
     Runs,
     Scores,
@@ -66,7 +68,9 @@ class AsyncClient:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.plans = Plans(self)
         self.compute = Compute(self)
+        self.calls = Calls(self)
         self.runs = Runs(self)
         self.scores = Scores(self)
         self.ledger = Ledger(self)

@@ -294,6 +294,45 @@ class Versions:
         return await self._client.call("GET", f"/versions/{addresses.path(version)}", documents.VersionWhole)
 
 
+class Plans:
+    """Capacity plans."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> AsyncIterator[documents.Plan]:
+        """List capacity plans, the latest adopted first."""
+        return self._client.every("/plans", documents.Plan, {"limit": page_size})
+
+    async def adopt(self, plan: Mapping[str, Any], *, key: str | None = None) -> documents.Plan:
+        """Adopt a capacity plan: the next number of its name (a ministry's officer)."""
+        return await self._client.call(
+            "POST", "/plans", documents.Plan, body=to_jsonable_python(plan), key=key
+        )
+
+    async def show(self, plan: str) -> documents.PlanWhole:
+        """Show a plan, `name` or `name@number`, with what it gives to each share from month to month."""
+        return await self._client.call("GET", f"/plans/{addresses.part(plan)}", documents.PlanWhole)
+
+    async def diff(self, plan: str, *, to: str) -> documents.PlanDifference:
+        """Show what changes from one plan to another: lines, and GPU-hours by month and share."""
+        return await self._client.call(
+            "GET", f"/plans/{addresses.part(plan)}/difference", documents.PlanDifference, query={"to": to}
+        )
+
+    async def enact(self, plan: str, *, site: str, key: str | None = None) -> Sequence[documents.Capacity]:
+        """Declare and split what a plan says of a site, month by month (the site's operator)."""
+        return (
+            await self._client.call(
+                "POST",
+                f"/plans/{addresses.part(plan)}/capacities",
+                documents.Page[documents.Capacity],
+                body={"site": site},
+                key=key,
+            )
+        ).items
+
+
 class Compute:
     """Capacity, shares, awards and the books."""
 
@@ -377,6 +416,88 @@ class Compute:
     async def books(self) -> documents.Books:
         """Show every account's balance (a ministry's or an auditor's token)."""
         return await self._client.call("GET", "/books", documents.Books)
+
+
+class Calls:
+    """Calls for compute, applications, reviews, decisions and their explanations."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> AsyncIterator[documents.Call]:
+        """List calls for compute, the latest first."""
+        return self._client.every("/calls", documents.Call, {"limit": page_size})
+
+    async def open(self, call: Mapping[str, Any], *, key: str | None = None) -> documents.Call:
+        """Open a call on a share (a ministry's officer)."""
+        return await self._client.call(
+            "POST", "/calls", documents.Call, body=to_jsonable_python(call), key=key
+        )
+
+    async def show(self, call: str) -> documents.CallWhole:
+        """Show a call and what it has at each site, of each kind, in each month."""
+        return await self._client.call("GET", f"/calls/{addresses.part(call)}", documents.CallWhole)
+
+    async def applications(self, call: str) -> Sequence[documents.Application]:
+        """List a call's applications that you may read: your own, those you review, as overseer all."""
+        return (
+            await self._client.call(
+                "GET", f"/calls/{addresses.part(call)}/applications", documents.Page[documents.Application]
+            )
+        ).items
+
+    async def apply(self, application: Mapping[str, Any], *, key: str | None = None) -> documents.Application:
+        """Apply for compute (a researcher of an organization that takes part in the mission)."""
+        return await self._client.call(
+            "POST", "/applications", documents.Application, body=to_jsonable_python(application), key=key
+        )
+
+    async def show_application(self, application_id: str) -> documents.Application:
+        """Show an application."""
+        return await self._client.call(
+            "GET", f"/applications/{addresses.part(application_id)}", documents.Application
+        )
+
+    async def withdraw(self, application_id: str, *, key: str | None = None) -> documents.Application:
+        """Take an application back while its call is open."""
+        return await self._client.call(
+            "DELETE", f"/applications/{addresses.part(application_id)}", documents.Application, key=key
+        )
+
+    async def review(
+        self, application_id: str, *, score: int | None = None, comment: str = "", key: str | None = None
+    ) -> documents.Review:
+        """Score an application, or leave the score out for a conflict of interest (a named reviewer)."""
+        return await self._client.call(
+            "POST",
+            f"/applications/{addresses.part(application_id)}/reviews",
+            documents.Review,
+            body={"score": score, "comment": comment},
+            key=key,
+        )
+
+    async def decide(self, call: str, *, key: str | None = None) -> documents.CallDecision:
+        """Decide a closed call and make its awards (a ministry's officer)."""
+        return await self._client.call(
+            "POST", f"/calls/{addresses.part(call)}/decision", documents.CallDecision, key=key
+        )
+
+    async def decision(self, call: str) -> documents.CallDecision:
+        """Show a decision: what was granted and your own applications; overseers see the whole ranking."""
+        return await self._client.call(
+            "GET", f"/calls/{addresses.part(call)}/decision", documents.CallDecision
+        )
+
+    async def inputs(self, call: str) -> bytes:
+        """Give what a decision follows from, in the bytes of its digest (a ministry's or auditor's token)."""
+        answer = await self._client.send("GET", f"/calls/{addresses.part(call)}/decision/inputs")
+        return answer.content
+
+    async def explain(self, application_id: str) -> documents.Explanation:
+        """Explain why an application got what it got, and the smallest change that would have won."""
+        return await self._client.call(
+            "GET", f"/applications/{addresses.part(application_id)}/explanation", documents.Explanation
+        )
 
 
 class Runs:

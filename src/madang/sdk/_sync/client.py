@@ -18,10 +18,12 @@ from madang.sdk import documents
 from madang.sdk._sync import transfers
 from madang.sdk._sync.resources import (
     Agreements,
+    Calls,
     Compute,
     Ledger,
     Missions,
     Organizations,
+    Plans,
     Programme,
     Runs,
     Scores,
@@ -67,7 +69,9 @@ class Client:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.plans = Plans(self)
         self.compute = Compute(self)
+        self.calls = Calls(self)
         self.runs = Runs(self)
         self.scores = Scores(self)
         self.ledger = Ledger(self)

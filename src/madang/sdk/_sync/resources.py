@@ -292,6 +292,43 @@ class Versions:
         return self._client.call("GET", f"/versions/{addresses.path(version)}", documents.VersionWhole)
 
 
+class Plans:
+    """Capacity plans."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Plan]:
+        """List capacity plans, the latest adopted first."""
+        return self._client.every("/plans", documents.Plan, {"limit": page_size})
+
+    def adopt(self, plan: Mapping[str, Any], *, key: str | None = None) -> documents.Plan:
+        """Adopt a capacity plan: the next number of its name (a ministry's officer)."""
+        return self._client.call("POST", "/plans", documents.Plan, body=to_jsonable_python(plan), key=key)
+
+    def show(self, plan: str) -> documents.PlanWhole:
+        """Show a plan, `name` or `name@number`, with what it gives to each share from month to month."""
+        return self._client.call("GET", f"/plans/{addresses.part(plan)}", documents.PlanWhole)
+
+    def diff(self, plan: str, *, to: str) -> documents.PlanDifference:
+        """Show what changes from one plan to another: lines, and GPU-hours by month and share."""
+        return self._client.call(
+            "GET", f"/plans/{addresses.part(plan)}/difference", documents.PlanDifference, query={"to": to}
+        )
+
+    def enact(self, plan: str, *, site: str, key: str | None = None) -> Sequence[documents.Capacity]:
+        """Declare and split what a plan says of a site, month by month (the site's operator)."""
+        return (
+            self._client.call(
+                "POST",
+                f"/plans/{addresses.part(plan)}/capacities",
+                documents.Page[documents.Capacity],
+                body={"site": site},
+                key=key,
+            )
+        ).items
+
+
 class Compute:
     """Capacity, shares, awards and the books."""
 
@@ -375,6 +412,84 @@ class Compute:
     def books(self) -> documents.Books:
         """Show every account's balance (a ministry's or an auditor's token)."""
         return self._client.call("GET", "/books", documents.Books)
+
+
+class Calls:
+    """Calls for compute, applications, reviews, decisions and their explanations."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Call]:
+        """List calls for compute, the latest first."""
+        return self._client.every("/calls", documents.Call, {"limit": page_size})
+
+    def open(self, call: Mapping[str, Any], *, key: str | None = None) -> documents.Call:
+        """Open a call on a share (a ministry's officer)."""
+        return self._client.call("POST", "/calls", documents.Call, body=to_jsonable_python(call), key=key)
+
+    def show(self, call: str) -> documents.CallWhole:
+        """Show a call and what it has at each site, of each kind, in each month."""
+        return self._client.call("GET", f"/calls/{addresses.part(call)}", documents.CallWhole)
+
+    def applications(self, call: str) -> Sequence[documents.Application]:
+        """List a call's applications that you may read: your own, those you review, as overseer all."""
+        return (
+            self._client.call(
+                "GET", f"/calls/{addresses.part(call)}/applications", documents.Page[documents.Application]
+            )
+        ).items
+
+    def apply(self, application: Mapping[str, Any], *, key: str | None = None) -> documents.Application:
+        """Apply for compute (a researcher of an organization that takes part in the mission)."""
+        return self._client.call(
+            "POST", "/applications", documents.Application, body=to_jsonable_python(application), key=key
+        )
+
+    def show_application(self, application_id: str) -> documents.Application:
+        """Show an application."""
+        return self._client.call(
+            "GET", f"/applications/{addresses.part(application_id)}", documents.Application
+        )
+
+    def withdraw(self, application_id: str, *, key: str | None = None) -> documents.Application:
+        """Take an application back while its call is open."""
+        return self._client.call(
+            "DELETE", f"/applications/{addresses.part(application_id)}", documents.Application, key=key
+        )
+
+    def review(
+        self, application_id: str, *, score: int | None = None, comment: str = "", key: str | None = None
+    ) -> documents.Review:
+        """Score an application, or leave the score out for a conflict of interest (a named reviewer)."""
+        return self._client.call(
+            "POST",
+            f"/applications/{addresses.part(application_id)}/reviews",
+            documents.Review,
+            body={"score": score, "comment": comment},
+            key=key,
+        )
+
+    def decide(self, call: str, *, key: str | None = None) -> documents.CallDecision:
+        """Decide a closed call and make its awards (a ministry's officer)."""
+        return self._client.call(
+            "POST", f"/calls/{addresses.part(call)}/decision", documents.CallDecision, key=key
+        )
+
+    def decision(self, call: str) -> documents.CallDecision:
+        """Show a decision: what was granted and your own applications; overseers see the whole ranking."""
+        return self._client.call("GET", f"/calls/{addresses.part(call)}/decision", documents.CallDecision)
+
+    def inputs(self, call: str) -> bytes:
+        """Give what a decision follows from, in the bytes of its digest (a ministry's or auditor's token)."""
+        answer = self._client.send("GET", f"/calls/{addresses.part(call)}/decision/inputs")
+        return answer.content
+
+    def explain(self, application_id: str) -> documents.Explanation:
+        """Explain why an application got what it got, and the smallest change that would have won."""
+        return self._client.call(
+            "GET", f"/applications/{addresses.part(application_id)}/explanation", documents.Explanation
+        )
 
 
 class Runs:

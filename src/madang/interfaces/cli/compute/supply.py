@@ -1,4 +1,4 @@
-"""``madang compute``: sites, capacity, shares, awards, books."""
+"""``madang compute``: capacity, shares, awards, books."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 from cyclopts import App
 
 from madang.allocations import statements
-from madang.allocations.model import SHARES
 from madang.interfaces.cli import context
 from madang.interfaces.operations import compute
 from madang.kernel import clock
@@ -104,9 +103,9 @@ def list_(*, json: context.Json = False) -> None:
     Example: madang compute list --json
     """
 
-    def left(capacity: documents.Capacity, share: str) -> str:
-        found = next(part for part in capacity.shares if part.share == share)
-        return f"{found.left / 3600:.2f} / {found.allotted / 3600:.2f}"
+    def shares(capacity: documents.Capacity) -> str:
+        told = (f"{one.share} {one.left / 3600:.2f} / {one.allotted / 3600:.2f}" for one in capacity.shares)
+        return ", ".join(told)
 
     columns: dict[str, Any] = {
         "capacity": lambda one: one.capacity_id,
@@ -115,9 +114,8 @@ def list_(*, json: context.Json = False) -> None:
         "count": lambda one: one.count,
         "from": lambda one: one.starts_at,
         "to": lambda one: one.ends_at,
+        "shares (left / allotted, h)": shares,
     }
-    for share in SHARES:
-        columns[f"{share} (left / allotted, h)"] = lambda one, share=share: left(one, share)
     context.print_items(context.every(compute.list_), columns, json)
 
 

@@ -1,0 +1,132 @@
+"""Adopting plans and reading them; declaring what a plan says as capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+import sqlalchemy as sa
+
+from madang.allocations import service as supply
+from madang.allocations.errors import (
+    AlreadyEnacted,
+    NoSuchPlan,
+    NotInPlan,
+    PlanUnchanged,
+)
+from madang.allocations.model import Capacity, capacities
+from madang.allocations.plans.apportionment import apportion, months
+from madang.allocations.plans.checking import require_sound
+from madang.allocations.plans.model import CapacityDocument, Plan, PlanDocument, plans
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.canonical import canonical_digest
+from madang.kernel.database import Row, Session
+from madang.kernel.paging import Slice, cut
+
+
+def adopt(session: Session, actor: Principal, document: PlanDocument) -> Plan:
+    """Put a sound plan on record as the next of its name; earlier ones stay.
+
+    Raises what :func:`checking.problems` finds, PlanUnchanged where the latest is the same.
+    """
+    name = document.plan.name
+    authorize(session, Request(actor, "plan.adopt", "Plan", name))
+    require_sound(document)
+    content = document.model_dump(mode="json")
+    digest = canonical_digest(content)
+    latest = _latest(session, name)
+    if latest is not None and latest.digest == digest:
+        raise PlanUnchanged(plan=latest.reference)
+    number = latest.number + 1 if latest else 1
+    row = {
+        "name": name,
+        "number": number,
+        "digest": digest,
+        "document": content,
+        "adopted_at": clock.to_text(clock.now()),
+    }
+    session.insert(plans, row)
+    session.record("plan.adopted", f"{name}@{number}", actor.as_fact(), digest=digest)
+    return _plan(row)
+
+
+def _plan(row: Row) -> Plan:
+    return Plan(**{**row, "document": PlanDocument.model_validate(row["document"])})
+
+
+def _latest(session: Session, name: str) -> Plan | None:
+    query = sa.select(plans).where(plans.c.name == name).order_by(plans.c.number.desc()).limit(1)
+    row = session.row(query)
+    return _plan(row) if row else None
+
+
+def get(session: Session, reference: str) -> Plan:
+    """The plan ``name`` (its latest) or ``name@number``; else NoSuchPlan. Plans are public among members."""
+    name, at, number = reference.partition("@")
+    if not at:
+        found = _latest(session, name)
+    else:
+        wanted = int(number) if number.isdecimal() and len(number) < 9 else 0
+        row = session.row(sa.select(plans).where(plans.c.name == name, plans.c.number == wanted))
+        found = _plan(row) if row else None
+    if found is None:
+        raise NoSuchPlan(plan=reference)
+    return found
+
+
+def every(session: Session, part: Slice | None = None) -> list[Plan]:
+    """All plans, the latest adopted first."""
+    columns = (plans.c.adopted_at, plans.c.name, plans.c.number)
+    return [_plan(row) for row in session.rows(cut(sa.select(plans), columns, part, falling=True))]
+
+
+def enact(session: Session, actor: Principal, plan: Plan, site: str) -> list[Capacity]:
+    """Declare and split what a plan says of a site (its operator), month by month, in a grouped transaction.
+
+    Each month is a capacity of its own, so that an award holds in its month. Raises NotInPlan, or
+    AlreadyEnacted where the site declared that kind for a time that overlaps.
+    """
+    document = plan.document
+    lines = [line for line in document.capacity if line.site == site]
+    if not lines:
+        known = ", ".join(sorted({line.site for line in document.capacity}))
+        raise NotInPlan(plan=plan.reference, site=site, known=known)
+    planned = next(one.operator for one in document.site if one.name == site)
+    owner = supply.operator(session, site) or planned
+    authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": owner}))
+    made: list[Capacity] = []
+    now = clock.to_text(clock.now())
+    for line in lines:
+        for starts, ends in _months_of(line):
+            _require_new(session, site, line.kind, starts, ends)
+            one = supply.insert(session, actor, Capacity.of(site, line.kind, line.count, starts, ends, now))
+            parts = apportion(document, one.resource_seconds, line.only)
+            supply.insert_split(session, actor, one.capacity_id, parts)
+            made.append(one)
+    session.record(
+        "plan.enacted", plan.reference, actor.as_fact(), digest=plan.digest, site=site,
+        capacities=[one.capacity_id for one in made],
+    )  # fmt: skip
+    return made
+
+
+def _months_of(line: CapacityDocument) -> Sequence[tuple[datetime, datetime]]:
+    def instant(day: date) -> datetime:
+        return datetime.combine(day, time(), UTC)
+
+    return [
+        (instant(max(first, line.starts)), instant(min(following, line.ends)))
+        for first, following in months(line.starts, line.ends)
+    ]
+
+
+def _require_new(session: Session, site: str, kind: str, starts: datetime, ends: datetime) -> None:
+    there = session.row(
+        sa.select(capacities.c.capacity_id)
+        .where(capacities.c.site == site, capacities.c.kind == kind)
+        .where(capacities.c.starts_at < clock.to_text(ends), capacities.c.ends_at > clock.to_text(starts))
+        .limit(1)
+    )
+    if there is not None:
+        raise AlreadyEnacted(site=site, kind=kind, capacity=there["capacity_id"])
