@@ -86,6 +86,7 @@ def test_a_pages_blocks_do_what_they_say(
     known = {
         "RUN": notes["run"], "SUBMISSION": notes["submission:pooled"], "AWARD": notes[f"award:{cast.LEAD}"],
         "EXAMPLES": str(ROOT / "examples" / "manipulation-10"), "ENTRY": str(shared_entry(copied)),
+        "APPLICATION": notes[f"application:{cast.MIRRORED}"],
     }  # fmt: skip
     text = page.read_text("utf-8")
     served = serving(copied.home.path) if "SERVER" in text else contextlib.nullcontext("")
@@ -114,4 +115,13 @@ def token_of(played: Played, organization: str, name: str) -> str:
 
 def test_every_environment_variable_of_the_blocks_is_explained() -> None:
     used = {name for page in PAGES for name in re.findall(r"\$([A-Z_]+)", page.read_text("utf-8"))}
-    assert used <= {"SERVER", "RUN", "SUBMISSION", "AWARD", "EXAMPLES", "ENTRY", "MADANG_TOKEN"}, used
+    assert used <= {
+        "SERVER",
+        "RUN",
+        "SUBMISSION",
+        "AWARD",
+        "EXAMPLES",
+        "ENTRY",
+        "MADANG_TOKEN",
+        "APPLICATION",
+    }, used

@@ -46,13 +46,24 @@ def addresses(played: Played) -> list[str]:
         f"/versions/{notes['pool']}", f"/versions/{cast.LEAD}/policy@1",
         f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1", "/sign-in", "/organizations",
         f"/organizations/{cast.LEAD}", "/agreements", f"/agreements/{cast.AGREEMENT}", "/compute",
+        "/plans/demonstration@1", "/calls/industry-1", f"/applications/{notes[f'application:{cast.LEAD}']}",
         f"/awards/{notes[f'award:{cast.LEAD}']}", f"/submissions/{notes['submission:pooled']}", "/ledger",
         f"/ledger/{shared_entry(played)}", "/search?q=policy", "/packs",
     ]  # fmt: skip
 
 
 OPEN = ("/missions", f"/missions/{cast.MISSION}", "/sign-in", "/versions", "/runs", "/ledger", "/packs")
-SIGNED_IN = ("/organizations", "/agreements", "/compute", "/awards", "/submissions", "/ledger/")
+SIGNED_IN = (
+    "/organizations",
+    "/agreements",
+    "/compute",
+    "/awards",
+    "/submissions",
+    "/ledger/",
+    "/plans/",
+    "/calls/",
+    "/applications/",
+)
 """Addresses that an outsider may look at, and those that ask them to sign in; others are not there."""
 
 

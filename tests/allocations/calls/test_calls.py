@@ -291,6 +291,7 @@ def test_a_decision_is_repeated_from_its_inputs_without_a_home(played: Played, t
     refused(here("compute", "decide", "--inputs", file), "no inputs")
     explained = here(
         "--home", played.home.path, "--language", "ko", "compute", "explain",
-        played.stage.notes["application:company-b"], token=played.stage.tokens["company-b", "engineer"],
+        played.stage.notes[f"application:{cast.MIRRORED}"],
+        token=played.stage.tokens[cast.MIRRORED, "engineer"],
     )  # fmt: skip
     assert "최소 필요량" in explained.stdout and "80.01점" in explained.stdout

@@ -15,7 +15,7 @@ from madang.allocations.plans.model import PlanDocument
 from madang.allocations.service import awards_of_application, shares_of
 from madang.interfaces.demo import cast
 from madang.interfaces.demo.stage import Stage
-from madang.kernel import clock
+from madang.kernel import clock, i18n
 from madang.kernel.errors import NotPermitted
 
 SITE, KIND = "center-b", "cpu-core"
@@ -44,7 +44,7 @@ def award(stage: Stage) -> None:
     most = parts["industry"][0] // 3600
     lead = _apply(stage, cast.LEAD, "national-projects", first, 1, score=90)
     company = _apply(stage, cast.COMPANIES[0], "industry", first, 1, score=80)
-    greedy = _apply(stage, cast.COMPANIES[1], "industry", first, most, score=70)
+    greedy = _apply(stage, cast.MIRRORED, "industry", first, most, score=70)
     with stage.refused("own-review", NotPermitted, who=cast.JUDGE), stage.home.database.write() as session:
         calls.review(session, stage.actor(cast.JUDGE, "steward"), lead, 100, "")
     time.sleep(max(0.0, (closes - clock.now()).total_seconds()))
@@ -53,7 +53,7 @@ def award(stage: Stage) -> None:
             deciding.decide_call(session, officer, call)
     for holder, application in ((cast.LEAD, lead), (cast.COMPANIES[0], company)):
         _granted(stage, holder, application)
-    _explained(stage, cast.COMPANIES[1], greedy)
+    _explained(stage, cast.MIRRORED, greedy)
 
 
 def _following(first: datetime) -> datetime:
@@ -103,8 +103,8 @@ def _call(share: str, first: datetime, closes: datetime) -> CallDocument:
     return CallDocument.model_validate(
         {
             "name": CALLS[share],
-            "title_en": f"First call, {share}",
-            "title_ko": f"첫 공모, {share}",
+            "title_en": f"First call: {i18n.text(f'allocations.share.{share}', 'en')}",
+            "title_ko": f"첫 공모: {i18n.text(f'allocations.share.{share}', 'ko')}",
             "share": share,
             "starts": first.date(),
             "ends": _following(first).date(),

@@ -19,10 +19,12 @@ from madang.interfaces.api.gate import Gate
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import (
     agreements,
+    calls,
     compute,
     ledger,
     missions,
     organizations,
+    plans,
     runs,
     scores,
     search,
@@ -46,7 +48,10 @@ _HEADERS = {
 }
 
 
-_PAGES = (missions, versions, runs, agreements, organizations, compute, scores, ledger, search, sign_in)
+_PAGES = (
+    missions, versions, runs, agreements, organizations, compute, plans, calls, scores, ledger, search,
+    sign_in,
+)  # fmt: skip
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
 """How `madang serve` tells its worker which home to serve, and a one-time code with its token."""
 

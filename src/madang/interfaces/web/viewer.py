@@ -70,6 +70,13 @@ class Viewer:
         """A message in the viewer's language."""
         return i18n.text(message, self.language, **values)
 
+    def share(self, name: str) -> str:
+        """A share's title: the programme's own are known, another's is its name."""
+        top, _, part = name.partition("/")
+        known = f"allocations.share.{top}"
+        title = self.text(known)
+        return " / ".join(filter(None, (top if title == known else title, part)))
+
     def told(self, message: i18n.Message) -> str:
         """A ready message in the viewer's language."""
         return message.in_language(self.language)

@@ -78,7 +78,13 @@ def show(plan: str, *, json: context.Json = False) -> None:
         row = {"month": one.month, "count": f"{one.count:,}"}
         for share in shares:
             row[share] = f"{_mark(one.assumed_by_share[share])}{one.by_share[share]:,}"
-        rows.append(row | {"all": f"{_mark(one.assumed)}{one.hours:,}", "normalised": one.normalised})
+        rows.append(
+            row
+            | {
+                "all": f"{_mark(one.assumed)}{one.hours:,}",
+                "normalised": f"{_mark(one.assumed)}{one.normalised}",
+            }
+        )
     columns = {"month": "month", "count": "GPUs", **{name: titles[name] for name in shares}}
     context.print_rows(rows, columns | {"all": "GPU-hours", "normalised": "normalised"}, False)
 

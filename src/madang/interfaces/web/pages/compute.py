@@ -5,15 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from madang.allocations import service
+from madang.allocations.calls import service as calls
+from madang.allocations.plans import service as plans
+from madang.interfaces.operations.calls import state_of
 from madang.interfaces.web.viewer import PART, Looking, render
 from madang.kernel.ledger import log
-from madang.kernel.paging import parted, slice_of
+from madang.kernel.paging import Slice, parted, slice_of
 from madang.missions import service as missions
 from madang.organizations import service as organizations
-from madang.organizations.service import require_signed_in
+from madang.organizations.service import oversees, require_signed_in
 from madang.runs import service as runs
 
 router = APIRouter()
+_LATEST = 10
+"""Plans and calls that the page names."""
 
 
 @router.get("/compute")
@@ -25,13 +30,22 @@ def index(viewer: Looking, cursor: str | None = None) -> Response:
         shown, following = parted(rows, PART, lambda row: (row.starts_at, row.capacity_id))
         capacities = [(one, service.shares_of(session, one.capacity_id)) for one in shown]
         bodies = organizations.by_name(session)
+        adopted = plans.every(session, Slice(_LATEST))
+        opened = [(call, state_of(session, call)) for call in calls.every(session, Slice(_LATEST))]
         awards = [
             (award, service.balance_of(session, award))
             for mission in missions.taken_part_in(session, viewer.actor)
             for award in service.awards_of(session, mission.name)
         ]
     return render(
-        viewer, "compute.html", capacities=capacities, following=following, awards=awards, bodies=bodies
+        viewer,
+        "compute.html",
+        plans=adopted,
+        calls=opened,
+        capacities=capacities,
+        following=following,
+        awards=awards,
+        bodies=bodies,
     )
 
 
@@ -49,6 +63,7 @@ def show(award_id: str, viewer: Looking) -> Response:
             viewer,
             "award.html",
             award=award,
+            inside=viewer.actor.organization == award.organization or oversees(viewer.actor),
             capacity=capacity,
             balance=service.balance_of(session, award),
             body=organizations.get(session, award.organization),
