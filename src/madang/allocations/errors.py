@@ -132,3 +132,15 @@ class BadScore(Invalid):
 
 class BadSize(Invalid):
     """A training configuration that makes no sense. Facts: name, value, most."""
+
+
+class NeverStarts(Invalid):
+    """Runs of a simulation that nothing makes room for. Facts: waiting, largest."""
+
+
+class TraceUnreadable(Invalid):
+    """A file that is no trace of jobs. Facts: file, reason."""
+
+
+class NothingToSimulate(Invalid):
+    """No job of a trace fits the machine. Facts: trace, kind, widest."""
