@@ -130,7 +130,7 @@ def test_mistakes_with_capacity_shares_and_awards(copied: Played) -> None:
         service.split(session, officer, fresh.capacity_id, {"friends": 100})
     with pytest.raises(ShareTooSmall):
         award(cast.LEAD, "national-projects", 1e9)
-    with pytest.raises(ShareTooSmall):
+    with pytest.raises(BadShares):
         award(cast.LEAD, "friends", 1)
     with pytest.raises(NotParticipant):
         award("msit", "industry", 1)

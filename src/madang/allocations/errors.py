@@ -144,3 +144,35 @@ class TraceUnreadable(Invalid):
 
 class NothingToSimulate(Invalid):
     """No job of a trace fits the machine. Facts: trace, kind, widest."""
+
+
+class SiteOfAnother(Conflict):
+    """A site that an adopted plan, or the record, gives to another organization. Facts: site, operator."""
+
+
+class PlanSuperseded(Conflict):
+    """A plan that is not the latest of its name. Facts: plan, latest."""
+
+
+class ClosesInPast(Invalid):
+    """A call that would close before now. Facts: call, closes."""
+
+
+class MonthsOver(Invalid):
+    """A call for months that end before it closes. Facts: call, closes, starts."""
+
+
+class TooFewReviewers(Invalid):
+    """A call that asks for more reviews than it has reviewers. Facts: reviews, reviewers."""
+
+
+class ApplicationWithdrawn(Conflict):
+    """Facts: application, withdrawn."""
+
+
+class ConflictDeclared(Conflict):
+    """A reviewer who declared a conflict of interest would score. Facts: application."""
+
+
+class NotAllReviewed(Conflict):
+    """Applications that a decision would leave out for want of reviews. Facts: call, applications."""

@@ -32,6 +32,7 @@ from madang.allocations.model import (
     postings,
     sites,
 )
+from madang.allocations.plans.model import plans
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
@@ -54,7 +55,7 @@ def declare(
     """
     check_slug(site, "site name")
     check_slug(kind, "kind")
-    owner = operator(session, site) or actor.organization
+    owner = operator(session, site) or _planned_operator(session, site) or actor.organization
     authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": owner}))
     if not (starts < ends and 0 < count <= MOST_COUNT):
         raise BadPeriod(starts=clock.to_text(starts), ends=clock.to_text(ends), count=count)
@@ -72,6 +73,16 @@ def insert(session: Session, actor: Principal, capacity: Capacity) -> Capacity:
         count=capacity.count, resource_seconds=capacity.resource_seconds,
     )  # fmt: skip
     return capacity
+
+
+def _planned_operator(session: Session, site: str) -> str | None:
+    """Whom the plan adopted last that names a site gives it to."""
+    query = sa.select(plans.c.document).order_by(plans.c.adopted_at.desc(), plans.c.number.desc())
+    for row in session.rows(query):
+        for one in row["document"]["site"]:
+            if one["name"] == site:
+                return str(one["operator"])
+    return None
 
 
 def operator(session: Session, site: str) -> str | None:
@@ -132,6 +143,10 @@ def award(
     check_share(share)
     amount = math.floor(resource_hours * 3600) if math.isfinite(resource_hours) else 0
     source = f"share:{capacity_id}:{share}"
+    known = shares_of(session, capacity_id)
+    if share not in known:
+        told = {"capacity": capacity_id, "share": share, "known": ", ".join(known)}
+        raise BadShares(reason=Message("allocations.not-split", **told))
     left = books.balance(session, source)
     if amount <= 0 or amount > left:
         raise ShareTooSmall(

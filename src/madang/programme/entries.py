@@ -55,6 +55,10 @@ def _agreement(session: Session, actor: Principal, subject: str) -> None:
     agreements.see(session, actor, subject.partition("/")[0])
 
 
+def _public(session: Session, actor: Principal, subject: str) -> None:
+    """Plans and calls are public among members."""
+
+
 _SUBJECTS: dict[str, Callable[[Session, Principal, str], object]] = {
     "agreement": _agreement,
     "obligation": _agreement,
@@ -64,6 +68,8 @@ _SUBJECTS: dict[str, Callable[[Session, Principal, str], object]] = {
     "version": lineage.see,
     "run": runs.see,
     "award": allocations.see_award,
+    "plan": _public,
+    "call": _public,
     "submission": scores.see,
     "feedback": scores.see,
     "score": scores.see,

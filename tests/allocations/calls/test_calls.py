@@ -15,21 +15,28 @@ from madang.allocations import service as supply
 from madang.allocations.calls import deciding, service
 from madang.allocations.calls.model import ApplicationDocument, CallDocument
 from madang.allocations.errors import (
+    ApplicationWithdrawn,
     CallDecided,
     CallExists,
     CallOpen,
     CallOver,
+    ClosesInPast,
+    ConflictDeclared,
     DecisionChanged,
+    MonthsOver,
     NoSuchApplication,
+    NotAllReviewed,
     NotDecided,
     NothingToAward,
     NotParticipant,
     OverTheCall,
+    TooFewReviewers,
 )
 from madang.interfaces.demo import cast
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal
 from madang.kernel.errors import NotPermitted
+from madang.kernel.ledger import log
 from madang.missions.errors import NoSuchMission
 from madang.organizations import service as organizations
 from madang.organizations.errors import NoSuchMember
@@ -106,9 +113,9 @@ def later(days: float = 2) -> Callable[[], datetime]:
     return lambda: at
 
 
-def decide(played: Played) -> None:
+def decide(played: Played, *, unreviewed: bool = False) -> None:
     with clock.use_clock(later()), played.home.database.write(grouped=True) as session:
-        deciding.decide_call(session, played.actor("msit", "officer"), "second")
+        deciding.decide_call(session, played.actor("msit", "officer"), "second", unreviewed=unreviewed)
 
 
 def test_a_call_is_decided_once_after_it_closed_and_awards_what_it_grants(opened: Played) -> None:
@@ -127,7 +134,9 @@ def test_a_call_is_decided_once_after_it_closed_and_awards_what_it_grants(opened
         deciding.decided(session, "second")
     with home.database.write(grouped=True) as session, pytest.raises(CallOpen):
         deciding.decide_call(session, officer, "second")
-    decide(opened)
+    with pytest.raises(NotAllReviewed, match=unread):
+        decide(opened)
+    decide(opened, unreviewed=True)
     with home.database.read() as session:
         made = deciding.decided(session, "second")
         ranking = {one.entry.application: one for one in deciding.repeat(made)}
@@ -153,14 +162,15 @@ def test_what_each_may_see_of_a_decision(opened: Played) -> None:
     with opened.home.database.read() as session:
         call, made = service.get(session, "second"), deciding.decided(session, "second")
 
-        def seen(organization: str, name: str | None = None) -> set[str]:
+        def seen(organization: str, name: str | None = None) -> dict[str, bool]:
             actor = opened.actor(organization, name)
             ranking = deciding.shown_ranking(session, actor, call, deciding.repeat(made))
-            return {one.entry.application for one in ranking}
+            return {one.entry.application: whole for one, whole in ranking}
 
-        assert seen("msit", "officer") == {won, lost}
-        assert seen("company-b") == {won, lost}
-        assert seen("company-c") == seen("company-a") == {won}
+        assert seen("msit", "officer") == {won: True, lost: True}
+        assert seen("company-b") == {won: False, lost: True}
+        assert seen("company-a") == {won: True}
+        assert seen("company-c") == {won: False}  # that it was granted, not how it was judged
         assert deciding.explain(session, opened.actor("company-b"), lost)[1].reason == "below-minimum-score"
         with pytest.raises(NoSuchApplication):
             deciding.explain(session, opened.actor("company-c"), lost)
@@ -183,8 +193,16 @@ def test_conflicts_of_interest_are_kept_apart(opened: Played) -> None:
     with opened.home.database.read() as session:
         with pytest.raises(NoSuchApplication):
             service.see(session, outside, made)
-        assert service.scores_of(session, "third") == {}
+        assert service.scores_of(session, "second") == {}
         assert service.visible_applications(session, outside, "second") == []
+    with opened.home.database.write() as session, pytest.raises(ConflictDeclared):
+        service.review(session, outside, made, 100, "I thought again.")
+    with opened.home.database.read() as session:
+        assert [one.score for one in service.reviews_for(session, opened.actor("msit", "officer"), made)] == [
+            None
+        ]
+        with pytest.raises(NotPermitted):
+            service.reviews_for(session, opened.actor("company-a"), made)
 
 
 def organization_with_reviewer(played: Played) -> Principal:
@@ -195,7 +213,7 @@ def organization_with_reviewer(played: Played) -> Principal:
     with played.home.database.read() as session:
         found = organizations.find_member(session, "board", "choi")
         call = service.get(session, "second").document
-    changed = {**call.model_dump(mode="json"), "reviewers": ["board/choi"], "name": "third"}
+    changed = {**call.model_dump(mode="json"), "reviewers": ["board/choi"], "reviews": 1, "name": "third"}
     with played.home.database.write() as session:
         service.open_call(session, officer, CallDocument.model_validate(changed))
     records.tamper(
@@ -238,8 +256,10 @@ def test_a_call_is_opened_on_what_there_is(opened: Played) -> None:
     for told, expected in (
         (document(opened), CallExists),
         (document(opened, name="x", share="nobody"), NothingToAward),
-        (document(opened, name="x", closes=clock.now() - timedelta(seconds=1)), CallOver),
-        (document(opened, name="x", reviewers=["msit/nobody"]), NoSuchMember),
+        (document(opened, name="x", closes=clock.now() - timedelta(seconds=1)), ClosesInPast),
+        (document(opened, name="x", closes=clock.now() + timedelta(days=99)), MonthsOver),
+        (document(opened, name="x", reviews=4), TooFewReviewers),
+        (document(opened, name="x", reviewers=["msit/nobody"], reviews=1), NoSuchMember),
     ):
         with opened.home.database.write() as session, pytest.raises(expected):
             service.open_call(session, officer, told)
@@ -247,14 +267,76 @@ def test_a_call_is_opened_on_what_there_is(opened: Played) -> None:
         service.open_call(session, opened.actor("company-a"), document(opened, name="x"))
 
 
+def test_who_competes_does_not_review_whichever_came_first(opened: Played) -> None:
+    """A reviewer whose organization applied in the call, for another mission or this one, is left out."""
+    officer = opened.actor("msit", "officer")
+    with opened.home.database.write() as session:
+        organizations.add_member(session, officer, "company-b", "rival", ("researcher",))
+    with opened.home.database.read() as session:
+        found = organizations.find_member(session, "company-b", "rival")
+    rival = Principal(found.member_id, "company-b", "company", frozenset({"researcher"}))
+    made = apply(opened, "company-a", 10, 90, 90)
+    with opened.home.database.read() as session:
+        assert service.scores_of(session, "second") == {made: [90, 90]}
+    with opened.home.database.write() as session, pytest.raises(NotPermitted):
+        service.review(session, rival, made, 0, "")
+    records.tamper(
+        opened.home.database, f"UPDATE reviews SET reviewer = '{rival.member}' "
+        f"WHERE application_id = '{made}' AND reviewer = '{reviewer(opened).member}'",
+    )  # fmt: skip
+    apply(opened, "company-b", 5)
+    with opened.home.database.read() as session:
+        assert service.scores_of(session, "second") == {made: [90]}
+
+
+def test_what_was_withdrawn_is_neither_reviewed_nor_explained(opened: Played) -> None:
+    made, company = apply(opened, "company-a", 10), opened.actor("company-a")
+    apply(opened, "company-b", 10, 90, 90)
+    with opened.home.database.write() as session:
+        service.withdraw(session, company, made)
+    with opened.home.database.write() as session, pytest.raises(ApplicationWithdrawn):
+        service.review(session, reviewer(opened), made, 90, "")
+    decide(opened)
+    with opened.home.database.read() as session, pytest.raises(ApplicationWithdrawn):
+        deciding.explain(session, company, made)
+
+
+def test_a_decision_does_not_wait_for_advice(opened: Played) -> None:
+    """A minimum score of 0 and scores of 0 leave the optimum nothing to maximize."""
+    officer = opened.actor("msit", "officer")
+    with opened.home.database.write() as session:
+        service.open_call(session, officer, document(opened, name="zero", minimum_score=0))
+    made = apply(opened, "company-a", 10, 0, 0, call="zero")
+    with clock.use_clock(later()):
+        with opened.home.database.read() as session:
+            advice = deciding.advise(session, officer, "zero")
+        with opened.home.database.write(grouped=True) as session:
+            told = deciding.decide_call(session, officer, "zero", advice)
+    assert told.outcome["ranking"][0]["application"] == made
+    assert told.outcome["ranking"][0]["reason"] == "full"
+    assert told.outcome["optimum"] in (
+        None,
+        {"share": 1.0, "gap": 0.0, "only_ranked": [made], "only_optimal": []},
+    )
+
+
+def test_each_award_of_a_decision_names_what_permitted_it(opened: Played) -> None:
+    made = apply(opened, "company-a", 10, 90, 90)
+    decide(opened)
+    with opened.home.database.read() as session:
+        (award,) = supply.awards_of_application(session, made)
+        entry = log.find(session.connection, "award.made", award.award_id)
+    assert entry is not None and list(entry.decided) == ["role/officer-governs"]
+
+
 def test_a_decision_that_was_changed_is_named(opened: Played) -> None:
     apply(opened, "company-a", 10, 90, 90)
     decide(opened)
     with opened.home.database.read() as session:
         made = deciding.decided(session, "second")
-    changed = {**made.inputs, "minimum_score": 0}
-    with pytest.raises(DecisionChanged):
-        deciding.repeat(type(made)(**{**vars(made), "inputs": changed}))
+    for changed in ({**made.inputs, "minimum_score": 0}, {**made.inputs, "policy": "mine"}, {}):
+        with pytest.raises(DecisionChanged):
+            deciding.repeat(type(made)(**{**vars(made), "inputs": changed}))
 
 
 def test_from_a_configuration_to_an_explanation_by_commands(opened: Played, tmp_path: Path) -> None:
@@ -287,8 +369,15 @@ def test_a_decision_is_repeated_from_its_inputs_without_a_home(played: Played, t
                 token=officer)  # fmt: skip
     repeated = here("compute", "decide", "--inputs", file, "--json")
     assert json.loads(repeated.stdout) == json.loads(told.stdout)["ranking"]
-    file.write_text(file.read_text().replace('"minimum_score"', '"minimum"'))
-    refused(here("compute", "decide", "--inputs", file), "no inputs")
+    whole = json.loads(file.read_text())
+    first = whole["entries"][0]
+    for wrong in (
+        {}, [], {**whole, "minimum_score": None}, {**whole, "entries": [first, first]},
+        {**whole, "entries": [{**first, "request": [1, 2]}]}, {**whole, "entries": [{**first, "score": "x"}]},
+        {**whole, "supply": [{**whole["supply"][0], "hours": [None]}]}, {**whole, "policy": "mine"},
+    ):  # fmt: skip
+        file.write_text(json.dumps(wrong))
+        refused(here("compute", "decide", "--inputs", file), "no inputs")
     explained = here(
         "--home", played.home.path, "--language", "ko", "compute", "explain",
         played.stage.notes[f"application:{cast.MIRRORED}"],

@@ -34,12 +34,13 @@ def worlds(draw: st.DrawFn) -> tuple[Workload, list[Leaf], list[Change], Rules, 
         at += draw(st.integers(1, 600))
     last = changes[-1]
     rows = draw(st.lists(st.tuples(
-        st.integers(0, 500), st.integers(1, 3 * size), st.integers(1, 400), st.integers(0, 200), st.integers(0, 2),
+        st.integers(0, 500), st.integers(1, 3 * size), st.integers(1, 400), st.integers(0, 200),
+        st.integers(0, 2),
     ), min_size=1, max_size=25))  # fmt: skip
     kept = [row for row in rows if _possible(row, leaves, last, size)]
     rules = Rules(
-        draw(st.sampled_from([0, 1, 2, 100])), draw(st.sampled_from([0, 7, 60])), draw(st.sampled_from([0, 11])),
-        draw(st.booleans()), draw(st.booleans()),
+        draw(st.sampled_from([0, 1, 2, 100])), draw(st.sampled_from([0, 7, 60])),
+        draw(st.sampled_from([0, 11])), draw(st.booleans()), draw(st.booleans()),
     )  # fmt: skip
     return workload(kept or [(0, 1, 1, 0, 0)], size), leaves, changes, rules, size
 
@@ -114,7 +115,7 @@ def _most_in_use(load: Workload, found: object) -> int:
 
 
 def test_a_blocked_run_is_not_delayed_beyond_its_shadow() -> None:
-    """EASY's promise: the first that cannot start does so by the moment the limits of the others give it room."""
+    """EASY's promise: the first that cannot start does so when the limits of the others give it room."""
     rows = [(0, 4, 1000, 0, 0), (1, 8, 100, 0, 0), (2, 4, 5000, 0, 0), (3, 4, 900, 0, 0)]
     load = workload(rows, 8)
     found = simulate(load, [Leaf("a", 0)], [Change(0, 1, (8,), 0)], Rules(depth=10), 8)

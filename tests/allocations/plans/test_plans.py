@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,18 @@ from hypothesis import strategies as st
 
 from madang.allocations import books
 from madang.allocations import service as supply
-from madang.allocations.errors import AlreadyEnacted, NoSuchPlan, NotInPlan, PlanUnchanged
+from madang.allocations.errors import (
+    AlreadyEnacted,
+    NoSuchPlan,
+    NotInPlan,
+    PlanSuperseded,
+    PlanUnchanged,
+    SiteOfAnother,
+)
 from madang.allocations.plans import apportionment, checking, comparing, service
 from madang.allocations.plans.model import PlanDocument
 from madang.kernel.errors import BadValue, NotPermitted, UnknownKey
+from madang.kernel.ledger import log
 from madang.kernel.settings import parse_document, read_document
 from tests.conftest import Office
 
@@ -132,6 +141,10 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "a line outside the plan": (lambda t: t["capacity"][1].update(ends="2026-04-02"), "outside-plan"),
     "half a month": (lambda t: t["plan"].update(starts="2026-01-02"), "outside-plan"),
+    "a century": (lambda t: t["plan"].update(ends="2126-01-01"), "outside-plan"),
+    "a factor within a month": (
+        lambda t: t["kind"][0]["factor"][1].update(starts="2026-02-02"), "outside-plan"
+    ),
 }  # fmt: skip
 
 
@@ -230,3 +243,44 @@ def test_a_site_declares_what_the_plan_says_of_it_once(office: Office) -> None:
         service.enact(session, operator, plan, "north")
     with office.home.database.read() as session:
         assert books.trial_balance(session) == totals
+
+
+def test_a_later_plan_adds_months_and_an_earlier_one_is_not_enacted(office: Office) -> None:
+    operator = office.join("inst", "operator", kind="institute")
+    short, longer = small(), small()
+    short["capacity"].pop(1)
+    with office.home.database.write() as session:
+        first = service.adopt(session, office.officer, read(short))
+    with office.home.database.write(grouped=True) as session:
+        service.enact(session, operator, first, "north")
+    with office.home.database.write() as session:
+        second = service.adopt(session, office.officer, read(longer))
+    with office.home.database.write(grouped=True) as session, pytest.raises(PlanSuperseded):
+        service.enact(session, operator, first, "north")
+    with office.home.database.write(grouped=True) as session:
+        made = service.enact(session, operator, second, "north")
+    assert [one.starts_at[:7] for one in made] == ["2026-02", "2026-03"]
+    with office.home.database.read() as session:
+        for kind, subject in (
+            ("capacity.declared", made[1].capacity_id), ("capacity.split", made[1].capacity_id),
+            ("plan.enacted", second.reference),
+        ):  # fmt: skip
+            entry = log.find(session.connection, kind, subject)
+            assert entry is not None and list(entry.decided) == ["role/operator-runs-site"]
+
+
+def test_a_planned_site_is_its_operators(office: Office) -> None:
+    office.join("inst", "operator", kind="institute")
+    squatter = office.join("rival", "operator")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    with office.home.database.write() as session:
+        supply.declare(session, squatter, "south", "gpu", 1, now, now + timedelta(days=1))
+    with office.home.database.write() as session:
+        plan = service.adopt(session, office.officer, read(small()))
+    with office.home.database.write() as session, pytest.raises(NotPermitted):
+        supply.declare(session, squatter, "north", "gpu", 1, now, now + timedelta(days=1))
+    other = office.join("other", "operator", kind="institute")
+    with office.home.database.write(grouped=True) as session, pytest.raises(SiteOfAnother, match="rival"):
+        service.enact(session, other, plan, "south")
+    with office.home.database.write(grouped=True) as session, pytest.raises(NotPermitted):
+        service.enact(session, squatter, plan, "south")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from madang.allocations import books
@@ -20,14 +21,20 @@ from madang.allocations.calls.service import (
     see,
     supply_of,
 )
-from madang.allocations.errors import CallDecided, CallOpen, DecisionChanged, NotDecided
+from madang.allocations.errors import (
+    ApplicationWithdrawn,
+    CallDecided,
+    CallOpen,
+    DecisionChanged,
+    NotAllReviewed,
+    NotDecided,
+)
 from madang.allocations.model import Award
 from madang.allocations.service import insert_award
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
-from madang.kernel.errors import ExtraMissing
 from madang.kernel.ids import new_id
 from madang.organizations.service import oversees
 
@@ -59,25 +66,52 @@ def mean_score(points: Sequence[int], needed: int) -> int | None:
     return (2 * POINT * sum(points) + len(points)) // (2 * len(points))
 
 
-def decide_call(session: Session, actor: Principal, name: str) -> Decision:
-    """Decide a closed call (a ministry's officer) and make its awards, in one grouped transaction.
+@dataclass(frozen=True)
+class Advice:
+    """The optimum beside a decision, and the digest of the inputs it was computed from."""
 
-    Raises CallOpen before it closes, CallDecided afterwards.
-    """
+    inputs: str
+    told: Mapping[str, Any] | None
+
+
+def advise(session: Session, actor: Principal, name: str) -> Advice:
+    """Compute the optimum of a closed call before its decision, outside of any writing transaction."""
+    inputs = inputs_of(session, _require_decidable(session, actor, name))
+    return Advice(inputs.digest, optimum.advise(inputs))
+
+
+def _require_decidable(session: Session, actor: Principal, name: str) -> Call:
     authorize(session, Request(actor, "call.decide", "Call", name))
     call = get(session, name)
     if decision_of(session, name) is not None:
         raise CallDecided(call=name)
     if clock.to_text(clock.now()) < call.closes_at:
         raise CallOpen(call=name, closes=call.closes_at)
+    return call
+
+
+def decide_call(
+    session: Session, actor: Principal, name: str, advice: Advice | None = None, *, unreviewed: bool = False
+) -> Decision:
+    """Decide a closed call (a ministry's officer) and make its awards, in one grouped transaction.
+
+    unreviewed: leave out what has too few reviews. Raises CallOpen before it closes, CallDecided afterwards,
+    NotAllReviewed where an application would be left out and that was not said.
+    """
+    call = _require_decidable(session, actor, name)
+    grounds = authorize(session, Request(actor, "call.decide", "Call", name)).by
     inputs = inputs_of(session, call)
     outcome = decide(inputs)
+    missing = [one.entry.application for one in outcome if one.reason == "too-few-reviews"]
+    if missing and not unreviewed:
+        raise NotAllReviewed(call=name, applications=", ".join(missing[:10]))
     ranking = [one.document() for one in outcome]
+    told = advice.told if advice is not None and advice.inputs == inputs.digest else None
     made = Decision(
         name,
         inputs.digest,
         inputs.document(),
-        {"ranking": ranking, "optimum": _beside(inputs, outcome)},
+        {"ranking": ranking, "optimum": told},
         clock.to_text(clock.now()),
     )
     session.insert(decisions, vars(made))
@@ -86,22 +120,9 @@ def decide_call(session: Session, actor: Principal, name: str) -> Decision:
         awarded_hours=sum(sum(one.granted) for one in outcome),
     )  # fmt: skip
     for award in _awards(session, call, outcome):
+        session.decided(grounds)
         insert_award(session, actor, award)
     return made
-
-
-def _beside(inputs: Inputs, outcome: Sequence[Ranked]) -> dict[str, object] | None:
-    """The advisory optimum beside the decision; None where SciPy is not installed."""
-    try:
-        told = optimum.compare(outcome, optimum.solve(inputs))
-    except ExtraMissing:
-        return None
-    return {
-        "share": round(told.share, 6),
-        "proven": told.proven,
-        "only_ranked": list(told.only_ranked),
-        "only_optimal": list(told.only_optimal),
-    }
 
 
 def _awards(session: Session, call: Call, outcome: Sequence[Ranked]) -> Iterator[Award]:
@@ -141,9 +162,12 @@ def decided(session: Session, name: str) -> Decision:
 
 def repeat(decision: Decision) -> list[Ranked]:
     """Decide anew from the inputs on record. DecisionChanged where the digest or the outcome differs."""
-    inputs = Inputs.of(decision.inputs)
-    outcome = decide(inputs)
-    same = [one.document() for one in outcome] == list(decision.outcome["ranking"])
+    try:
+        inputs = Inputs.of(decision.inputs)
+        outcome = decide(inputs)
+        same = [one.document() for one in outcome] == list(decision.outcome["ranking"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecisionChanged(call=decision.call) from error
     if inputs.digest != decision.inputs_digest or not same:
         raise DecisionChanged(call=decision.call)
     return outcome
@@ -152,20 +176,22 @@ def repeat(decision: Decision) -> list[Ranked]:
 def explain(session: Session, actor: Principal, application_id: str) -> tuple[Application, Explanation]:
     """Why an application got what it got, for those who may read it."""
     application = see(session, actor, application_id)
+    if application.withdrawn_at is not None:
+        raise ApplicationWithdrawn(application=application_id, withdrawn=application.withdrawn_at)
     decision = decided(session, application.call)
     return application, Explainer(Inputs.of(decision.inputs)).explain(application_id)
 
 
-def shown_ranking(session: Session, actor: Principal, call: Call, ranking: Sequence[Ranked]) -> list[Ranked]:
-    """A ranking as far as the actor may see it: overseers all; others what was granted, and their own."""
+def shown_ranking(
+    session: Session, actor: Principal, call: Call, ranking: Sequence[Ranked]
+) -> list[tuple[Ranked, bool]]:
+    """(place, whether its rank and score are for the actor) as far as the actor may see a ranking: overseers
+    all; others what was granted to whom asked, and their own."""
     if oversees(actor):
-        return list(ranking)
-    mine = {
-        one.application_id
-        for one in applications_of(session, call.name)
-        if one.organization == actor.organization
-    }
-    return [one for one in ranking if one.won or one.entry.application in mine]
+        return [(one, True) for one in ranking]
+    mine = {one.application_id for one in applications_of(session, call.name, actor.organization)}
+    shown = ((one, one.entry.application in mine) for one in ranking)
+    return [(one, own) for one, own in shown if own or one.won]
 
 
 def inputs_for(session: Session, actor: Principal, name: str) -> Mapping[str, Any]:

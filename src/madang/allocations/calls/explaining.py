@@ -7,10 +7,12 @@ the same hours some months earlier or later. For one that was granted: how far i
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from madang.allocations.calls.ranking import Entry, Hours, Inputs, Ranked, decide, offered
+from madang.kernel.errors import Defect
 
 BEST_SCORE = 10_000
 
@@ -27,6 +29,7 @@ class Explanation:
     """
 
     application: str
+    share: str
     reason: str
     rank: int
     ranked: int
@@ -44,7 +47,7 @@ class Explanation:
     least_score: int | None = None
 
 
-class Unverified(Exception):
+class Unverified(Defect):
     """A change that was said to win and does not, or one smaller that wins: a defect."""
 
 
@@ -67,12 +70,12 @@ class Explainer:
         found = self._of[application]
         entry = found.entry
         told = Explanation(
-            application, found.reason, found.rank, self._ranked, entry.score,
+            application, self._inputs.share, found.reason, found.rank, self._ranked, entry.score,
             sum(found.granted), sum(entry.request),
         )  # fmt: skip
         if found.reason == "too-few-reviews":
             return told
-        if found.reason != "full":
+        if found.reason in ("part", "no-room"):
             told = self._with_bound(told, found)
         if found.won:
             return replace(told, least_score=self._least_score(entry))
@@ -140,8 +143,6 @@ class Explainer:
         self, rivals: tuple[list[tuple[int, int, str, str]], list[Hours]], entry: Entry, low: int
     ) -> int | None:
         """The smallest score from `low` on with which the entry is granted something."""
-        from bisect import bisect_left
-
         orders, left = rivals
 
         def wins(score: int) -> bool:
@@ -180,7 +181,7 @@ class Explainer:
         here = tuple(one for one in self._inputs.entries if one.place == entry.place)
         anew = decide(replace(self._inputs, entries=here).changed(entry.application, **change))
         if next(one for one in anew if one.entry.application == entry.application).won is not wins:
-            raise Unverified(entry.application, change)
+            raise Unverified(application=entry.application, change=str(change))
 
 
 def smallest(holds: Callable[[int], bool], low: int, high: int) -> int | None:

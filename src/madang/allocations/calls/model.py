@@ -26,7 +26,10 @@ POINT = 100
 
 
 def _in_utc(at: datetime) -> datetime:
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("it is outside the calendar") from error
 
 
 class CallDocument(BaseModel):
@@ -134,7 +137,7 @@ applications = sa.Table(
     "applications",
     metadata,
     sa.Column("application_id", sa.Text, primary_key=True),
-    sa.Column("call", sa.Text, sa.ForeignKey("calls.name"), nullable=False, index=True),
+    sa.Column("call", sa.Text, sa.ForeignKey("calls.name"), nullable=False),
     sa.Column("organization", sa.Text, sa.ForeignKey("organizations.name"), nullable=False),
     sa.Column("mission", sa.Text, sa.ForeignKey("missions.name"), nullable=False),
     sa.Column("document", sa.JSON, nullable=False),

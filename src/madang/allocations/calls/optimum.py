@@ -11,62 +11,61 @@ Score times hours favours the large, which is why the ranked cut-off decides and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from madang.allocations.calls.ranking import Entry, Hours, Inputs, Ranked, objective
+from madang.allocations.calls.ranking import Entry, Hours, Inputs, Ranked, decide, objective
 from madang.kernel.errors import ExtraMissing
 
 GAP = 1e-6
-"""Relative difference from the best bound at which the search ends."""
-_SECONDS = 60.0
+"""Relative difference from the best bound at which the search ends early."""
+SECONDS = 5.0
+"""What the search may take over all places; then the best found is told, with the bound."""
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """granted: application -> GPU-hours. value: score-weighted hours. proven: within GAP of the bound."""
+    """granted: application -> GPU-hours. value: score-weighted hours. bound: no grants have more."""
 
     granted: dict[str, int]
     value: float
-    proven: bool
+    bound: float
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The default policy beside the optimum; applications that only one of them grants."""
+def solve(inputs: Inputs, seconds: float = SECONDS) -> Optimum | None:
+    """The optimum over all places, or the best found in that time; None where the solver gives nothing.
 
-    value: int
-    best: float
-    proven: bool
-    only_ranked: tuple[str, ...]
-    only_optimal: tuple[str, ...]
-
-    @property
-    def share(self) -> float:
-        """The default policy's value as a part of the optimum's; 1 where there is nothing to grant."""
-        return self.value / self.best if self.best else 1.0
-
-
-def solve(inputs: Inputs) -> Optimum:
-    """The optimum over all places. Raises ExtraMissing where SciPy is not installed."""
+    Raises ExtraMissing where SciPy is not installed.
+    """
     granted: dict[str, int] = {}
-    value, proven = 0.0, True
+    value = bound = 0.0
+    places = [(hours, asking) for hours, asking in _asked(inputs) if asking]
+    for supply, asking in places:
+        found = _solve_place(asking, supply, seconds / len(places))
+        if found is None:
+            return None
+        hours, best, most = found
+        granted |= {one.application: got for one, got in zip(asking, hours, strict=True) if got}
+        value, bound = value + best, bound + most
+    return Optimum(granted, value, bound)
+
+
+def _asked(inputs: Inputs) -> Iterator[tuple[Hours, list[Entry]]]:
+    """(supply, who may be granted anything) of each place with any supply."""
     for place, supply in sorted(inputs.supply.items()):
-        asking = [
-            one
-            for one in inputs.entries
-            if one.place == place and one.score is not None and one.score >= inputs.minimum_score
-        ]
-        if asking and any(supply):
-            hours, best, certain = _solve_place(asking, supply)
-            granted |= {one.application: got for one, got in zip(asking, hours, strict=True) if got}
-            value, proven = value + best, proven and certain
-    return Optimum(granted, value, proven)
+        if any(supply):
+            scored = (one for one in inputs.entries if one.place == place and one.score)
+            yield supply, [one for one in scored if (one.score or 0) >= inputs.minimum_score]
 
 
-def _solve_place(asking: Sequence[Entry], supply: Hours) -> tuple[list[int], float, bool]:
-    """(GPU-hours of each application, the value, whether it is proven).
+def _solve_place(
+    asking: Sequence[Entry], supply: Hours, seconds: float
+) -> tuple[list[int], float, float] | None:
+    """(GPU-hours of each application, the value, its bound), or None.
 
     Columns: y of each application, then what it is given in each month as a part of what it asks for there.
     """
@@ -85,12 +84,12 @@ def _solve_place(asking: Sequence[Entry], supply: Hours) -> tuple[list[int], flo
         constraints=LinearConstraint(*_constraints(asking, supply)),
         bounds=Bounds(0, 1),
         integrality=np.arange(len(gain)) < count,
-        options={"mip_rel_gap": GAP, "time_limit": _SECONDS},
+        options={"mip_rel_gap": GAP, "time_limit": seconds},
     )
     if found.x is None:
-        return [0] * count, 0.0, False
+        return None
     hours = (found.x[count:].reshape(request.shape) * request).sum(axis=1)
-    return [round(one) for one in hours], -found.fun * scale, found.status == 0
+    return [round(one) for one in hours], -found.fun * scale, -found.mip_dual_bound * scale
 
 
 def _constraints(asking: Sequence[Entry], supply: Hours) -> tuple[Any, Any, Any]:
@@ -118,13 +117,48 @@ def _constraints(asking: Sequence[Entry], supply: Hours) -> tuple[Any, Any, Any]
     return matrix, lower, upper
 
 
-def compare(outcome: Sequence[Ranked], best: Optimum) -> Difference:
-    """The default policy beside the optimum."""
+def compare(outcome: Sequence[Ranked], best: Optimum) -> dict[str, Any]:
+    """The default policy beside the optimum, as JSON.
+
+    share: its value as a part of the bound, so that it is at least that part of the optimum; 1 where there is
+    nothing to grant. gap: how far the best found may be from the optimum, as a part of the bound.
+    """
     ranked = {one.entry.application for one in outcome if one.won}
-    return Difference(
-        objective(outcome),
-        best.value,
-        best.proven,
-        tuple(sorted(ranked - set(best.granted))),
-        tuple(sorted(set(best.granted) - ranked)),
-    )
+    value = objective(outcome)
+    return {
+        "share": round(value / best.bound, 6) if best.bound else 1.0,
+        "gap": round(1 - best.value / best.bound, 6) if best.bound else 0.0,
+        "only_ranked": sorted(ranked - set(best.granted)),
+        "only_optimal": sorted(set(best.granted) - ranked),
+    }
+
+
+def advise(inputs: Inputs) -> dict[str, Any] | None:
+    """The comparison, computed in a process of its own: HiGHS prints where it likes, and is ended in time.
+
+    None where SciPy is not installed or the search gives nothing; a decision never waits for advice.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "madang.allocations.calls.optimum"],
+            input=json.dumps(inputs.document()),
+            capture_output=True,
+            text=True,
+            timeout=4 * SECONDS,
+            check=True,
+        )
+        told = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _main() -> None:
+    """Read inputs, write the comparison as the last line."""
+    inputs = Inputs.of(json.load(sys.stdin))
+    best = solve(inputs)
+    sys.stdout.write("\n" + json.dumps(compare(decide(inputs), best) if best else None) + "\n")
+
+
+if __name__ == "__main__":
+    _main()

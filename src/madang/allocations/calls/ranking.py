@@ -14,13 +14,64 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import sub
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from madang.kernel.canonical import canonical_digest
 
 POLICY = "ranked-cut-off/1"
 Place = tuple[str, str]
 Hours = tuple[int, ...]
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_Whole = Annotated[int, Field(ge=0, le=10**15)]
+_List = Annotated[tuple[_Whole, ...], Field(strict=False)]
+
+
+class _PlaceDocument(BaseModel):
+    model_config = _STRICT
+
+    site: str
+    kind: str
+    hours: _List
+
+
+class _EntryDocument(BaseModel):
+    model_config = _STRICT
+
+    application: str
+    site: str
+    kind: str
+    score: Annotated[int, Field(ge=0, le=10_000)] | None
+    request: _List
+    minimum: _Whole
+    applied_at: str
+
+
+class _InputsDocument(BaseModel):
+    """The inputs as JSON."""
+
+    model_config = _STRICT
+
+    policy: Literal["ranked-cut-off/1"]
+    call: str
+    share: str
+    months: Annotated[tuple[str, ...], Field(strict=False)]
+    minimum_score: int
+    supply: Annotated[tuple[_PlaceDocument, ...], Field(strict=False)]
+    entries: Annotated[tuple[_EntryDocument, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> _InputsDocument:
+        rows = [one.hours for one in self.supply] + [one.request for one in self.entries]
+        if any(len(row) != len(self.months) for row in rows):
+            raise ValueError("a row has not one figure for each month")
+        names = [one.application for one in self.entries]
+        places = [(one.site, one.kind) for one in self.supply]
+        if len(set(names)) != len(names) or len(set(places)) != len(places):
+            raise ValueError("an application or a place stands there twice")
+        return self
 
 
 @dataclass(frozen=True)
@@ -76,17 +127,16 @@ class Inputs:
         }
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Inputs:
-        """The inputs that a document holds. Raises KeyError, TypeError or ValueError where it holds none."""
-        if document["policy"] != POLICY:
-            raise ValueError(f"the policy is {document['policy']}, not {POLICY}")
+    def of(cls, document: Any) -> Inputs:
+        """The inputs that a document holds. Raises ValueError where it holds none."""
+        told = _InputsDocument.model_validate(document)
         return cls(
-            document["call"],
-            document["share"],
-            tuple(document["months"]),
-            {(one["site"], one["kind"]): tuple(one["hours"]) for one in document["supply"]},
-            document["minimum_score"],
-            tuple(Entry(**{**one, "request": tuple(one["request"])}) for one in document["entries"]),
+            told.call,
+            told.share,
+            told.months,
+            {(one.site, one.kind): one.hours for one in told.supply},
+            told.minimum_score,
+            tuple(Entry(**vars(one)) for one in told.entries),
         )
 
     @property

@@ -23,15 +23,20 @@ from madang.allocations.calls.model import (
 )
 from madang.allocations.calls.ranking import Hours, Place
 from madang.allocations.errors import (
+    ApplicationWithdrawn,
     BadScore,
     CallDecided,
     CallExists,
     CallOver,
+    ClosesInPast,
+    ConflictDeclared,
+    MonthsOver,
     NoSuchApplication,
     NoSuchCall,
     NothingToAward,
     NotParticipant,
     OverTheCall,
+    TooFewReviewers,
 )
 from madang.allocations.model import Capacity, capacities
 from madang.allocations.plans.apportionment import month_name, months
@@ -44,6 +49,7 @@ from madang.kernel.ids import new_id
 from madang.kernel.paging import Slice, cut
 from madang.missions import service as missions
 from madang.organizations import service as organizations
+from madang.organizations.model import members
 from madang.organizations.service import oversees
 
 HOUR = 3600
@@ -52,8 +58,8 @@ HOUR = 3600
 def open_call(session: Session, actor: Principal, document: CallDocument) -> Call:
     """Open a call on a share (a ministry's officer).
 
-    Raises CallExists, CallOver where it would close in the past, NothingToAward where no capacity of a month
-    has hours of the share left, NoSuchMember for an unknown reviewer.
+    Raises CallExists, ClosesInPast, MonthsOver where its first month ends before it closes, TooFewReviewers,
+    NothingToAward where no capacity of a month has hours of the share left, NoSuchMember.
     """
     authorize(session, Request(actor, "call.open", "Call", document.name))
     check_share(document.share)
@@ -61,7 +67,12 @@ def open_call(session: Session, actor: Principal, document: CallDocument) -> Cal
         raise CallExists(call=document.name)
     closes = clock.to_text(document.closes)
     if document.closes <= clock.now():
-        raise CallOver(call=document.name, closes=closes)
+        raise ClosesInPast(call=document.name, closes=closes)
+    first_end = next(following for _, following in months(document.starts, document.ends))
+    if closes >= f"{first_end.isoformat()}T":
+        raise MonthsOver(call=document.name, closes=closes, starts=document.starts)
+    if document.reviews > len(document.reviewers):
+        raise TooFewReviewers(reviews=document.reviews, reviewers=len(document.reviewers))
     for name in document.reviewers:
         organization, _, member = name.partition("/")
         organizations.find_member(session, organization, member)
@@ -147,7 +158,7 @@ def _require_within(session: Session, call: Call, document: ApplicationDocument)
     supply = supply_of(session, call.document)
     there = dict(zip(known, supply.get(place, (0,) * len(known)), strict=True))
     for month, asked in sorted(document.request.items()):
-        if asked > there.get(month, 0) or month not in there:
+        if asked > there.get(month, 0):
             raise OverTheCall(
                 call=call.name, month=month, asked=asked, most=there.get(month, 0),
                 place=f"{document.site} {document.kind}",
@@ -170,9 +181,11 @@ def withdraw(session: Session, actor: Principal, application_id: str) -> Applica
 def review(
     session: Session, actor: Principal, application_id: str, score: int | None, comment: str
 ) -> Review:
-    """Score an application from 0 to 100, or (None) declare a conflict of interest. Until the decision.
+    """Score an application from 0 to 100, or (None) declare a conflict of interest, which stands. Until the
+    decision.
 
-    Raises NotPermitted for who is not named as a reviewer, or belongs to an organization of the mission.
+    Raises NotPermitted for who is not named as a reviewer, or belongs to an organization of the mission or to
+    one that applied in the same call; ApplicationWithdrawn, ConflictDeclared, BadScore, CallDecided.
     """
     found = get_application(session, application_id)
     call = get(session, found.call)
@@ -181,12 +194,17 @@ def review(
     )
     if decision_of(session, call.name) is not None:
         raise CallDecided(call=call.name)
+    if found.withdrawn_at is not None:
+        raise ApplicationWithdrawn(application=application_id, withdrawn=found.withdrawn_at)
     if score is not None and not 0 <= score <= 100:
         raise BadScore(score=score)
     key = application_id, actor.member
     row = {"score": score, "comment": comment, "reviewed_at": clock.to_text(clock.now())}
     where = (reviews.c.application_id == application_id) & (reviews.c.reviewer == actor.member)
-    if session.row(sa.select(reviews.c.reviewer).where(where)):
+    before = session.row(sa.select(reviews.c.score).where(where))
+    if before is not None and before["score"] is None and score is not None:
+        raise ConflictDeclared(application=application_id)
+    if before is not None:
         session.update(reviews, key, **row)
     else:
         session.insert(reviews, {"application_id": application_id, "reviewer": actor.member, **row})
@@ -197,12 +215,24 @@ def review(
 
 
 def _ties(session: Session, application: Application) -> dict[str, Any]:
-    """Who may review an application, and which organizations have a part in it."""
-    document = get(session, application.call).document
-    named = [name.partition("/") for name in document.reviewers]
-    people = [organizations.find_member(session, body, member).member_id for body, _, member in named]
-    involved = {application.organization, *missions.participants_of(session, application.mission)}
-    return {"reviewers": people, "involved": sorted(involved)}
+    """Who may review an application, and which organizations have a part in it: those of its mission, and
+    those that compete with it."""
+    involved = _applicants(session, application.call)
+    involved |= set(missions.participants_of(session, application.mission))
+    return {"reviewers": _reviewers(session, application.call), "involved": sorted(involved)}
+
+
+def _reviewers(session: Session, call: str) -> list[str]:
+    """The members whom a call names."""
+    named = [name.partition("/") for name in get(session, call).document.reviewers]
+    return [organizations.find_member(session, body, member).member_id for body, _, member in named]
+
+
+def _applicants(session: Session, call: str) -> set[str]:
+    query = sa.select(applications.c.organization).where(
+        applications.c.call == call, applications.c.withdrawn_at.is_(None)
+    )
+    return {row["organization"] for row in session.rows(query.distinct())}
 
 
 def may_review(session: Session, actor: Principal, application: Application) -> bool:
@@ -256,21 +286,32 @@ def see(session: Session, actor: Principal, application_id: str) -> Application:
 
 
 def may_see(session: Session, actor: Principal, application: Application) -> bool:
-    """Whether the actor may read an application. A declared conflict closes it to its reviewer."""
+    """Whether the actor may read an application: its own organization, overseers, its reviewers. A declared
+    conflict closes it to its reviewer."""
     if actor.organization == application.organization or oversees(actor):
         return True
     return may_review(session, actor, application)
 
 
-def applications_of(session: Session, call: str) -> list[Application]:
-    """The applications of a call that were not withdrawn, in the order they came."""
+def applications_of(session: Session, call: str, organization: str | None = None) -> list[Application]:
+    """The applications of a call (of one organization) that were not withdrawn, in the order they came."""
     query = sa.select(applications).where(applications.c.call == call, applications.c.withdrawn_at.is_(None))
+    if organization is not None:
+        query = query.where(applications.c.organization == organization)
     query = query.order_by(applications.c.applied_at, applications.c.application_id)
     return [_application(row) for row in session.rows(query)]
 
 
+def count_of(session: Session, call: str) -> int:
+    """How many applications a call has that were not withdrawn."""
+    where = (applications.c.call == call) & applications.c.withdrawn_at.is_(None)
+    return int(session.scalar(sa.select(sa.func.count()).select_from(applications).where(where)))
+
+
 def visible_applications(session: Session, actor: Principal, call: str) -> list[Application]:
-    """Those of them that the actor may read."""
+    """The applications of a call that the actor may read."""
+    if not oversees(actor) and actor.member not in _reviewers(session, call):
+        return applications_of(session, call, actor.organization)
     return [one for one in applications_of(session, call) if may_see(session, actor, one)]
 
 
@@ -287,13 +328,24 @@ def decision_of(session: Session, call: str) -> Decision | None:
 
 
 def scores_of(session: Session, call: str) -> dict[str, Sequence[int]]:
-    """application -> its reviewers' scores in points; declared conflicts are left out."""
+    """application -> its reviewers' scores in points. Left out: declared conflicts, and reviewers whose
+    organization applied in the call, whichever came first."""
     query = (
         sa.select(reviews.c.application_id, reviews.c.score)
         .join(applications, applications.c.application_id == reviews.c.application_id)
+        .join(members, members.c.member_id == reviews.c.reviewer)
         .where(applications.c.call == call, reviews.c.score.is_not(None))
+        .where(members.c.organization.not_in(_applicants(session, call)))
     )
     found: dict[str, list[int]] = {}
     for row in session.rows(query):
         found.setdefault(row["application_id"], []).append(row["score"])
     return dict(found)
+
+
+def reviews_for(session: Session, actor: Principal, application_id: str) -> list[Review]:
+    """The reviews of an application, for overseers."""
+    found = see(session, actor, application_id)
+    owner = {"owner": actor.organization}
+    authorize(session, Request(actor, "ledger.read", "Application", found.application_id, owner))
+    return reviews_of(session, application_id)

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from madang.allocations.books import largest_remainder
+from madang.allocations.calls.model import MOST_HOURS
 from madang.allocations.errors import BadSize
 
 FLOP_PER_PARAMETER_AND_TOKEN = 6
@@ -18,7 +19,7 @@ FLOP_PER_PARAMETER_AND_TOKEN = 6
 
 @dataclass(frozen=True)
 class Size:
-    """gpu_hours: whole, rounded up. gpus: so many, running all the time, are done in the period given."""
+    """gpu_hours: whole, rounded up. days_on_64: how long 64 GPUs take for them."""
 
     flop: float
     gpu_hours: int
@@ -44,4 +45,6 @@ def size(parameters: float, tokens: float, peak_tflops: float, utilisation: floa
             raise BadSize(name=name, value=value, most=f"{most:g}")
     flop = FLOP_PER_PARAMETER_AND_TOKEN * parameters * tokens
     hours = flop / (peak_tflops * 1e12 * utilisation * 3600)
+    if not hours <= MOST_HOURS:
+        raise BadSize(name="gpu_hours", value=f"{hours:g}", most=f"{MOST_HOURS:g}")
     return Size(flop, math.ceil(hours), hours / 64 / 24)

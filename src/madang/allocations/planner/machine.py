@@ -32,10 +32,11 @@ RUN = np.dtype(
     ]
 )
 """left, limit: seconds of work and of limit still to run. began: start of the attempt; first: of the first
-one. end: of the attempt, then of the run. lost: GPU-seconds. after: the next in its queue. place: in the heap.
-older, younger: neighbours among the borrowed. allocs: its first record."""
+one. end: of the attempt, then of the run. lost: GPU-seconds. after: the next in its queue. place: in the
+heap. older, younger: neighbours among the borrowed. allocs: its first record."""
 RECORD = np.dtype([(name, np.int32) for name in ("node", "count", "next", "run", "left", "right", "spare")])
-"""GPUs of a node that a run has. next: of the run. left, right: of the node. spare: a stack of unused ones."""
+"""GPUs of a node that a run has. next: of the run. left, right: of the node. spare: unused
+ones, a stack."""
 NODE = np.dtype([(name, np.int32) for name in ("free", "before", "behind", "on", "room")])
 """free: GPUs, -1 where it is down. before, behind: among nodes with as many free. on: its first record. room:
 what preempting would free (scratch)."""

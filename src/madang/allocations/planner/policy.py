@@ -42,4 +42,4 @@ class PolicyFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    policy: PolicyDocument = PolicyDocument()
+    policy: PolicyDocument = Field(default_factory=lambda: PolicyDocument.model_validate({}))

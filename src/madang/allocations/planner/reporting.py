@@ -135,7 +135,7 @@ def _months(
 
 @dataclass(frozen=True)
 class Contrast:
-    """A figure of one policy less the same of another over the same seeds: mean, and a 95 % bootstrap interval."""
+    """A figure of one policy less another's over the same seeds: mean, and a 95 % bootstrap interval."""
 
     figure: str
     first: float
@@ -156,8 +156,8 @@ FIGURES: dict[str, Callable[[Report], float]] = {
 
 
 def compare(first: Sequence[Report], second: Sequence[Report], seed: int = 0) -> list[Contrast]:
-    """Two policies on the same seeds: each figure's mean difference (second less first), seeds resampled in pairs
-    (B. Efron, "Bootstrap Methods", Annals of Statistics 7, 1979; percentile interval)."""
+    """Two policies on the same seeds: each figure's mean difference (second less first), seeds resampled in
+    pairs (B. Efron, "Bootstrap Methods", Annals of Statistics 7, 1979; percentile interval)."""
     random = np.random.default_rng([seed, 3])
     found = []
     for name, of in FIGURES.items():

@@ -1,10 +1,10 @@
 """Traces of jobs that other machines ran: the Standard Workload Format, and GPU tasks of a cluster.
 
-A job is (submit, GPUs or processors, seconds, limit). What a trace does not say is -1 there; such jobs are left
-out and counted, never guessed.
+A job is (submit, GPUs or processors, seconds, limit). What a trace does not say is -1 there; such jobs are
+left out and counted, never guessed.
 
-SWF: 18 fields a job, -1 unknown; ours are 2 submit, 4 run time, 5 allocated and 8 requested processors, 9 requested
-time. D. G. Feitelson, "Standard Workload Format", https://www.cs.huji.ac.il/labs/parallel/workload/swf.html.
+SWF: 18 fields a job, -1 unknown; ours are 2 submit, 4 run time, 5 allocated and 8 requested processors,
+9 requested time. D. G. Feitelson, "Standard Workload Format", https://www.cs.huji.ac.il/labs/parallel/workload/swf.html.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _lines(path: Path) -> Array:
 
 
 def _swf(path: Path, table: Array) -> Trace:
-    """Jobs of SWF. Processors: the requested, else the allocated; limit: the requested, at least the run time."""
+    """Jobs of SWF. Processors: the requested, else the allocated; limit: the requested or the run time."""
     import numpy as np
 
     asked, allocated = table[:, ASKED], table[:, ALLOCATED]

@@ -99,7 +99,7 @@ class Resampled:
 def resample(
     trace: Trace, machine: Machine, policy: PolicyDocument, load: float, seed: int, most: int
 ) -> Resampled:
-    """Jobs drawn from a trace until they offer `load` of what the machine gives over its time (or are `most`).
+    """Jobs drawn from a trace until they offer `load` of what the machine gives in its time (or are `most`).
 
     Raises NothingToSimulate where no job of the trace fits the machine.
     """

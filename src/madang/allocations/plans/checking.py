@@ -17,6 +17,9 @@ from madang.allocations.errors import (
 from madang.allocations.plans.model import CapacityDocument, PlanDocument
 from madang.kernel.errors import UserError
 
+MOST_YEARS = 20
+"""How long a plan may be."""
+
 
 def problems(plan: PlanDocument) -> list[UserError]:
     """Everything that is wrong with a plan: an empty list where it may be adopted."""
@@ -42,8 +45,14 @@ def _named_twice(plan: PlanDocument) -> Iterator[UserError]:
 
 def _periods(plan: PlanDocument) -> Iterator[UserError]:
     header = plan.plan
-    if header.starts.day != 1 or header.ends.day != 1 or header.starts >= header.ends:
+    whole = header.starts.day == header.ends.day == 1 and header.starts < header.ends
+    if not whole or header.ends.year - header.starts.year > MOST_YEARS:
         yield OutsidePlan(what="plan", starts=header.starts, ends=header.ends, low="-", high="-")
+    for kind in plan.kind:
+        for one in kind.factor:
+            if one.starts.day != 1:
+                what = f"{kind.name}, factor {one.version}"
+                yield OutsidePlan(what=what, starts=one.starts, ends="-", low="-", high="-")
     for line in plan.capacity:
         if not header.starts <= line.starts < line.ends <= header.ends:
             yield OutsidePlan(

@@ -19,7 +19,9 @@ from madang.kernel.ledger.log import metadata
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 _SLUG = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-_SHARE = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(/[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+_PART = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_SHARE = rf"^{_PART}(/{_PART})*$"
+_PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MOST_COUNT = 10_000_000
 
 
@@ -34,8 +36,8 @@ Exact = Annotated[Decimal, BeforeValidator(_exact)]
 class _Titled(BaseModel):
     model_config = _STRICT
 
-    title_en: str = Field(min_length=1, max_length=200)
-    title_ko: str = Field(min_length=1, max_length=200)
+    title_en: str = Field(min_length=1, max_length=200, pattern=_PLAIN)
+    title_ko: str = Field(min_length=1, max_length=200, pattern=_PLAIN)
 
     def title(self, language: str) -> str:
         """The title in a language."""
@@ -48,8 +50,10 @@ class PlanHeader(_Titled):
     name: str = Field(pattern=_SLUG)
     starts: date
     ends: date
-    source_en: str = Field(min_length=1, max_length=1000, description="Where the figures come from.")
-    source_ko: str = Field(min_length=1, max_length=1000)
+    source_en: str = Field(
+        min_length=1, max_length=1000, pattern=_PLAIN, description="Where the figures come from."
+    )
+    source_ko: str = Field(min_length=1, max_length=1000, pattern=_PLAIN)
 
     def source(self, language: str) -> str:
         """Where the figures come from, in a language."""
@@ -114,8 +118,8 @@ class CapacityDocument(BaseModel):
     ends: date
     only: tuple[str, ...] = ()
     assumed: bool = False
-    note_en: str = Field("", max_length=1000)
-    note_ko: str = Field("", max_length=1000)
+    note_en: str = Field("", max_length=1000, pattern=_PLAIN)
+    note_ko: str = Field("", max_length=1000, pattern=_PLAIN)
 
     def note(self, language: str) -> str:
         """What is to be known of this line, in a language."""
@@ -128,10 +132,10 @@ class PlanDocument(BaseModel):
     model_config = _STRICT
 
     plan: PlanHeader
-    kind: tuple[KindDocument, ...] = Field(min_length=1)
-    site: tuple[SiteDocument, ...] = Field(min_length=1)
-    share: tuple[ShareDocument, ...] = Field(min_length=1)
-    capacity: tuple[CapacityDocument, ...] = Field(min_length=1)
+    kind: tuple[KindDocument, ...] = Field(min_length=1, max_length=100)
+    site: tuple[SiteDocument, ...] = Field(min_length=1, max_length=1000)
+    share: tuple[ShareDocument, ...] = Field(min_length=1, max_length=200)
+    capacity: tuple[CapacityDocument, ...] = Field(min_length=1, max_length=5000)
 
     def children_of(self, parent: str) -> Sequence[ShareDocument]:
         """The shares directly below one ("" for the top), in the plan's order."""

@@ -12,7 +12,9 @@ from madang.allocations.errors import (
     AlreadyEnacted,
     NoSuchPlan,
     NotInPlan,
+    PlanSuperseded,
     PlanUnchanged,
+    SiteOfAnother,
 )
 from madang.allocations.model import Capacity, capacities
 from madang.allocations.plans.apportionment import apportion, months
@@ -84,8 +86,8 @@ def every(session: Session, part: Slice | None = None) -> list[Plan]:
 def enact(session: Session, actor: Principal, plan: Plan, site: str) -> list[Capacity]:
     """Declare and split what a plan says of a site (its operator), month by month, in a grouped transaction.
 
-    Each month is a capacity of its own, so that an award holds in its month. Raises NotInPlan, or
-    AlreadyEnacted where the site declared that kind for a time that overlaps.
+    Each month is a capacity of its own, so that an award holds in its month; months that were declared as
+    they stand in the plan are passed over. Raises NotInPlan, PlanSuperseded, SiteOfAnother, AlreadyEnacted.
     """
     document = plan.document
     lines = [line for line in document.capacity if line.site == site]
@@ -93,22 +95,49 @@ def enact(session: Session, actor: Principal, plan: Plan, site: str) -> list[Cap
         known = ", ".join(sorted({line.site for line in document.capacity}))
         raise NotInPlan(plan=plan.reference, site=site, known=known)
     planned = next(one.operator for one in document.site if one.name == site)
-    owner = supply.operator(session, site) or planned
-    authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": owner}))
+    latest = get(session, plan.name)
+    if latest.number != plan.number:
+        raise PlanSuperseded(plan=plan.reference, latest=latest.reference)
+    grounds = authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": planned})).by
+    if (supply.operator(session, site) or planned) != planned:
+        raise SiteOfAnother(site=site, operator=supply.operator(session, site))
     made: list[Capacity] = []
-    now = clock.to_text(clock.now())
-    for line in lines:
-        for starts, ends in _months_of(line):
-            _require_new(session, site, line.kind, starts, ends)
-            one = supply.insert(session, actor, Capacity.of(site, line.kind, line.count, starts, ends, now))
-            parts = apportion(document, one.resource_seconds, line.only)
-            supply.insert_split(session, actor, one.capacity_id, parts)
-            made.append(one)
+    for one, only in _new_months(session, lines):
+        session.decided(grounds)
+        supply.insert(session, actor, one)
+        session.decided(grounds)
+        supply.insert_split(session, actor, one.capacity_id, apportion(document, one.resource_seconds, only))
+        made.append(one)
+    session.decided(grounds)
     session.record(
         "plan.enacted", plan.reference, actor.as_fact(), digest=plan.digest, site=site,
         capacities=[one.capacity_id for one in made],
     )  # fmt: skip
     return made
+
+
+def _new_months(
+    session: Session, lines: Sequence[CapacityDocument]
+) -> list[tuple[Capacity, tuple[str, ...]]]:
+    """Each month of the lines that was not declared as it stands here, and whom it is for.
+
+    Raises AlreadyEnacted where something else of that kind was declared for a time that overlaps, or where
+    nothing is new.
+    """
+    now, found, last = clock.to_text(clock.now()), [], ""
+    for line in lines:
+        for starts, ends in _months_of(line):
+            one = Capacity.of(line.site, line.kind, line.count, starts, ends, now)
+            there = _declared(session, one)
+            if there is None:
+                found.append((one, line.only))
+                continue
+            last = there["capacity_id"]
+            if any(there[name] != getattr(one, name) for name in ("count", "starts_at", "ends_at")):
+                raise AlreadyEnacted(site=line.site, kind=line.kind, capacity=last)
+    if not found:
+        raise AlreadyEnacted(site=lines[0].site, kind=lines[0].kind, capacity=last)
+    return found
 
 
 def _months_of(line: CapacityDocument) -> Sequence[tuple[datetime, datetime]]:
@@ -121,12 +150,12 @@ def _months_of(line: CapacityDocument) -> Sequence[tuple[datetime, datetime]]:
     ]
 
 
-def _require_new(session: Session, site: str, kind: str, starts: datetime, ends: datetime) -> None:
-    there = session.row(
-        sa.select(capacities.c.capacity_id)
-        .where(capacities.c.site == site, capacities.c.kind == kind)
-        .where(capacities.c.starts_at < clock.to_text(ends), capacities.c.ends_at > clock.to_text(starts))
+def _declared(session: Session, one: Capacity) -> Row | None:
+    """A capacity of the same site and kind whose time overlaps."""
+    return session.row(
+        sa.select(capacities)
+        .where(capacities.c.site == one.site, capacities.c.kind == one.kind)
+        .where(capacities.c.starts_at < one.ends_at, capacities.c.ends_at > one.starts_at)
+        .order_by(capacities.c.starts_at)
         .limit(1)
     )
-    if there is not None:
-        raise AlreadyEnacted(site=site, kind=kind, capacity=there["capacity_id"])

@@ -46,6 +46,7 @@ def play(home: Home, language: str, say: Callable[[str], None] = print) -> Stage
                 supply.award(stage)
                 deposit(stage)
                 check(stage)
+                supply.decide(stage)
             stage.start_supervisor()
             alone(stage)
             pool(stage)

@@ -1,4 +1,4 @@
-"""Step 3 of the story: a plan, what the site declares of it, two calls, and what they grant."""
+"""Step 3 of the story: a plan, what the site declares of it, two calls; and later, what they grant."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from madang.kernel.errors import NotPermitted
 
 SITE, KIND = "center-b", "cpu-core"
 CALLS = {"national-projects": "national-1", "industry": "industry-1"}
-_OPEN_SECONDS = 3
+_OPEN_SECONDS = 8
 _REVIEWER = "steward"
 
 
 def award(stage: Stage) -> None:
-    """3: a plan is adopted and enacted; two calls are opened, applied to, reviewed and decided."""
+    """3: a plan is adopted and enacted; two calls are opened, applied to and reviewed."""
     stage.step(3)
     officer = stage.actor(cast.MINISTRY, "officer")
     first = clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -43,17 +43,27 @@ def award(stage: Stage) -> None:
             calls.open_call(session, officer, _call(share, first, closes))
     most = parts["industry"][0] // 3600
     lead = _apply(stage, cast.LEAD, "national-projects", first, 1, score=90)
-    company = _apply(stage, cast.COMPANIES[0], "industry", first, 1, score=80)
-    greedy = _apply(stage, cast.MIRRORED, "industry", first, most, score=70)
+    _apply(stage, cast.COMPANIES[0], "industry", first, 1, score=80)
+    _apply(stage, cast.MIRRORED, "industry", first, most, score=70)
     with stage.refused("own-review", NotPermitted, who=cast.JUDGE), stage.home.database.write() as session:
         calls.review(session, stage.actor(cast.JUDGE, "steward"), lead, 100, "")
+    stage.notes["closes"] = clock.to_text(closes)
+
+
+def decide(stage: Stage) -> None:
+    """Once the calls have closed: they are decided, and who got nothing is told why."""
+    closes = clock.from_text(stage.notes["closes"])
     time.sleep(max(0.0, (closes - clock.now()).total_seconds()))
+    stage.tell("calls-closed")
+    officer = stage.actor(cast.MINISTRY, "officer")
     for call in CALLS.values():
+        with stage.home.database.read() as session:
+            advice = deciding.advise(session, officer, call)
         with stage.home.database.write(grouped=True) as session:
-            deciding.decide_call(session, officer, call)
-    for holder, application in ((cast.LEAD, lead), (cast.COMPANIES[0], company)):
-        _granted(stage, holder, application)
-    _explained(stage, cast.MIRRORED, greedy)
+            deciding.decide_call(session, officer, call, advice)
+    for holder in (cast.LEAD, cast.COMPANIES[0]):
+        _granted(stage, holder, stage.notes[f"application:{holder}"])
+    _explained(stage, cast.MIRRORED, stage.notes[f"application:{cast.MIRRORED}"])
 
 
 def _following(first: datetime) -> datetime:

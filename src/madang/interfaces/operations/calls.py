@@ -13,6 +13,7 @@ from madang.allocations.calls.model import (
     Call,
     CallDocument,
     Decision,
+    Review,
 )
 from madang.allocations.calls.ranking import Ranked
 from madang.allocations.calls.telling import sentences
@@ -20,6 +21,7 @@ from madang.interfaces.operations.declared import Caller, Cursor, Limit, Name, o
 from madang.kernel import clock
 from madang.kernel.canonical import canonical_bytes
 from madang.kernel.database import Session
+from madang.kernel.errors import BadValue
 from madang.kernel.paging import slice_of
 from madang.organizations.service import oversees
 from madang.sdk import documents
@@ -50,6 +52,7 @@ def application_document(one: Application) -> documents.Application:
         organization=one.organization,
         mission=one.mission,
         title=asked.title,
+        summary=asked.summary,
         site=asked.site,
         kind=asked.kind,
         request=asked.request,
@@ -99,7 +102,7 @@ def show(caller: Caller, call: Name) -> documents.CallWhole:
             **_facts(session, found),
             document=document,
             offers=offers,
-            applications=len(service.applications_of(session, call)),
+            applications=service.count_of(session, call),
         )
 
 
@@ -135,27 +138,42 @@ def withdraw(caller: Caller, application_id: Name) -> documents.Application:
 
 @operation("POST", "/applications/{application_id}/reviews", status=201)
 def review(caller: Caller, application_id: Name, new: documents.NewReview) -> documents.Review:
-    """Score an application, or leave the score out for a conflict of interest (a named reviewer)."""
+    """Score an application, or declare a conflict of interest, which stands (a named reviewer)."""
+    if (new.score is None) is not new.conflict:
+        raise BadValue(file="request", key="score", reason="Give either a score or conflict = true.")
     with caller.home.database.write() as session:
-        made = service.review(session, caller.actor, application_id, new.score, new.comment)
+        return review_document(service.review(session, caller.actor, application_id, new.score, new.comment))
+
+
+def review_document(one: Review) -> documents.Review:
+    """A review in its form."""
     return documents.Review(
-        application_id=application_id,
-        score=made.score,
-        conflict=made.score is None,
-        comment=made.comment,
-        reviewed_at=made.reviewed_at,
+        application_id=one.application_id,
+        reviewer=one.reviewer,
+        score=one.score,
+        conflict=one.score is None,
+        comment=one.comment,
+        reviewed_at=one.reviewed_at,
     )
 
 
-def ranked_document(one: Ranked) -> documents.RankedApplication:
-    """A place of the ranking in its form."""
+@operation("GET", "/applications/{application_id}/reviews")
+def reviews(caller: Caller, application_id: Name) -> documents.Page[documents.Review]:
+    """List an application's reviews (a ministry's or an auditor's token)."""
+    with caller.home.database.read() as session:
+        rows = service.reviews_for(session, caller.actor, application_id)
+    return documents.Page(items=[review_document(one) for one in rows])
+
+
+def ranked_document(one: Ranked, whole: bool = True) -> documents.RankedApplication:
+    """A place of the ranking in its form; without `whole` only what was granted, not how it was judged."""
     entry = one.entry
     return documents.RankedApplication(
         application_id=entry.application,
-        rank=one.rank,
+        rank=one.rank if whole else None,
         site=entry.site,
         kind=entry.kind,
-        score=_points(entry.score),
+        score=_points(entry.score) if whole else None,
         requested=sum(entry.request),
         granted=sum(one.granted),
         reason=one.reason,
@@ -174,16 +192,18 @@ def _decision(caller: Caller, session: Session, call: Call, made: Decision) -> d
         inputs_digest=made.inputs_digest,
         decided_at=made.decided_at,
         granted=sum(sum(one.granted) for one in ranking),
-        ranking=[ranked_document(one) for one in shown],
+        ranking=[ranked_document(one, whole) for one, whole in shown],
         optimum=made.outcome["optimum"] if oversees(caller.actor) else None,
     )
 
 
 @operation("POST", "/calls/{call}/decision", status=201)
-def decide(caller: Caller, call: Name) -> documents.CallDecision:
+def decide(caller: Caller, call: Name, new: documents.NewDecision) -> documents.CallDecision:
     """Decide a closed call and make its awards (a ministry's officer)."""
+    with caller.home.database.read() as session:
+        advice = deciding.advise(session, caller.actor, call)
     with caller.home.database.write(grouped=True) as session:
-        made = deciding.decide_call(session, caller.actor, call)
+        made = deciding.decide_call(session, caller.actor, call, advice, unreviewed=new.unreviewed)
         return _decision(caller, session, service.get(session, call), made)
 
 
@@ -204,7 +224,7 @@ def inputs(caller: Caller, call: Name) -> bytes:
 
 def explanation_document(told: Explanation) -> documents.Explanation:
     """An explanation in its form, with its sentences."""
-    facts = {name: value for name, value in vars(told).items() if name != "application"}
+    facts = {name: value for name, value in vars(told).items() if name not in ("application", "share")}
     for name in ("score", "winning_score", "least_score"):
         facts[name] = _points(facts[name])
     said = sentences(told)

@@ -72,7 +72,8 @@ def _told(plan: PlanDocument, language: str, reference: str) -> dict[str, Any]:
 
 def _row(month: Month, shares: Sequence[str]) -> list[str]:
     cells = [marked(*month.of_share(share)) for share in shares]
-    return [month.month, f"{month.count:,}", *cells, marked(month.hours, month.assumed_hours)]
+    whole = [marked(figure, month.assumed_hours) for figure in (month.count, month.hours)]
+    return [month.month, whole[0], *cells, whole[1]]
 
 
 def marked(hours: int, assumed: int) -> str:
@@ -91,17 +92,17 @@ def _figures(plan: PlanDocument, months: Sequence[Month], language: str) -> list
     found = [
         {
             "label": text("in-all"),
-            "value": f"{total / 1e6:,.1f}",
+            "value": f"{'~' if assumed else ''}{total / 1e6:,.1f}",
             "unit": text("million-hours"),
             "says": text("assumed-part", percent=f"{100 * assumed / total:.0f}"),
         }
     ]
     for top in plan.children_of(""):
-        hours = sum(one.of_share(top.name)[0] for one in months)
+        hours, doubtful = (sum(one.of_share(top.name)[part] for one in months) for part in (0, 1))
         found.append(
             {
                 "label": top.title(language),
-                "value": f"{hours / 1e6:,.1f}",
+                "value": f"{'~' if doubtful else ''}{hours / 1e6:,.1f}",
                 "unit": text("million-hours"),
                 "says": text("share-part", percent=f"{100 * hours / total:.0f}", split=f"{top.percent:g}"),
             }

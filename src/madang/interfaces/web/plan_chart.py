@@ -15,8 +15,8 @@ from madang.allocations.plans.apportionment import Month, by_month
 from madang.allocations.plans.model import PlanDocument
 from madang.interfaces.web.charts import COMPACT, Frame
 
-_PRINTED = Frame(720, 210, left=34, right=130, top=10, bottom=22)
-_PAGE = Frame(720, 260, left=40, right=150)
+_PRINTED = Frame(720, 210, left=34, right=220, top=10, bottom=22)
+_PAGE = Frame(720, 260, left=40, right=210)
 _COLOURS = ("#0b6b61", "#d07a1f", "#3b6fb6", "#a8477f", "#7a8a3c", "#8a949e")
 _STYLE = (
     "text{font:11px 'Noto Sans CJK KR','Noto Sans KR',sans-serif;fill:#4a5755}"

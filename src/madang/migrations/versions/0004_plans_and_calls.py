@@ -63,7 +63,6 @@ def _applications() -> None:
         _text("withdrawn_at", empty=True),
         sa.PrimaryKeyConstraint("application_id"),
     )
-    op.create_index("ix_applications_call", "applications", ["call"])
     op.create_index("applications_of_call", "applications", ["call", "applied_at", "application_id"])
     op.create_table(
         "reviews",

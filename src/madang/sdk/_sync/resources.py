@@ -459,21 +459,43 @@ class Calls:
         )
 
     def review(
-        self, application_id: str, *, score: int | None = None, comment: str = "", key: str | None = None
+        self,
+        application_id: str,
+        *,
+        score: int | None = None,
+        conflict: bool = False,
+        comment: str = "",
+        key: str | None = None,
     ) -> documents.Review:
-        """Score an application, or leave the score out for a conflict of interest (a named reviewer)."""
+        """Score an application, or declare a conflict of interest, which stands (a named reviewer)."""
         return self._client.call(
             "POST",
             f"/applications/{addresses.part(application_id)}/reviews",
             documents.Review,
-            body={"score": score, "comment": comment},
+            body={"score": score, "conflict": conflict, "comment": comment},
             key=key,
         )
 
-    def decide(self, call: str, *, key: str | None = None) -> documents.CallDecision:
+    def reviews(self, application_id: str) -> Sequence[documents.Review]:
+        """List an application's reviews (a ministry's or an auditor's token)."""
+        return (
+            self._client.call(
+                "GET",
+                f"/applications/{addresses.part(application_id)}/reviews",
+                documents.Page[documents.Review],
+            )
+        ).items
+
+    def decide(
+        self, call: str, *, unreviewed: bool = False, key: str | None = None
+    ) -> documents.CallDecision:
         """Decide a closed call and make its awards (a ministry's officer)."""
         return self._client.call(
-            "POST", f"/calls/{addresses.part(call)}/decision", documents.CallDecision, key=key
+            "POST",
+            f"/calls/{addresses.part(call)}/decision",
+            documents.CallDecision,
+            body={"unreviewed": unreviewed},
+            key=key,
         )
 
     def decision(self, call: str) -> documents.CallDecision:

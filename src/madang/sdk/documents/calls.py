@@ -48,6 +48,7 @@ class Application(Document):
     organization: str
     mission: str
     title: str
+    summary: str
     site: str
     kind: str
     request: Mapping[str, int]
@@ -60,7 +61,8 @@ class Application(Document):
 class NewReview(Request):
     """A score of 0 to 100, or a conflict of interest declared instead of one."""
 
-    score: int | None = Field(None, ge=0, le=100, examples=[82])
+    score: int | None = Field(None, ge=0, le=100, strict=True, examples=[82])
+    conflict: bool = Field(False, strict=True, examples=[False])
     comment: Plain = Field("", examples=["Sound, and needed by the mission."])
 
 
@@ -68,20 +70,27 @@ class Review(Document):
     """A review; `conflict` where no score was given for that reason."""
 
     application_id: str
+    reviewer: str
     score: int | None
     conflict: bool
     comment: str
     reviewed_at: str
 
 
+class NewDecision(Request):
+    """A decision to be made. unreviewed: leave out applications that have too few reviews."""
+
+    unreviewed: bool = Field(False, strict=True, examples=[False])
+
+
 class RankedApplication(Document):
-    """A place in a ranking. score: points.
+    """A place in a ranking. score: points; it and the rank are given to its own people and overseers.
 
     reason: full, part, no-room, below-minimum-score or too-few-reviews.
     """
 
     application_id: str
-    rank: int
+    rank: int | None
     site: str
     kind: str
     score: float | None
@@ -93,8 +102,8 @@ class RankedApplication(Document):
 class CallDecision(Document):
     """A decision: what it follows from, and the ranking as far as you may see it.
 
-    optimum: the default policy's score-weighted hours as a part of the advisory optimum's, and applications
-    that only one of the two grants; None where it was not computed.
+    optimum: `share` of the score-weighted hours that any grants can have at most, `gap` between those and the
+    best grants found, and applications that only one of the two grants; None where it was not computed.
     """
 
     call: str

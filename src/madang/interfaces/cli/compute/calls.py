@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from madang.kernel.settings import read_document
 from madang.sdk import documents
 
 app = App(name="calls")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 call_app = App(name="call", help="Calls for compute: open, list, show.")
 app.command(call_app)
 
@@ -69,9 +72,8 @@ def show(call: str, *, json: context.Json = False) -> None:
         context.print_json(found.model_dump(mode="json"))
         return
     state = context.text(f"allocations.call-state.{found.state}")
-    print(
-        f"{found.name}  {found.share}  {state}  closes {found.closes_at}  {found.applications} applications"
-    )
+    counted = context.text("allocations.call-line", closes=found.closes_at, applications=found.applications)
+    print(f"{found.name}  {found.share}  {state}  {counted}")
     rows = [
         {
             "site": one.site,
@@ -144,20 +146,52 @@ def review(application: str, *, score: int | None = None, conflict: bool = False
     score
         Whole points.
     conflict
-        Declare a conflict of interest instead: the application is closed to you.
+        Declare a conflict of interest instead; it stands, and the application is closed to you.
     comment
-        Why; read by the call's officers.
+        Why; overseers read it (`madang compute reviews`).
     """
     if (score is None) is not conflict:
         raise BadValue(file="command line", key="--score", reason="Give either --score or --conflict.")
     points = None if score is None else check_range("--score", score, 0, 100)
-    new = documents.NewReview.model_construct(score=points, comment=comment)
+    new = documents.NewReview.model_construct(score=points, conflict=conflict, comment=comment)
     made = context.call(calls.review, application_id=application, new=new)
     print(f"{made.application_id}  {'conflict' if made.conflict else made.score}")
 
 
 @app.command
-def decide(call: str | None = None, *, inputs: Path | None = None, json: context.Json = False) -> None:
+def reviews(application: str, *, json: context.Json = False) -> None:
+    """List the reviews of an application (a ministry's or an auditor's token).
+
+    Example: madang compute reviews app-...
+    """
+    columns: dict[str, Any] = {
+        "reviewer": lambda one: one.reviewer,
+        "points": lambda one: context.text("allocations.conflict") if one.conflict else one.score,
+        "comment": lambda one: one.comment,
+        "at": lambda one: one.reviewed_at,
+    }
+    context.print_items(context.call(calls.reviews, application_id=application).items, columns, json)
+
+
+@app.command
+def application(application: str, *, json: context.Json = False) -> None:
+    """Show an application: for its own people, its reviewers and overseers.
+
+    Example: madang compute application app-...
+    """
+    found = context.call(calls.show_application, application_id=application)
+    hours = ", ".join(f"{month} {asked:,}" for month, asked in sorted(found.request.items()))
+    context.print_document(found, json, request=hours)
+
+
+@app.command
+def decide(
+    call: str | None = None,
+    *,
+    inputs: Path | None = None,
+    unreviewed: bool = False,
+    json: context.Json = False,
+) -> None:
     """Decide a closed call and make its awards (a ministry's officer); or repeat a decision from its inputs.
 
     Example: madang compute decide industry-2026-h2
@@ -168,20 +202,24 @@ def decide(call: str | None = None, *, inputs: Path | None = None, json: context
         The call.
     inputs
         A file that `madang compute decision --inputs` wrote: decide from that; nothing is awarded.
+    unreviewed
+        Leave out applications that have too few reviews, instead of refusing to decide.
     """
     if inputs is not None:
         _decide_from(inputs, json)
         return
     if call is None:
         raise BadValue(file="command line", key="CALL", reason="Name a call, or give --inputs FILE.")
-    _print_decision(context.call(calls.decide, call=call), json)
+    new = documents.NewDecision.model_construct(unreviewed=unreviewed)
+    _print_decision(context.call(calls.decide, call=call, new=new), json)
 
 
 def _decide_from(file: Path, json: bool) -> None:
     try:
         given = Inputs.of(parse_json(file.read_bytes()))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadValue(file=str(file), key="(document)", reason=f"It holds no inputs: {error}.") from error
+    except ValueError as error:
+        reason = "It holds no inputs: " + " ".join(str(error).split())[:300]
+        raise BadValue(file=str(file), key="(document)", reason=reason) from error
     rows = [calls.ranked_document(one) for one in decide_from(given)]
     if not json:
         print(given.digest)
@@ -212,9 +250,9 @@ def _print_decision(made: documents.CallDecision, json: bool) -> None:
         return
     print(f"{made.call}  inputs {made.inputs_digest}  {made.decided_at}")
     if made.optimum is not None:
-        share = f"{100 * made.optimum['share']:.1f}"
+        share, gap = (f"{100 * made.optimum[name]:.1f}" for name in ("share", "gap"))
         print(context.text(
-            "allocations.decision.optimum", share=share, ranked=len(made.optimum["only_ranked"]),
+            "allocations.decision.optimum", share=share, gap=gap, ranked=len(made.optimum["only_ranked"]),
             optimal=len(made.optimum["only_optimal"]),
         ))  # fmt: skip
     _print_ranking(made.ranking, False)
@@ -299,6 +337,8 @@ def size(
         raise BadValue(file=plan, key="kind", reason=f"It gives the peak of: {known or '(none)'}.")
     told = sizing.size(parameters, tokens, float(found.peak_tflops), utilisation)
     named = tuple(one.strip() for one in months.split(",") if one.strip())
+    if any(not _MONTH.fullmatch(one) for one in named) or (out is not None and not named):
+        raise BadValue(file="command line", key="--months", reason="Give months as 2026-09,2026-10.")
     spread = told.spread(named) if named else {}
     facts = {
         "flop": f"{told.flop:.3e}",
@@ -315,16 +355,18 @@ def size(
 def _draft(
     call: str, mission: str, site: str, kind: str, spread: dict[str, int], facts: dict[str, Any]
 ) -> str:
-    hours = spread or {"2026-09": facts["gpu_hours"]}
-    asked = ", ".join(f'"{month}" = {amount}' for month, amount in hours.items())
+    def quoted(text: str) -> str:
+        return dumps(text, ensure_ascii=False)
+
+    asked = ", ".join(f"{quoted(month)} = {hours}" for month, hours in spread.items())
     return f"""# {facts["flop"]} FLOP: {facts["gpu_hours"]} GPU-hours.
 [application]
-call = "{call}"
-mission = "{mission}"
+call = {quoted(call)}
+mission = {quoted(mission)}
 title = "TITLE"
 summary = "What the hours are for."
-site = "{site}"
-kind = "{kind}"
+site = {quoted(site)}
+kind = {quoted(kind)}
 request = {{ {asked} }}
 minimum = {facts["gpu_hours"]}
 """

@@ -75,7 +75,7 @@ def show(plan: str, *, json: context.Json = False) -> None:
     shares = [share.name for share in document.leaves()]
     rows = []
     for one in months:
-        row = {"month": one.month, "count": f"{one.count:,}"}
+        row = {"month": one.month, "count": f"{_mark(one.assumed)}{one.count:,}"}
         for share in shares:
             row[share] = f"{_mark(one.assumed_by_share[share])}{one.by_share[share]:,}"
         rows.append(
@@ -179,5 +179,9 @@ def pdf(plan: str, *, out: Annotated[Path, Parameter(name="--out")] = Path("plan
     """
     from madang.interfaces.sheets import plan_sheet
 
-    write_durably(out, plan_sheet.render(document_of(plan), context.language()))
+    document, reference = document_of(plan), Path(plan).name
+    if not plan.endswith(".toml"):
+        found = context.call(plans.show, plan=plan)
+        reference = f"{found.name}@{found.number}, {found.digest[:23]}"
+    write_durably(out, plan_sheet.render(document, context.language(), reference))
     print(out)

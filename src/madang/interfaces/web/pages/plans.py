@@ -45,6 +45,6 @@ def sheet(reference: str, viewer: Looking) -> Response:
     require_signed_in(viewer.actor)
     with viewer.home.database.read() as session:
         plan = service.get(session, reference)
-    made = plan_sheet.render(plan.document, viewer.language, plan.reference)
+    made = plan_sheet.render(plan.document, viewer.language, f"{plan.reference}, {plan.digest[:23]}")
     name = f'attachment; filename="{plan.name}-{plan.number}.pdf"'
     return Response(made, media_type="application/pdf", headers={"Content-Disposition": name})
