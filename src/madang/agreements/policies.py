@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,7 +50,9 @@ def to_cedar(document: AgreementDocument, clause: ClauseDocument) -> str:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """A string of Cedar's, whose escapes are not JSON's."""
+    plain = (c if c.isprintable() and c not in '"\\' else f"\\u{{{ord(c):x}}}" for c in value)
+    return f'"{"".join(plain)}"'
 
 
 def _list(values: Sequence[str]) -> str:

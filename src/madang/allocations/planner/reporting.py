@@ -1,8 +1,8 @@
 """What a simulation says: by month and share, who borrowed from whom, and policies beside one another.
 
-Utilisation is GPU-seconds in use over those in service; goodput leaves out what was lost to preemption,
-failure and restarts. Bounded slowdown is max((wait + run) / max(run, 10 s), 1) (D. G. Feitelson, "Metrics for
-Parallel Job Scheduling and Their Convergence", JSSPP 2001, doi:10.1007/3-540-45540-X_11).
+Utilisation is GPU-seconds in use over those in service; goodput leaves out what was lost to preemption and
+failure (restarts count as use). Bounded slowdown is max((wait + run) / max(run, 10 s), 1) (D. G. Feitelson,
+"Metrics for Parallel Job Scheduling and Their Convergence", JSSPP 2001, doi:10.1007/3-540-45540-X_11).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Report:
-    """A simulation of one kind. utilisation, goodput: parts of what was in service until the last run ended.
+    """A simulation of one kind. utilisation, goodput: parts of what was in service in the plan's time.
 
     lent: [from][to] in GPU-hours.
     """
@@ -71,8 +71,10 @@ def slowdown_of(workload: Workload, outcome: Outcome) -> Array:
 def report(machine: Machine, workload: Workload, outcome: Outcome, offered_load: float) -> Report:
     """The figures of a simulation."""
     wait, slow = outcome.start - workload.submit, slowdown_of(workload, outcome)
-    in_service = float(outcome.available.sum())
-    used, useful = float(outcome.sums["used"].sum()), float((workload.need * workload.seconds).sum())
+    planned = outcome.sums[: len(machine.months)]
+    in_service = float(outcome.available[: len(machine.months)].sum())
+    used = float(planned["used"].sum())
+    useful = used - float((planned["lost_preempted"] + planned["lost_failed"]).sum())
     names = tuple(leaf.name for leaf in machine.leaves)
     return Report(
         machine.kind,
@@ -82,7 +84,7 @@ def report(machine: Machine, workload: Workload, outcome: Outcome, offered_load:
         useful / in_service,
         _quantiles(wait),
         _quantiles(slow),
-        float(outcome.sums["queue"].sum() / max(outcome.seconds, 1)),
+        float(planned["queue"].sum() / machine.seconds),
         int(outcome.sums["longest"].sum(axis=1).max()),
         int(outcome.sums["preempted"].sum()),
         int(outcome.sums["failed"].sum()),
@@ -108,8 +110,7 @@ def _months(
     firsts = [
         min(c.at for c in machine.changes if c.month == number) for number in range(len(machine.months))
     ]
-    # The last month also holds what was still running or waiting after the plan's end.
-    ends = [*firsts[1:], max(machine.seconds, outcome.seconds)]
+    ends = [*firsts[1:], machine.seconds]
     found = []
     for number, name in enumerate(machine.months):
         for place, leaf in enumerate(machine.leaves):

@@ -8,8 +8,10 @@ capacity, until the offered load is reached. Results say so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from madang.allocations.errors import NothingToSimulate
 from madang.allocations.planner.policy import PolicyDocument
 from madang.allocations.planner.simulation import Change, Leaf, Workload, whole_nodes
 from madang.allocations.planner.traces import Trace
-from madang.allocations.plans.apportionment import apportion, month_name, months
+from madang.allocations.plans.apportionment import apportion, by_month, month_name, months
 from madang.allocations.plans.model import PlanDocument
 
 Array = Any
@@ -36,20 +38,21 @@ class Machine:
 
     def gpu_seconds(self, node_gpus: int) -> int:
         """What it offers in all."""
-        ends = [change.at for change in self.changes[1:]] + [self.seconds]
-        return sum(
-            change.nodes * node_gpus * (end - change.at)
-            for change, end in zip(self.changes, ends, strict=True)
-        )
+        pairs = pairwise(self.changes)
+        return sum(change.nodes * node_gpus * (following.at - change.at) for change, following in pairs)
 
 
-def machines(plan: PlanDocument, policy: PolicyDocument) -> list[Machine]:
-    """A machine for each kind of a sound plan. Counts are rounded down to whole nodes."""
+def machines(plan: PlanDocument, policy: PolicyDocument, scale: int | None = None) -> list[Machine]:
+    """A machine for each kind of a sound plan. Counts are rounded down to whole nodes.
+
+    scale: GPUs that the plan's largest month is brought to, all counts in the same proportion.
+    """
     kinds = dict.fromkeys(line.kind for line in plan.capacity)
-    return [_machine(plan, policy, kind) for kind in kinds]
+    factor = Fraction(scale, max(one.count for one in by_month(plan))) if scale else Fraction(1)
+    return [_machine(plan, policy, kind, factor) for kind in kinds]
 
 
-def _machine(plan: PlanDocument, policy: PolicyDocument, kind: str) -> Machine:
+def _machine(plan: PlanDocument, policy: PolicyDocument, kind: str, factor: Fraction) -> Machine:
     header, shares = plan.plan, plan.leaves()
     tops = [share.name for share in plan.children_of("")]
     leaves = tuple(
@@ -70,14 +73,16 @@ def _machine(plan: PlanDocument, policy: PolicyDocument, kind: str) -> Machine:
         entitled, nodes = dict.fromkeys((share.name for share in shares), 0), 0
         for line in lines:
             if line.starts <= day < line.ends:
-                there = line.count // policy.node_gpus
+                there = int(line.count * factor) // policy.node_gpus
                 nodes += there
                 for name, gpus in apportion(plan, there * policy.node_gpus, line.only).items():
                     entitled[name] += gpus
         number = max(place for place, first in enumerate(firsts) if first <= day)
         changes.append(Change(_seconds(header.starts, day), nodes, tuple(entitled.values()), number))
-    names = tuple(month_name(first) for first in firsts)
-    return Machine(kind, leaves, tuple(changes), names, _seconds(header.starts, header.ends))
+    end = _seconds(header.starts, header.ends)
+    # What still runs or waits when the plan ends goes on as in its last month, and is summed up apart.
+    changes.append(replace(changes[-1], at=end, month=len(firsts)))
+    return Machine(kind, leaves, tuple(changes), tuple(month_name(first) for first in firsts), end)
 
 
 def _seconds(start: date, day: date) -> int:
@@ -97,31 +102,31 @@ class Resampled:
 
 
 def resample(
-    trace: Trace, machine: Machine, policy: PolicyDocument, load: float, seed: int, most: int
+    trace: Trace, machine: Machine, node_gpus: int, widest: int, load: float, seed: int, most: int
 ) -> Resampled:
     """Jobs drawn from a trace until they offer `load` of what the machine gives in its time (or are `most`).
 
-    Raises NothingToSimulate where no job of the trace fits the machine.
+    widest: GPUs of the largest job that is drawn; the same for all policies that are compared, so that they
+    meet the same jobs. Raises NothingToSimulate where no job of the trace fits.
     """
-    widest = _widest(machine, policy)
-    need = whole_nodes(trace.need, policy.node_gpus)
+    need = whole_nodes(trace.need, node_gpus)
     fits = need <= widest
     left_out = {**trace.left_out, "wider-than-the-machine": int((~fits).sum())}
     if not fits.any():
         raise NothingToSimulate(trace=trace.name, kind=machine.kind, widest=widest)
     random = np.random.default_rng([seed, 1])
     pool = np.flatnonzero(fits)
-    offered = machine.gpu_seconds(policy.node_gpus)
+    offered = machine.gpu_seconds(node_gpus)
     mean = float((need[pool] * trace.seconds[pool]).mean())
     count = min(most, max(1, round(load * offered / mean)))
     drawn = random.choice(pool, count)
-    submit = np.sort(_arrivals(machine, policy, random, count))
+    submit = np.sort(_arrivals(machine, random, count))
     leaf = _leaves(machine, submit, need[drawn], random)
     made = Workload(submit, need[drawn], trace.seconds[drawn], trace.limit[drawn], leaf)
     return Resampled(made, float((made.need * made.seconds).sum() / offered), left_out)
 
 
-def _widest(machine: Machine, policy: PolicyDocument) -> int:
+def widest(machine: Machine, policy: PolicyDocument) -> int:
     """The size that every share can be given some day: the machine's at the end, or the least share's own."""
     last = machine.changes[-1]
     whole = last.nodes * policy.node_gpus
@@ -130,10 +135,10 @@ def _widest(machine: Machine, policy: PolicyDocument) -> int:
     return min((gpus for gpus in last.entitled if gpus), default=whole)
 
 
-def _arrivals(machine: Machine, policy: PolicyDocument, random: Any, count: int) -> Array:
+def _arrivals(machine: Machine, random: Any, count: int) -> Array:
     """Instants of a Poisson process, given their number, with a rate that follows the capacity."""
-    starts = np.array([change.at for change in machine.changes] + [machine.seconds], float)
-    weight = np.array([change.nodes for change in machine.changes]) * np.diff(starts)
+    starts = np.array([change.at for change in machine.changes], float)
+    weight = np.array([change.nodes for change in machine.changes[:-1]]) * np.diff(starts)
     cumulated = np.concatenate([[0.0], np.cumsum(weight)]) / weight.sum()
     return np.interp(random.random(count), cumulated, starts).astype(np.int64)
 

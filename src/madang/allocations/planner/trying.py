@@ -1,0 +1,105 @@
+"""Trying policies: every kind of a plan, on the same seeds, reported and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from madang.allocations.planner.policy import PolicyDocument
+from madang.allocations.planner.reporting import Contrast, Report, compare, report
+from madang.allocations.planner.simulation import simulate
+from madang.allocations.planner.traces import Trace
+from madang.allocations.planner.workload import Machine, machines, resample, widest
+from madang.allocations.plans.model import PlanDocument
+
+MOST_JOBS = 5_000_000
+MOST_GPUS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was tried. load: offered, as a part of what the plan gives. seeds: of resampling and failures.
+    jobs: at most. scale: GPUs the plan is brought to."""
+
+    plan: PlanDocument
+    policies: Sequence[PolicyDocument]
+    trace: Trace
+    load: float
+    seeds: Sequence[int]
+    jobs: int = MOST_JOBS
+    scale: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """reports: policy -> kind -> a report for each seed. contrasts: (first, other, kind) -> figures.
+    left_out: kind -> why -> jobs of the trace that were not drawn from."""
+
+    reports: Mapping[str, Mapping[str, Sequence[Report]]]
+    contrasts: Mapping[tuple[str, str, str], Sequence[Contrast]]
+    left_out: Mapping[str, Mapping[str, int]]
+
+    def document(self, trial: Trial) -> dict[str, Any]:
+        """As JSON, with what it rests on."""
+        return {
+            "plan": trial.plan.plan.name,
+            "trace": {"name": trial.trace.name, "unit": trial.trace.unit, "jobs": len(trial.trace)},
+            "resampled": True,
+            "load": trial.load,
+            "scale": trial.scale,
+            "seeds": list(trial.seeds),
+            "policies": [one.model_dump() for one in trial.policies],
+            "left_out": {kind: dict(why) for kind, why in self.left_out.items()},
+            "reports": {
+                policy: {kind: [asdict(one) for one in made] for kind, made in kinds.items()}
+                for policy, kinds in self.reports.items()
+            },
+            "contrasts": [
+                {"first": first, "second": second, "kind": kind, "figures": [asdict(one) for one in figures]}
+                for (first, second, kind), figures in self.contrasts.items()
+            ],
+        }
+
+
+def run(trial: Trial, tell: Callable[[str, str, int], None] | None = None) -> Result:
+    """Simulate every policy on every kind and seed; `tell` hears of each before it begins.
+
+    The same seed draws the same jobs for every policy. Raises NothingToSimulate, NeverStarts.
+    """
+    reports: dict[str, dict[str, list[Report]]] = {one.name: {} for one in trial.policies}
+    left_out: dict[str, Mapping[str, int]] = {}
+    each = [(policy, machines(trial.plan, policy, trial.scale)) for policy in trial.policies]
+    limit: dict[str, int] = {}
+    for policy, built in each:
+        for machine in built:
+            limit[machine.kind] = min(widest(machine, policy), limit.get(machine.kind, MOST_GPUS))
+    for policy, built in each:
+        for machine in built:
+            for seed in trial.seeds:
+                if tell is not None:
+                    tell(policy.name, machine.kind, seed)
+                made, why = _one(trial, policy, machine, limit[machine.kind], seed)
+                reports[policy.name].setdefault(machine.kind, []).append(made)
+                left_out[machine.kind] = why
+    return Result(reports, _contrasts(reports), left_out)
+
+
+def _one(
+    trial: Trial, policy: PolicyDocument, machine: Machine, limit: int, seed: int
+) -> tuple[Report, Mapping[str, int]]:
+    drawn = resample(trial.trace, machine, policy.node_gpus, limit, trial.load, seed, trial.jobs)
+    outcome = simulate(
+        drawn.workload, machine.leaves, machine.changes, policy.rules(), policy.node_gpus, seed
+    )
+    return report(machine, drawn.workload, outcome, drawn.offered_load), drawn.left_out
+
+
+def _contrasts(
+    reports: Mapping[str, Mapping[str, Sequence[Report]]],
+) -> dict[tuple[str, str, str], Sequence[Contrast]]:
+    """Every further policy against the first."""
+    (first, mine), *others = reports.items()
+    return {
+        (first, other, kind): compare(mine[kind], theirs[kind]) for other, theirs in others for kind in mine
+    }

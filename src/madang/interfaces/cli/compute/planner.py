@@ -1,0 +1,160 @@
+"""``madang compute simulate``: try policies on a plan before one is enacted."""
+
+from __future__ import annotations
+
+import json as formats
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from madang.allocations.planner.policy import PolicyDocument, PolicyFile
+from madang.allocations.planner.reporting import Report
+from madang.interfaces.cli import context
+from madang.interfaces.cli.compute.plan import document_of
+from madang.kernel.errors import BadValue
+from madang.kernel.home import write_durably
+from madang.kernel.ids import check_range
+from madang.kernel.settings import read_document
+
+app = App(name="planner")
+
+
+@app.command
+def simulate(
+    *,
+    plan: str,
+    trace: Path,
+    policy: Annotated[list[Path], Parameter(name="--policy", negative="")] | None = None,
+    load: float = 0.95,
+    seeds: int = 3,
+    jobs: int = 1_000_000,
+    scale: int | None = None,
+    out: Path | None = None,
+    json: context.Json = False,
+) -> None:
+    """Simulate policies on a plan, with jobs resampled from a trace; several are compared on the same seeds.
+
+    Example: madang compute simulate --plan examples/korea-2026/plan.toml --trace jobs.swf
+    --policy a.toml --policy b.toml
+
+    Parameters
+    ----------
+    plan
+        A plan's file or name.
+    trace
+        Jobs to resample: .swf, .swf.gz, or .parquet (docs/compute.md).
+    policy
+        A policy's file; give several to compare the others with the first. Without one, the default policy.
+    load
+        Offered load: what the jobs ask for as a part of what the plan gives.
+    seeds
+        How many times, each with another seed.
+    jobs
+        At most so many jobs of each kind and seed.
+    scale
+        GPUs that the plan's largest month is brought to, all counts in proportion.
+    out
+        Write all figures to this file as JSON.
+    """
+    from madang.allocations.planner import traces, trying
+
+    if not 0 < load <= 10:
+        raise BadValue(file="command line", key="--load", reason="It is above 0 and at most 10.")
+    policies = [read_document(file, PolicyFile).policy for file in policy or ()]
+    policies = policies or [PolicyDocument.model_validate({})]
+    if len({one.name for one in policies}) != len(policies):
+        raise BadValue(file="command line", key="--policy", reason="Two policies have the same name.")
+    trial = trying.Trial(
+        document_of(plan),
+        policies,
+        traces.read(trace),
+        load,
+        range(check_range("--seeds", seeds, 1, 1000)),
+        check_range("--jobs", jobs, 1, trying.MOST_JOBS),
+        None if scale is None else check_range("--scale", scale, 1, 10_000_000),
+    )
+    found = trying.run(trial, _progress)
+    told = found.document(trial)
+    if out is not None:
+        write_durably(out, formats.dumps(told, ensure_ascii=False, indent=1).encode())
+    if json:
+        context.print_json(told)
+        return
+    _print(trial, found)
+
+
+def _progress(policy: str, kind: str, seed: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{policy} {kind} {seed}   ", end="", file=sys.stderr, flush=True)
+
+
+def _print(trial: object, found: object) -> None:
+    from madang.allocations.planner.trying import Result, Trial
+
+    assert isinstance(trial, Trial) and isinstance(found, Result)
+    if sys.stderr.isatty():
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    print(
+        context.text(
+            "allocations.planner.resampled",
+            trace=trial.trace.name,
+            jobs=f"{len(trial.trace):,}",
+            unit=trial.trace.unit,
+            plan=trial.plan.plan.name,
+        )
+    )
+    for kind, why in found.left_out.items():
+        told = ", ".join(f"{_reason(name)} {count:,}" for name, count in why.items() if count)
+        if told:
+            print(context.text("allocations.planner.left", kind=kind, why=told))
+    offered = [
+        one.offered_load for kinds in found.reports.values() for some in kinds.values() for one in some
+    ]
+    if min(offered) < 0.9 * trial.load:
+        print(context.text("allocations.planner.cut", jobs=f"{trial.jobs:,}", load=f"{min(offered):.3f}"))
+    rows = [
+        _row(policy, kind, reports)
+        for policy, kinds in found.reports.items()
+        for kind, reports in kinds.items()
+    ]
+    context.print_rows(rows, {name: name for name in rows[0]}, False)
+    for (first, second, kind), figures in found.contrasts.items():
+        print(f"\n{second} - {first}, {kind} ({len(trial.seeds)} seeds)")
+        shown = [
+            {
+                "figure": one.figure,
+                first: f"{one.first:,.4g}",
+                second: f"{one.second:,.4g}",
+                "difference [95 %]": f"{one.difference:+,.4g} [{one.lower:,.4g}, {one.upper:,.4g}]",
+            }
+            for one in figures
+        ]
+        context.print_rows(shown, {name: name for name in shown[0]}, False)
+
+
+def _reason(name: str) -> str:
+    return context.text(f"allocations.planner.left-out.{name}")
+
+
+def _row(policy: str, kind: str, reports: Sequence[Report]) -> dict[str, str]:
+    def mean(of: list[float]) -> float:
+        return sum(of) / len(of)
+
+    waits = [mean([one.wait[part] for one in reports]) / 3600 for part in range(3)]
+    slow = [mean([one.slowdown[part] for one in reports]) for part in range(3)]
+    return {
+        "policy": policy,
+        "kind": kind,
+        "jobs": f"{mean([one.runs for one in reports]):,.0f}",
+        "load": f"{mean([one.offered_load for one in reports]):.3f}",
+        "utilisation": f"{mean([one.utilisation for one in reports]):.3f}",
+        "goodput": f"{mean([one.goodput for one in reports]):.3f}",
+        "wait h (50/95/99 %)": " / ".join(f"{one:.2f}" for one in waits),
+        "slowdown": " / ".join(f"{one:.1f}" for one in slow),
+        "queue (mean, most)": f"{mean([one.mean_queue for one in reports]):,.0f}, "
+        f"{max(one.longest_queue for one in reports):,}",
+        "preempted": f"{mean([one.preempted for one in reports]):,.0f}",
+    }
