@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from madang.agreements import service
+from madang.agreements import policies, service
 from madang.agreements.errors import (
     AgreementExists,
     AgreementNotInForce,
@@ -21,7 +21,7 @@ from madang.agreements.errors import (
 )
 from madang.agreements.model import AgreementDocument, AgreementHeader, ClauseDocument
 from madang.kernel import clock
-from madang.kernel.authorizer import OUTSIDER, Principal, Request, authorize, decide
+from madang.kernel.authorizer import OUTSIDER, Policy, Principal, Request, authorize, decide, evaluate
 from madang.kernel.errors import NotPermitted
 from tests.conftest import Office
 
@@ -198,3 +198,15 @@ def test_decisions_agree_with_a_plain_oracle(
         for asker, action, owner, of in product(PARTIES, ACTIONS, PARTIES, ("dataset", "model")):
             request = use(people[asker], action, owner, of, mission)
             assert allowed(office, request) == oracle(clauses, asker, action, owner, of, late), request
+
+
+@pytest.mark.parametrize("name", ['a"b\\c', "w\x00y\x1f\n\x7f\x91", "한글\u200b", "\\u0041", "{}"])
+def test_a_name_of_any_letters_can_stand_in_a_clause(name: str) -> None:
+    """Cedar's escapes are not JSON's; what a clause names is compared letter by letter."""
+    told = clause("permit", actions=["train"], owners=[name], of=["dataset"], by=["lab"])
+    text = policies.to_cedar(document(told), told)
+    asker = Principal("mem-x", "lab", "institute", frozenset())
+    for owner, expected in ((name, True), (f"{name}x", False), ("acme", False)):
+        resource = {"owner": owner, "kind": "dataset", "mission": document(told).agreement.mission}
+        request = Request(asker, "train", "Version", "v", resource, {"of": "dataset"})
+        assert evaluate([Policy("clause", text)], request).allowed is expected

@@ -274,7 +274,7 @@ def test_keys_are_each_members_own_and_forgotten_after_a_week(
     assert gone.json()["code"] == "organization-exists"
 
 
-@pytest.mark.parametrize("key", ["", "x" * 201, "a\x7fb"])
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\x7fb", "a b"])
 def test_a_key_that_is_none(desk: TestClient, key: str) -> None:
     answer = desk.post(f"{PREFIX}/organizations", json=ACME, headers={"Idempotency-Key": key})
     assert answer.status_code == 422

@@ -40,7 +40,7 @@ _KEY: dict[str, Any] = {
     "name": asking.KEY_HEADER,
     "in": "header",
     "description": "Done once, however often it is sent with this key (seven days).",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "pattern": asking.KEY_PATTERN},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,7 +24,8 @@ from madang.kernel.requests import Asked
 from madang.organizations.service import authenticate, require_signed_in
 
 JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
-_LONGEST_KEY = 200
+KEY_PATTERN = "^[!-~]{1,200}$"
+"""What a key may be: visible ASCII without spaces."""
 _PATIENCE_SECONDS = 1.0
 
 
@@ -85,10 +87,9 @@ def _once(
 ) -> Response:
     """Carry out a change that has a key: once, however often it is asked for."""
     require_signed_in(caller.actor)
-    if not (0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise BadValue(
-            file="request (header)", key=KEY_HEADER, reason=f"It has 1 to {_LONGEST_KEY} characters."
-        )
+    if re.fullmatch(KEY_PATTERN, key) is None:
+        reason = "It has 1 to 200 visible ASCII characters and no space."
+        raise BadValue(file="request (header)", key=KEY_HEADER, reason=reason)
     try:
         told = [operation.method, request.url.path, to_jsonable_python(dict(arguments))]
         digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
