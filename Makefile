@@ -44,6 +44,8 @@ check: install-dev
 bench: install-dev
 	$(BIN)/python bench/ledger_and_rights.py
 	$(BIN)/python bench/contributor_checks.py
+	$(BIN)/python bench/awards.py
+	$(BIN)/python bench/planner.py
 
 clean:
 	rm -rf $(VENV) dist build
