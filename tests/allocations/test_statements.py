@@ -41,10 +41,10 @@ class Model:
 
     def __init__(self) -> None:
         self.leases: dict[str, tuple[str, int]] = {}
-        self.lines: dict[tuple[str, str, str, str], dict[str, int]] = {}
+        self.lines: dict[tuple[str, str, str, str, str], dict[str, int]] = {}
 
     def add(self, award: Award, month: str, figure: str, amount: int) -> None:
-        key = (award.organization, award.mission, award.share, month)
+        key = (award.organization, award.mission, award.share, "center-b", month)
         line = self.lines.setdefault(key, dict.fromkeys(statements.FIGURES, 0))
         line[figure] += amount
 
@@ -77,7 +77,8 @@ def test_any_sequence_of_operations_balances_and_adds_up(
                 elif kind == "settle" and model.leases:
                     run = sorted(model.leases)[which % len(model.leases)]
                     award_id, size = model.leases[run]
-                    booked = service.settle(session, award_id, run, amount)
+                    failed = amount % 3 == 0
+                    booked = service.settle(session, award_id, run, amount, lost=failed)
                     session.record("test", run, BY)
                 if killed:
                     raise Killed
@@ -93,7 +94,7 @@ def test_any_sequence_of_operations_balances_and_adds_up(
         elif kind == "settle" and model.leases:
             del model.leases[run]
             owner = next(award for award in held if award.award_id == award_id)
-            model.add(owner, month, "used", booked)
+            model.add(owner, month, "lost" if failed else "used", booked)
             model.add(owner, month, "returned", size - booked)
             assert booked == min(amount, size)
         elif kind == "month":
@@ -133,8 +134,8 @@ def _awards_of_years(copied: Played, now: datetime) -> list[Award]:
     return held
 
 
-def _key(line: statements.Line) -> tuple[str, str, str, str]:
-    return (line.organization, line.mission, line.share, line.month)
+def _key(line: statements.Line) -> tuple[str, str, str, str, str]:
+    return (line.organization, line.mission, line.share, line.site, line.month)
 
 
 def test_every_way_of_grouping_sums_to_the_same(played: Played) -> None:

@@ -102,7 +102,8 @@ def settled(played: Played, run: Run) -> None:
     """The books and the ledger agree with how the run ended."""
     with played.home.database.read() as session:
         assert books.balance(session, f"lease:{run.run_id}") == 0
-        assert books.balance(session, f"usage:{run.run_id}") == run.used_resource_seconds
+        account = "lost" if run.state == "failed" else "usage"
+        assert books.balance(session, f"{account}:{run.run_id}") == run.used_resource_seconds
         assert books.balanced(books.trial_balance(session))
     assert verify_home(played.home).holds
 

@@ -4,7 +4,7 @@ Amounts are integer resource-seconds (one core, or one GPU, for one second). A p
 from one account to another; nothing else changes a balance, and no balance is stored::
 
     supply -> capacity:<id> -> share:<id>:<name> -> award:<id> -> lease:<run> -> usage:<run>
-                                                        ^------------- returned -----'
+                                                        ^------------- returned -----'   or lost:<run>
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from madang.kernel import clock
+from madang.kernel.i18n import Message
 from madang.kernel.ids import new_id
 from madang.kernel.ledger.log import metadata
 
@@ -63,6 +64,15 @@ postings = sa.Table(
 )
 
 
+def share_title(name: str) -> Message:
+    """A share in words: the programme's own have titles, another is called by its name; "share / part"."""
+    top, _, part = name.partition("/")
+    title: Message | str = Message(f"allocations.share.{top}") if top in DEFAULT_SPLIT else top
+    if part:
+        return Message("allocations.share-part", share=title, part=part)
+    return title if isinstance(title, Message) else Message("allocations.share-named", name=title)
+
+
 @dataclass(frozen=True)
 class Capacity:
     """So many of a kind at a site from an instant to another (UTC text)."""
@@ -108,9 +118,10 @@ class Award:
 
 @dataclass(frozen=True)
 class AwardBalance:
-    """Where an award's resource-seconds are now."""
+    """Where an award's resource-seconds are now. lost: what runs had that failed."""
 
     awarded: int
     leased: int
     used: int
+    lost: int
     left: int

@@ -192,14 +192,15 @@ def lease(
     books.post(session, f"award:{award_id}", f"lease:{run_id}", count * seconds)
 
 
-def settle(session: Session, award_id: str, run_id: str, used: int) -> int:
+def settle(session: Session, award_id: str, run_id: str, used: int, *, lost: bool = False) -> int:
     """Turn a run's lease into usage and give the rest back to the award; returns what was booked.
 
-    `used` resource-seconds above the lease are booked only up to it: the job was stopped there.
+    `used` resource-seconds above the lease are booked only up to it: the job was stopped there. lost: the run
+    failed or was preempted, so that what it used came to nothing; it is charged all the same, and told apart.
     """
     held = books.balance(session, f"lease:{run_id}")
     booked = min(used, held)
-    books.post(session, f"lease:{run_id}", f"usage:{run_id}", booked)
+    books.post(session, f"lease:{run_id}", f"lost:{run_id}" if lost else f"usage:{run_id}", booked)
     books.post(session, f"lease:{run_id}", f"award:{award_id}", held - booked)
     return booked
 
@@ -277,11 +278,13 @@ def see_award(session: Session, actor: Principal, award_id: str) -> Award:
 
 
 def balance_of(session: Session, held: Award) -> AwardBalance:
-    """Awarded, leased, used and left of an award, in resource-seconds."""
+    """Awarded, leased, used, lost and left of an award, in resource-seconds."""
     account = f"award:{held.award_id}"
     left = books.balance(session, account)
     runs = session.rows(sa.select(postings.c.target).where(postings.c.source == account).distinct())
-    leases = [row["target"] for row in runs]
-    leased = sum(books.balance(session, name) for name in leases)
-    used = sum(books.balance(session, name.replace("lease:", "usage:", 1)) for name in leases)
-    return AwardBalance(held.resource_seconds, leased, used, left)
+    names = [row["target"].partition(":")[2] for row in runs]
+    leased, used, lost = (
+        sum(books.balance(session, f"{account}:{name}") for name in names)
+        for account in ("lease", "usage", "lost")
+    )
+    return AwardBalance(held.resource_seconds, leased, used, lost, left)

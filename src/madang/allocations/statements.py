@@ -1,9 +1,10 @@
-"""Statements: the books told by organization, mission, share and month.
+"""Statements: the books told by organization, mission, share, site and month.
 
 Everything is summed from postings, so that two statements over the same months can never disagree:
 
     share -> award   awarded        award -> lease   leased
     lease -> usage   used           lease -> award   returned
+    lease -> lost    lost (to failure or preemption)
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from madang.allocations.model import Award, awards, postings
+from madang.allocations.model import Award, awards, capacities, postings
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Row, Session
 from madang.organizations.service import oversees
 
-KEYS = ("organization", "mission", "share", "month")
-FIGURES = ("awarded", "leased", "returned", "used")
+KEYS = ("organization", "mission", "share", "site", "month")
+FIGURES = ("awarded", "leased", "returned", "used", "lost")
 
 
 @dataclass(frozen=True)
@@ -29,34 +30,37 @@ class Line:
     organization: str
     mission: str
     share: str
+    site: str
     month: str
     awarded: int
     leased: int
     returned: int
     used: int
+    lost: int
 
     @property
     def held(self) -> int:
         """What this line's leases still hold, where the line covers all months."""
-        return self.leased - self.returned - self.used
+        return self.leased - self.returned - self.used - self.lost
 
 
 def statement(session: Session, actor: Principal, by: Collection[str] = KEYS) -> list[Line]:
     """The books as far as the actor may see them: overseers all, a member its organization's lines."""
     overseer = oversees(actor)
     held = {row["award_id"]: Award(**row) for row in session.rows(sa.select(awards))}
+    site = {row["capacity_id"]: row["site"] for row in session.rows(sa.select(capacities))}
     totals: dict[tuple[str, ...], dict[str, int]] = {}
     for award_id, month, figure, amount in _movements(session):
         award = held.get(award_id)
         if award is None or (not overseer and award.organization != actor.organization):
             continue
-        told = (award.organization, award.mission, award.share, month)
+        told = (award.organization, award.mission, award.share, site[award.capacity_id], month)
         key = tuple(value if name in by else "" for name, value in zip(KEYS, told, strict=True))
         line = totals.setdefault(key, dict.fromkeys(FIGURES, 0))
         line[figure] += amount
     lines = []
-    for (organization, mission, share, month), figures in sorted(totals.items()):
-        lines.append(Line(organization, mission, share, month, **figures))
+    for key, figures in sorted(totals.items()):
+        lines.append(Line(*key, *(figures[name] for name in FIGURES)))  # type: ignore[arg-type]
     return lines
 
 
@@ -85,6 +89,7 @@ _FIGURE = {
     ("award", "lease"): "leased",
     ("lease", "award"): "returned",
     ("lease", "usage"): "used",
+    ("lease", "lost"): "lost",
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from madang.allocations import service as allocations
 from madang.allocations.errors import NoSuchAward
+from madang.allocations.model import share_title
 from madang.assets import lineage
 from madang.assets import service as assets
 from madang.assets.errors import NotAccepted
@@ -128,7 +129,7 @@ def _award(session: Session, actor: Principal, award_id: str) -> Iterator[Becaus
     balance = allocations.balance_of(session, award)
     yield _say(
         "award", award=award_id, awarded=balance.awarded, used=balance.used, leased=balance.leased,
-        left=balance.left, share=Message(f"allocations.share.{award.share}"), organization=award.organization,
+        left=balance.left, share=share_title(award.share), organization=award.organization,
     )  # fmt: skip
 
 

@@ -169,6 +169,12 @@ def ahead_of(session: Session, run: Run) -> int:
     return int(session.scalar(sa.select(sa.func.count()).select_from(runs).where(where)))
 
 
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many runs are in each state."""
+    query = sa.select(runs.c.state, sa.func.count().label("runs")).group_by(runs.c.state)
+    return {row["state"]: row["runs"] for row in session.rows(query.order_by(runs.c.state))}
+
+
 def see(session: Session, actor: Principal, run_id: str) -> Run:
     """The run where the actor may know of it; else NoSuchRun."""
     run = get(session, run_id)

@@ -227,7 +227,9 @@ class Supervisor:
             self._authorize(session)
             if service.get(session, run.run_id).state != "running":
                 return
-            used = allocations.settle(session, run.award_id, run.run_id, seconds * run.cores)
+            used = allocations.settle(
+                session, run.award_id, run.run_id, seconds * run.cores, lost=outcome == "failed"
+            )
             session.update(
                 runs, run.run_id, state=outcome, reason=reason, ended_at=clock.to_text(clock.now()),
                 exit_code=state.exit_code, used_resource_seconds=used, **kept,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from madang.allocations.calls.explaining import Explanation
 from madang.allocations.calls.model import POINT
-from madang.allocations.model import DEFAULT_SPLIT
+from madang.allocations.model import share_title
 from madang.kernel.i18n import Message
 
 
@@ -17,10 +17,6 @@ def sentences(told: Explanation) -> list[Message]:
 
 def _say(message: str, /, **values: object) -> Message:
     return Message(f"allocations.explain.{message}", **values)
-
-
-def _share(name: str) -> Message | str:
-    return Message(f"allocations.share.{name}") if name in DEFAULT_SPLIT else name
 
 
 def _points(score: int | None) -> str:
@@ -34,7 +30,7 @@ def _sentences(told: Explanation) -> Iterator[Message]:
     )  # fmt: skip
     if told.bound_month is not None:
         yield _say("bound", month=told.bound_month, asked=f"{told.asked:,}", left=f"{told.left:,}",
-                   share=_share(told.share))  # fmt: skip
+                   share=share_title(told.share))  # fmt: skip
     if told.instead is not None:
         yield _say("instead", application=told.instead, rank=told.instead_rank, month=told.bound_month)
     if told.reason in ("full", "part"):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from madang.allocations import alerts as watch
 from madang.allocations import books as accounts
 from madang.allocations import service, statements
 from madang.allocations.model import Award, Capacity
@@ -27,7 +28,7 @@ from madang.missions import service as missions
 from madang.sdk import documents
 
 By = Annotated[
-    str, Field(max_length=200, description="Any of organization, mission, share, month, with commas.")
+    str, Field(max_length=200, description="Any of organization, mission, share, site, month, with commas.")
 ]
 
 _KEYS = ",".join(statements.KEYS)
@@ -117,7 +118,7 @@ def show_award(caller: Caller, award_id: Name) -> documents.Award:
 
 @operation("GET", "/statement")
 def statement(caller: Caller, by: By = _KEYS) -> documents.Statement:
-    """Show the books by organization, mission, share and month: awarded, leased, returned, used.
+    """Show the books by organization, mission, share, site, month: awarded, leased, returned, used, lost.
 
     A ministry's or an auditor's token sees everybody's lines, any other its organization's.
     """
@@ -128,6 +129,25 @@ def statement(caller: Caller, by: By = _KEYS) -> documents.Statement:
     with caller.home.database.read() as session:
         lines = statements.statement(session, caller.actor, wanted)
     return documents.Statement(by=wanted, lines=[documents.StatementLine(**vars(line)) for line in lines])
+
+
+@operation("GET", "/alerts")
+def alerts(caller: Caller) -> documents.Page[documents.Alert]:
+    """List awards that run dry, stay unspent or lie idle, and shares over their line."""
+    with caller.home.database.read() as session:
+        found = watch.alerts(session, caller.actor)
+    return documents.Page(
+        items=[
+            documents.Alert(
+                kind=one.kind,
+                subject=one.subject,
+                organization=one.organization,
+                en=one.told.in_language("en"),
+                ko=one.told.in_language("ko"),
+            )
+            for one in found
+        ]
+    )
 
 
 @operation("GET", "/books")

@@ -23,6 +23,7 @@ NOUNS = (
     "plans",
     "compute",
     "calls",
+    "metrics",
     "runs",
     "scores",
     "ledger",

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from madang import __version__
+from madang.allocations.model import share_title
 from madang.interfaces.api import problems
 from madang.interfaces.web import charts, icons
 from madang.kernel import clock, i18n
@@ -71,11 +72,8 @@ class Viewer:
         return i18n.text(message, self.language, **values)
 
     def share(self, name: str) -> str:
-        """A share's title: the programme's own are known, another's is its name."""
-        top, _, part = name.partition("/")
-        known = f"allocations.share.{top}"
-        title = self.text(known)
-        return " / ".join(filter(None, (top if title == known else title, part)))
+        """A share's title."""
+        return self.told(share_title(name))
 
     def told(self, message: i18n.Message) -> str:
         """A ready message in the viewer's language."""

@@ -20,6 +20,7 @@ from madang.sdk._async.resources import (
     Calls,
     Compute,
     Ledger,
+    Metrics,
     Missions,
     Organizations,
     Plans,
@@ -71,6 +72,7 @@ class AsyncClient:
         self.plans = Plans(self)
         self.compute = Compute(self)
         self.calls = Calls(self)
+        self.metrics = Metrics(self)
         self.runs = Runs(self)
         self.scores = Scores(self)
         self.ledger = Ledger(self)

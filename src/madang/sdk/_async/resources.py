@@ -406,12 +406,16 @@ class Compute:
         """Show an award with its balance."""
         return await self._client.call("GET", f"/awards/{addresses.part(award_id)}", documents.Award)
 
-    async def statement(self, *, by: str = "organization,mission,share,month") -> documents.Statement:
-        """Show the books by organization, mission, share and month: awarded, leased, returned, used.
+    async def statement(self, *, by: str = "organization,mission,share,site,month") -> documents.Statement:
+        """Show the books by organization, mission, share, site, month: awarded, leased, returned, used, lost.
 
         A ministry's or an auditor's token sees everybody's lines, any other its organization's.
         """
         return await self._client.call("GET", "/statement", documents.Statement, query={"by": by})
+
+    async def alerts(self) -> Sequence[documents.Alert]:
+        """List awards that run dry, stay unspent or lie idle, and shares over their line."""
+        return (await self._client.call("GET", "/alerts", documents.Page[documents.Alert])).items
 
     async def books(self) -> documents.Books:
         """Show every account's balance (a ministry's or an auditor's token)."""
@@ -520,6 +524,21 @@ class Calls:
         return await self._client.call(
             "GET", f"/applications/{addresses.part(application_id)}/explanation", documents.Explanation
         )
+
+
+class Metrics:
+    """The supply and its use in Prometheus' text format."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def show(self) -> str:
+        """Give shares, awards and runs as metrics for Prometheus (a ministry's or an auditor's token).
+
+        In resource-seconds. Scrape it with the token as bearer credentials.
+        """
+        answer = await self._client.send("GET", "/metrics")
+        return answer.text
 
 
 class Runs:

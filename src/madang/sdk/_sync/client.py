@@ -21,6 +21,7 @@ from madang.sdk._sync.resources import (
     Calls,
     Compute,
     Ledger,
+    Metrics,
     Missions,
     Organizations,
     Plans,
@@ -72,6 +73,7 @@ class Client:
         self.plans = Plans(self)
         self.compute = Compute(self)
         self.calls = Calls(self)
+        self.metrics = Metrics(self)
         self.runs = Runs(self)
         self.scores = Scores(self)
         self.ledger = Ledger(self)

@@ -402,12 +402,16 @@ class Compute:
         """Show an award with its balance."""
         return self._client.call("GET", f"/awards/{addresses.part(award_id)}", documents.Award)
 
-    def statement(self, *, by: str = "organization,mission,share,month") -> documents.Statement:
-        """Show the books by organization, mission, share and month: awarded, leased, returned, used.
+    def statement(self, *, by: str = "organization,mission,share,site,month") -> documents.Statement:
+        """Show the books by organization, mission, share, site, month: awarded, leased, returned, used, lost.
 
         A ministry's or an auditor's token sees everybody's lines, any other its organization's.
         """
         return self._client.call("GET", "/statement", documents.Statement, query={"by": by})
+
+    def alerts(self) -> Sequence[documents.Alert]:
+        """List awards that run dry, stay unspent or lie idle, and shares over their line."""
+        return (self._client.call("GET", "/alerts", documents.Page[documents.Alert])).items
 
     def books(self) -> documents.Books:
         """Show every account's balance (a ministry's or an auditor's token)."""
@@ -512,6 +516,21 @@ class Calls:
         return self._client.call(
             "GET", f"/applications/{addresses.part(application_id)}/explanation", documents.Explanation
         )
+
+
+class Metrics:
+    """The supply and its use in Prometheus' text format."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self) -> str:
+        """Give shares, awards and runs as metrics for Prometheus (a ministry's or an auditor's token).
+
+        In resource-seconds. Scrape it with the token as bearer credentials.
+        """
+        answer = self._client.send("GET", "/metrics")
+        return answer.text
 
 
 class Runs:

@@ -32,6 +32,7 @@ from madang.sdk.documents.calls import (
 )
 from madang.sdk.documents.compute import (
     Account,
+    Alert,
     Award,
     Books,
     Capacity,
@@ -85,6 +86,7 @@ from madang.sdk.documents.versions import (
 
 __all__ = [
     "Account",
+    "Alert",
     "Agreement",
     "AgreementWhole",
     "Application",

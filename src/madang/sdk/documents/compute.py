@@ -71,6 +71,7 @@ class Award(Document):
     awarded: int
     leased: int
     used: int
+    lost: int
     left: int
 
 
@@ -80,11 +81,13 @@ class StatementLine(Document):
     organization: str
     mission: str
     share: str
+    site: str
     month: str = Field(examples=["2026-11"])
     awarded: int
     leased: int
     returned: int
     used: int
+    lost: int
 
 
 class Statement(Document):
@@ -106,3 +109,16 @@ class Books(Document):
 
     balanced: bool
     accounts: Sequence[Account]
+
+
+class Alert(Document):
+    """Something about the supply that somebody should look at, in a sentence of either language.
+
+    kind: award-runs-dry, award-unspent, award-idle or share-over-line. subject: an award's or a capacity's id.
+    """
+
+    kind: str = Field(examples=["award-idle"])
+    subject: str
+    organization: str
+    en: str
+    ko: str

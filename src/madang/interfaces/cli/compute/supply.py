@@ -6,7 +6,7 @@ import math
 import sys
 from csv import DictWriter
 from datetime import datetime
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cyclopts import App
 from madang.allocations import statements
 from madang.interfaces.cli import context
 from madang.interfaces.operations import compute
+from madang.interfaces.operations import metrics as figures
 from madang.kernel import clock
 from madang.kernel.errors import BadValue
 from madang.kernel.home import write_durably
@@ -133,16 +134,22 @@ def awards(mission: str, *, json: context.Json = False) -> None:
         "award": lambda one: one.award_id,
         "organization": lambda one: one.organization,
         "share": lambda one: one.share,
-        **{f"{figure} h": hours(figure) for figure in ("awarded", "leased", "used", "left")},
+        **{f"{figure} h": hours(figure) for figure in ("awarded", "leased", "used", "lost", "left")},
     }
     context.print_items(context.every(compute.awards, mission=mission), columns, json)
 
 
 @app.command
 def statement(
-    *, by: str = "organization,mission,share,month", csv: Path | None = None, json: context.Json = False
+    *,
+    by: str = "organization,mission,share,site,month",
+    csv: Path | None = None,
+    xlsx: Path | None = None,
+    json: context.Json = False,
 ) -> None:
-    """Show the books by organization, mission, share and month: awarded, leased, returned, used (seconds).
+    """Show the books by organization, mission, share, site and month: awarded, leased, returned, used, lost.
+
+    In resource-seconds; lost is what runs had used that failed or were preempted.
 
     A ministry's or an auditor's token sees everybody's lines, any other its organization's.
 
@@ -151,15 +158,19 @@ def statement(
     Parameters
     ----------
     by
-        What to keep apart: any of organization, mission, share, month, with commas.
+        What to keep apart: any of organization, mission, share, site, month, with commas.
     csv
         Write the lines to this file too.
+    xlsx
+        Write them as a workbook (extra `xlsx`).
     """
     found = context.call(compute.statement, by=by)
     named = (*found.by, *statements.FIGURES)
     rows = [{name: getattr(line, name) for name in named} for line in found.lines]
     if csv is not None:
         write_durably(csv, _csv(rows, named))
+    if xlsx is not None:
+        write_durably(xlsx, _workbook(rows, named))
     context.print_rows(rows, {name: name for name in named}, json)
 
 
@@ -171,6 +182,49 @@ def _csv(rows: list[dict[str, Any]], named: tuple[str, ...]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode("utf-8-sig")
+
+
+def _workbook(rows: list[dict[str, Any]], named: tuple[str, ...]) -> bytes:
+    """A workbook with one sheet; figures are numbers, names are text."""
+    from madang.kernel.errors import ExtraMissing
+
+    try:
+        from openpyxl import Workbook
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(module=error.name, extra="xlsx") from error
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "statement"
+    sheet.append(list(named))
+    for row in rows:
+        sheet.append([row[name] for name in named])
+    sheet.freeze_panes = "A2"
+    kept = BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+@app.command
+def alerts(*, json: context.Json = False) -> None:
+    """List awards that run dry, stay unspent or lie idle, and shares over their line.
+
+    Example: madang compute alerts
+    """
+    columns: dict[str, Any] = {
+        "kind": lambda one: one.kind,
+        "organization": lambda one: one.organization or "-",
+        "": lambda one: one.ko if context.language() == "ko" else one.en,
+    }
+    context.print_items(context.call(compute.alerts).items, columns, json)
+
+
+@app.command
+def metrics() -> None:
+    """Print shares, awards and runs as metrics for Prometheus (a ministry's or an auditor's token).
+
+    Example: madang compute metrics
+    """
+    print(context.call(figures.show), end="")
 
 
 @app.command(name="books")
