@@ -143,7 +143,7 @@ def million(load: float, count: int = 1_000_000, gpus: int = 10_000) -> None:
         queue = found.sums["queue"][0].sum() / span
         print(
             f"  {label}: {took:.2f} s, {count / took:,.0f} jobs/s; in use {in_use:.3f}, "
-            f"queue mean {queue:,.0f}, most {found.sums['longest'][0].sum():,}; "
+            f"queue mean {queue:,.0f}, most {found.longest[0]:,}; "
             f"preempted {found.sums['preempted'].sum():,}, failed {found.sums['failed'].sum():,}"
         )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

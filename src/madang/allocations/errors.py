@@ -176,3 +176,11 @@ class ConflictDeclared(Conflict):
 
 class NotAllReviewed(Conflict):
     """Applications that a decision would leave out for want of reviews. Facts: call, applications."""
+
+
+class NodesDiffer(Invalid):
+    """Policies with nodes of different sizes, which would not meet the same jobs. Facts: sizes."""
+
+
+class AlreadyApplied(Conflict):
+    """The same application by the same organization in the same call. Facts: application."""

@@ -15,6 +15,7 @@ from madang.allocations import service as supply
 from madang.allocations.calls import deciding, service
 from madang.allocations.calls.model import ApplicationDocument, CallDocument
 from madang.allocations.errors import (
+    AlreadyApplied,
     ApplicationWithdrawn,
     CallDecided,
     CallExists,
@@ -185,6 +186,12 @@ def test_conflicts_of_interest_are_kept_apart(opened: Played) -> None:
         service.review(session, judge, made, 100, "")
     with opened.home.database.write() as session, pytest.raises(NotPermitted, match="whom the call names"):
         service.review(session, opened.actor("msit", "officer"), made, 100, "")
+    with opened.home.database.write() as session:
+        service.review(session, reviewer(opened), made, None, "My former employer.")
+    with opened.home.database.read() as session, pytest.raises(NoSuchApplication):
+        service.see(session, reviewer(opened), made)  # an auditor's oversight does not open it again
+    with opened.home.database.write() as session, pytest.raises(AlreadyApplied):
+        service.apply(session, opened.actor("company-a"), asking(opened, 10))
     outside = organization_with_reviewer(opened)
     with opened.home.database.read() as session:
         assert service.see(session, outside, made).application_id == made
@@ -198,9 +205,8 @@ def test_conflicts_of_interest_are_kept_apart(opened: Played) -> None:
     with opened.home.database.write() as session, pytest.raises(ConflictDeclared):
         service.review(session, outside, made, 100, "I thought again.")
     with opened.home.database.read() as session:
-        assert [one.score for one in service.reviews_for(session, opened.actor("msit", "officer"), made)] == [
-            None
-        ]
+        told = service.reviews_for(session, opened.actor("msit", "officer"), made)
+        assert [one.score for one in told] == [None, None]
         with pytest.raises(NotPermitted):
             service.reviews_for(session, opened.actor("company-a"), made)
 
@@ -365,11 +371,17 @@ def test_from_a_configuration_to_an_explanation_by_commands(opened: Played, tmp_
 
 def test_a_decision_is_repeated_from_its_inputs_without_a_home(played: Played, tmp_path: Path) -> None:
     officer, file = played.stage.tokens["msit", "officer"], tmp_path / "inputs.json"
-    told = here("--home", played.home.path, "compute", "decision", "industry-1", "--inputs", file, "--json",
+    told = here("--home", played.home.path, "compute", "decision", "industry-1", "--out", file, "--json",
                 token=officer)  # fmt: skip
     repeated = here("compute", "decide", "--inputs", file, "--json")
     assert json.loads(repeated.stdout) == json.loads(told.stdout)["ranking"]
+    asked = ("--home", played.home.path, "compute", "decide", "industry-1", "--inputs", file)
+    matched = here(*asked, token=officer)
+    assert matched.returncode == 0 and "It matches the decision" in matched.stderr
     whole = json.loads(file.read_text())
+    file.write_text(json.dumps({**whole, "minimum_score": 0}))
+    other = here(*asked, token=officer)
+    assert other.returncode == 4 and "does NOT match" in other.stderr
     first = whole["entries"][0]
     for wrong in (
         {}, [], {**whole, "minimum_score": None}, {**whole, "entries": [first, first]},

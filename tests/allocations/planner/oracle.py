@@ -184,7 +184,10 @@ class World:
     def backfill(self, order: list[int], reserved: Run, now: int) -> None:
         shadow, extra = self.shadow(reserved, now)
         for leaf in order:
-            looked = 0
+            looked, first = 0, self.queues[leaf][0] if self.queues[leaf] else reserved
+            lends = self.leaves[leaf].borrows and self.rules.borrow
+            if not lends and first is not reserved and self.used(leaf) + first.need > self.entitled[leaf]:
+                continue  # served in strict order
             for run in list(self.queues[leaf]):
                 if run is reserved:
                     continue

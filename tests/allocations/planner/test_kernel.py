@@ -114,7 +114,7 @@ def _most_in_use(load: Workload, found: object) -> int:
     return most
 
 
-def test_a_blocked_run_is_not_delayed_beyond_its_shadow() -> None:
+def test_a_blocked_run_of_one_node_is_not_delayed_beyond_its_shadow() -> None:
     """EASY's promise: the first that cannot start does so when the limits of the others give it room."""
     rows = [(0, 4, 1000, 0, 0), (1, 8, 100, 0, 0), (2, 4, 5000, 0, 0), (3, 4, 900, 0, 0)]
     load = workload(rows, 8)
@@ -134,6 +134,19 @@ def test_borrowed_gpus_are_given_back_and_the_work_is_kept_up_to_the_checkpoint(
     assert found.lent[0, 1] == 5000 * 8 + (10_000 - 5100) * 8
     kept = simulate(workload(rows, 8), leaves, [Change(0, 2, (8, 8), 0)], Rules(reclaim=False))
     assert kept.start.tolist() == [0, 0, 10_000]
+
+
+def test_a_node_fails_as_often_whatever_the_machine_grows_to() -> None:
+    load = workload([(0, 1, 5_000_000, 0, 0)], 1)
+    rules = Rules(mtbf_hours=500.0, checkpoint_seconds=1, restart_seconds=0, repair_hours=0.0)
+
+    def failures(changes: list[Change]) -> float:
+        runs = [simulate(load, [Leaf("a", 0)], changes, rules, 1, seed) for seed in range(20)]
+        return sum(int(run.sums["failed"].sum()) for run in runs) / 20
+
+    steady = failures([Change(0, 2, (2,), 0)])
+    growing = failures([Change(0, 2, (2,), 0), Change(6_000_000, 40, (40,), 0)])
+    assert 1.2 < steady < 5.0 and 1.2 < growing < 5.0  # one node for 5e6 s: 2.8 expected
 
 
 def test_a_run_that_nothing_makes_room_for_is_named() -> None:

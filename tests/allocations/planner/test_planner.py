@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from madang.allocations.errors import NothingToSimulate, TraceUnreadable
+from madang.allocations.errors import NodesDiffer, NothingToSimulate, TraceUnreadable
 from madang.allocations.planner import traces, trying
 from madang.allocations.planner.policy import PolicyDocument
 from madang.allocations.planner.reporting import compare
-from madang.allocations.planner.workload import machines, resample
+from madang.allocations.planner.workload import machines, resample, widest
 from madang.allocations.plans.model import PlanDocument
 from madang.kernel.errors import FileMissing
 from tests.allocations.plans.test_plans import read, small
@@ -120,7 +120,7 @@ def test_a_machine_follows_the_plan() -> None:
         (59, 9),
         (90, 9),
     ]
-    assert [change.nodes for change in core.changes] == [0, 0, 11, 11, 0, 0]
+    assert [change.nodes for change in core.changes] == [0, 0, 11, 11, 0, 11]
     for change in (*gpu.changes, *core.changes):
         assert sum(change.entitled) == change.nodes
     assert {leaf.name for leaf, gpus in zip(core.leaves, core.changes[2].entitled, strict=True) if gpus} == {
@@ -135,7 +135,7 @@ def test_resampling_offers_the_load_and_says_what_did_not_fit(tmp_path: Path) ->
     file = tmp_path / "a.swf"
     file.write_text(swf(*ROWS, (50, 1000, 64, 64, 1000)))
     machine = machines(plan(), policy())[0]
-    drawn = resample(traces.read(file), machine, 1, 9, 0.9, seed=1, most=10**6)
+    drawn = resample(traces.read(file), machine, 1, [9] * 4, 0.9, seed=1, most=10**6)
     assert drawn.offered_load == pytest.approx(0.9, rel=0.03)
     assert drawn.left_out["wider-than-the-machine"] == 1
     assert set(zip(drawn.workload.need.tolist(), drawn.workload.seconds.tolist(), strict=True)) == {
@@ -144,11 +144,30 @@ def test_resampling_offers_the_load_and_says_what_did_not_fit(tmp_path: Path) ->
     }
     assert (np.diff(drawn.workload.submit) >= 0).all()
     assert drawn.workload.submit[-1] < machine.seconds
-    again = resample(traces.read(file), machine, 1, 9, 0.9, seed=1, most=10**6)
+    again = resample(traces.read(file), machine, 1, [9] * 4, 0.9, seed=1, most=10**6)
     assert again.workload.submit.tolist() == drawn.workload.submit.tolist()
     file.write_text(swf((0, 10, 64, 64, 10)))
     with pytest.raises(NothingToSimulate, match="gpu"):
-        resample(traces.read(file), machine, 1, 9, 0.9, seed=1, most=10)
+        resample(traces.read(file), machine, 1, [9] * 4, 0.9, seed=1, most=10)
+
+
+def test_no_job_arrives_before_it_fits() -> None:
+    growing = machines(plan(), policy())[0]  # 7, then 9
+    assert widest(growing, policy()) == [7, 9, 9, 9]
+    assert min(widest(growing, policy(borrow=False))) >= 1
+
+
+def test_hostile_figures_are_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "a.swf"
+    rows = [swf((0, 10, 1, 1, 20)).splitlines()[2].split() for _ in range(8)]
+    for number, (field, value) in enumerate(
+        [(3, "inf"), (7, "inf"), (1, "inf"), (8, "1e17"), (3, "1e18"), (7, "0.3"), (3, "0.2"), (3, "nan")]
+    ):
+        rows[number][field] = value
+    file.write_text("\n".join(" ".join(row) for row in [*rows, [*rows[0][:3], "10", *rows[0][4:]]]) + "\n")
+    found = traces.read(file)
+    assert len(found) == 2 and found.limit.max() <= traces.MOST_SECONDS
+    assert sum(found.left_out.values()) == 7
 
 
 def test_policies_are_compared_on_the_same_seeds(tmp_path: Path) -> None:
@@ -171,10 +190,13 @@ def test_policies_are_compared_on_the_same_seeds(tmp_path: Path) -> None:
     (figures,) = found.contrasts.values()
     by_name = {one.figure: one for one in figures}
     assert (
-        by_name["wait-p95"].difference < 0 and by_name["wait-p95"].upper < 0
+        by_name["wait-p95-hours"].difference < 0 and by_name["wait-p95-hours"].upper < 0
     )  # backfill and borrowing wait less
     assert all(one.lower <= one.difference <= one.upper for one in figures)
     assert all(one.difference == 0 for one in compare(strict, strict))
+    other = trying.Trial(trial.plan, [policy(), policy(name="b", node_gpus=4)], trial.trace, 0.8, range(1))
+    with pytest.raises(NodesDiffer, match="1, 4"):
+        trying.run(other)
 
 
 def test_the_command_tries_a_policy(tmp_path: Path) -> None:

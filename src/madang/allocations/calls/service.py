@@ -23,6 +23,7 @@ from madang.allocations.calls.model import (
 )
 from madang.allocations.calls.ranking import Hours, Place
 from madang.allocations.errors import (
+    AlreadyApplied,
     ApplicationWithdrawn,
     BadScore,
     CallDecided,
@@ -135,6 +136,9 @@ def apply(session: Session, actor: Principal, document: ApplicationDocument) -> 
     if actor.organization not in missions.participants_of(session, mission):
         raise NotParticipant(organization=actor.organization, mission=mission)
     _require_within(session, call, document)
+    for one in applications_of(session, call.name, actor.organization):
+        if one.document == document:
+            raise AlreadyApplied(application=one.application_id)
     made = Application(
         new_id("app"), call.name, actor.organization, mission, document, actor.member,
         clock.to_text(clock.now()), None,
@@ -240,9 +244,7 @@ def may_review(session: Session, actor: Principal, application: Application) -> 
     ties = _ties(session, application)
     if actor.member not in ties["reviewers"] or actor.organization in ties["involved"]:
         return False
-    where = (reviews.c.application_id == application.application_id) & (reviews.c.reviewer == actor.member)
-    row = session.row(sa.select(reviews.c.score).where(where))
-    return row is None or row["score"] is not None
+    return not _declared_conflict(session, actor, application.application_id)
 
 
 def get(session: Session, name: str) -> Call:
@@ -278,7 +280,7 @@ def _application(row: Row) -> Application:
 
 
 def see(session: Session, actor: Principal, application_id: str) -> Application:
-    """An application where the actor may read it: its own organization's, an overseer, its reviewers."""
+    """An application where the actor may read it; else NoSuchApplication."""
     found = get_application(session, application_id)
     if not may_see(session, actor, found):
         raise NoSuchApplication(application=application_id)
@@ -288,9 +290,17 @@ def see(session: Session, actor: Principal, application_id: str) -> Application:
 def may_see(session: Session, actor: Principal, application: Application) -> bool:
     """Whether the actor may read an application: its own organization, overseers, its reviewers. A declared
     conflict closes it to its reviewer."""
-    if actor.organization == application.organization or oversees(actor):
+    if actor.organization == application.organization:
         return True
+    if oversees(actor):
+        return not _declared_conflict(session, actor, application.application_id)
     return may_review(session, actor, application)
+
+
+def _declared_conflict(session: Session, actor: Principal, application_id: str) -> bool:
+    where = (reviews.c.application_id == application_id) & (reviews.c.reviewer == actor.member)
+    row = session.row(sa.select(reviews.c.score).where(where))
+    return row is not None and row["score"] is None
 
 
 def applications_of(session: Session, call: str, organization: str | None = None) -> list[Application]:

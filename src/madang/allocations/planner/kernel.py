@@ -8,12 +8,15 @@ The rules, which ``tests/allocations/planner/oracle.py`` follows in plain Python
    the fewest free; of these, the one that came to that number last. More are whole nodes, latest freed first.
 3. Shares are taken by (use / entitlement of the top share, the same of the share itself, its number). The
    first one's oldest run starts if it fits: within the entitlement, or, where the share borrows, in what
-   others leave idle and lend. If it is within its entitlement and does not fit, runs that were started on
-   borrowed GPUs are preempted, the youngest first, only as long as their share is over its entitlement and as
-   few as make room; where they cannot make room, none is. Then again from the first share.
+   others leave idle and lend. A share that does not borrow is served in strict order: where its oldest run
+   would exceed its entitlement, the share is passed over. If a run is within its share's entitlement and
+   does not fit, runs that were started on borrowed GPUs are preempted, the youngest first, as long as their
+   share (and, of another top share, that one too) is over its entitlement, until there is room; where `WALK`
+   of them do not make room, none is. Then again from the first share.
 4. The first that cannot start is reserved for (EASY): its shadow is the first whole minute at which enough
    GPUs are free if every run takes its whole limit. Behind it, up to `depth` of each share's oldest runs are
-   looked at; one starts if it fits and ends before the shadow, or leaves the reserved one enough at it.
+   looked at; one starts if it fits and ends before the shadow, or leaves the reserved one enough at it. This
+   counts GPUs, not nodes: a gang of whole nodes may wait longer, where what is free is scattered.
 5. A preempted or failed run returns to the head of its share's queue. What it did up to its last checkpoint
    is kept; the rest is lost, and each later attempt begins with the seconds of a restart.
 """
@@ -177,6 +180,10 @@ def _schedule(
         extra = NEVER if minute == NEVER else free + freed_by(minutes, minute) - need
     for number in range(count):
         ahead, run, looked = -1, shares[order[number]].head, 0
+        if not shares[order[number]].borrows and run != reserved:
+            its = shares[order[number]]
+            if its.used + runs[run].need > its.ent:
+                continue
         while run >= 0 and looked < depth:
             following, started = runs[run].after, False
             if run != reserved:
@@ -204,15 +211,16 @@ def _integrate(
     for leaf in range(len(shares)):
         sums[month, leaf].used += shares[leaf].used * seconds
         sums[month, leaf].queue += shares[leaf].queued * seconds
-        idle += max(0, shares[leaf].ent - shares[leaf].used)
-    months[month] += n[UP] * (len(buckets) - 1) * seconds
+        if shares[leaf].lends:
+            idle += max(0, shares[leaf].ent - shares[leaf].used)
+    months[month, 0] += n[UP] * (len(buckets) - 1) * seconds
     if idle > 0:
         for to in range(len(shares)):
             over = shares[to].used - shares[to].ent
             if over > 0:
                 for lender in range(len(shares)):
                     there = shares[lender].ent - shares[lender].used
-                    if there > 0:
+                    if there > 0 and shares[lender].lends:
                         lent[lender, to] += over * seconds * (there / idle)
 
 
@@ -260,7 +268,8 @@ def simulate(
     """Run the simulation to the end of the last run; the seconds it took in the simulated world.
 
     change_*: at each instant (the first is 0) the nodes in service, each share's entitlement, the month.
-    fail_of: in [0, 1), which node of those that were ever in service fails.
+    fail_of: in [0, 1), which of all nodes fails; nothing happens where it is not in service. months: the
+    GPU-seconds in service, and the most runs waiting at once.
     """
     order, keys = np.empty(len(shares), np.int64), np.empty((len(shares), 2))
     back_at, back = np.full(len(fail_at) + 1, NEVER), np.empty(len(fail_at) + 1, np.int64)
@@ -302,7 +311,7 @@ def simulate(
                 tops[shares[leaf].top].ent += shares[leaf].ent
             changed += 1
         while failed < len(fail_at) and fail_at[failed] == now:
-            node = int(fail_of[failed] * n[EVER])
+            node = int(fail_of[failed] * len(nodes))
             if node < n[EVER] and nodes[node].free >= 0:
                 _lower(
                     n, shares, tops, runs, records, nodes, buckets, heap, minutes, node, now, rules, sums,
@@ -323,6 +332,9 @@ def simulate(
             n, shares, tops, runs, records, nodes, buckets, heap, minutes, now, rules, sums, month, order,
             keys,
         )  # fmt: skip
+        waiting = 0
         for leaf in range(len(shares)):
+            waiting += shares[leaf].queued
             sums[month, leaf].longest = max(sums[month, leaf].longest, shares[leaf].queued)
+        months[month, 1] = max(months[month, 1], waiting)
     return now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from madang.allocations.planner.simulation import Rules
 
@@ -21,8 +21,14 @@ class PolicyDocument(BaseModel):
     reclaim: bool = Field(True, description="Borrowed GPUs are taken back by preemption, as the plan says.")
     checkpoint_seconds: int = Field(3600, ge=0, strict=True, description="0: preempted work is lost.")
     restart_seconds: int = Field(300, ge=0, strict=True)
-    node_mtbf_hours: float = Field(0.0, ge=0, le=1e7, description="0: nodes do not fail.")
+    node_mtbf_hours: float = Field(0.0, ge=0, le=1e7, description="0: nodes do not fail; else at least 1.")
     repair_hours: float = Field(12.0, ge=0, le=8760)
+
+    @model_validator(mode="after")
+    def _fails_seldom(self) -> PolicyDocument:
+        if 0 < self.node_mtbf_hours < 1:
+            raise ValueError("node_mtbf_hours is 0 or at least 1")
+        return self
 
     def rules(self) -> Rules:
         """As the kernel takes them."""

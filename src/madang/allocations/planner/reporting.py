@@ -1,8 +1,8 @@
 """What a simulation says: by month and share, who borrowed from whom, and policies beside one another.
 
-Utilisation is GPU-seconds in use over those in service; goodput leaves out what was lost to preemption and
-failure (restarts count as use). Bounded slowdown is max((wait + run) / max(run, 10 s), 1) (D. G. Feitelson,
-"Metrics for Parallel Job Scheduling and Their Convergence", JSSPP 2001, doi:10.1007/3-540-45540-X_11).
+Utilisation is GPU-seconds in use over those that the plan gives; goodput leaves out what was lost to
+preemption and failure (restarts count as use). Bounded slowdown is max((wait + run) / max(run, 10 s), 1)
+(D. G. Feitelson, "Metrics for Parallel Job Scheduling and Their Convergence", JSSPP 2001, doi:10.1007/3-540-45540-X_11).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ _DRAWS = 1000
 
 @dataclass(frozen=True)
 class Figures:
-    """Of the runs that arrived in a month in a share. wait, slowdown: median, p95, p99 (seconds; a ratio)."""
+    """Of the runs that arrived in a month in a share: median, p95, p99. wait: until the first start (s);
+    slowdown: until the end, a ratio."""
 
     month: str
     share: str
@@ -63,16 +64,18 @@ class Report:
 
 
 def slowdown_of(workload: Workload, outcome: Outcome) -> Array:
-    """The bounded slowdown of each run, until its first start."""
-    wait = outcome.start - workload.submit
-    return np.maximum((wait + workload.seconds) / np.maximum(workload.seconds, BOUND_SECONDS), 1.0)
+    """The bounded slowdown of each run: the time until it ended, what was lost and waited again included."""
+    took = outcome.end - workload.submit
+    return np.maximum(took / np.maximum(workload.seconds, BOUND_SECONDS), 1.0)
 
 
-def report(machine: Machine, workload: Workload, outcome: Outcome, offered_load: float) -> Report:
+def report(
+    machine: Machine, workload: Workload, outcome: Outcome, offered_load: float, node_gpus: int
+) -> Report:
     """The figures of a simulation."""
     wait, slow = outcome.start - workload.submit, slowdown_of(workload, outcome)
     planned = outcome.sums[: len(machine.months)]
-    in_service = float(outcome.available[: len(machine.months)].sum())
+    in_service = float(machine.gpu_seconds(node_gpus))
     used = float(planned["used"].sum())
     useful = used - float((planned["lost_preempted"] + planned["lost_failed"]).sum())
     names = tuple(leaf.name for leaf in machine.leaves)
@@ -85,9 +88,9 @@ def report(machine: Machine, workload: Workload, outcome: Outcome, offered_load:
         _quantiles(wait),
         _quantiles(slow),
         float(planned["queue"].sum() / machine.seconds),
-        int(outcome.sums["longest"].sum(axis=1).max()),
-        int(outcome.sums["preempted"].sum()),
-        int(outcome.sums["failed"].sum()),
+        int(outcome.longest[: len(machine.months)].max()),
+        int(planned["preempted"].sum()),
+        int(planned["failed"].sum()),
         names,
         tuple(tuple(float(hours) / 3600 for hours in row) for row in outcome.lent),
         tuple(_months(machine, workload, outcome, wait, slow)),
@@ -136,7 +139,10 @@ def _months(
 
 @dataclass(frozen=True)
 class Contrast:
-    """A figure of one policy less another's over the same seeds: mean, and a 95 % bootstrap interval."""
+    """A figure of one policy less another's over the same seeds: mean, and a 95 % bootstrap interval.
+
+    With few seeds it is too narrow: it covered 77 % with 3 and 84 % with 5 in trials of our own.
+    """
 
     figure: str
     first: float
@@ -149,7 +155,7 @@ class Contrast:
 FIGURES: dict[str, Callable[[Report], float]] = {
     "utilisation": lambda one: one.utilisation,
     "goodput": lambda one: one.goodput,
-    "wait-p95": lambda one: one.wait[1],
+    "wait-p95-hours": lambda one: one.wait[1] / 3600,
     "slowdown-p95": lambda one: one.slowdown[1],
     "mean-queue": lambda one: one.mean_queue,
     "preempted": lambda one: float(one.preempted),

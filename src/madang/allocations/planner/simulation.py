@@ -72,7 +72,8 @@ class Outcome:
     """What came of each run, and the sums by month and share (GPU-seconds).
 
     start: of the first attempt. end: of the last. attempts. lost: GPU-seconds of each run. sums: by month and
-    share, see kernel.SUM. lent: [from, to]. available: by month. seconds: until the last run ended.
+    share, see kernel.SUM. lent: [from, to]. available, longest: GPU-seconds in service and
+    the most runs waiting at once, by month. seconds: until the last run ended.
     """
 
     start: Array
@@ -82,6 +83,7 @@ class Outcome:
     sums: Array
     lent: Array
     available: Array
+    longest: Array
     seconds: int
 
 
@@ -100,14 +102,14 @@ def simulate(
     size = max(change.nodes for change in changes)
     state = _state(workload, leaves, size, node_gpus, rules.borrow)
     sums = np.zeros((months, len(leaves)), kernel.SUM)
-    lent, available = np.zeros((len(leaves), len(leaves))), np.zeros(months, np.int64)
-    fails, which = _failures(rules, size, 2 * horizon + 90 * 86400, seed)
+    lent, by_month = np.zeros((len(leaves), len(leaves))), np.zeros((months, 2), np.int64)
+    fails, which = _failures(rules, size, 4 * horizon + 180 * 86400, seed)
     took = kernel.simulate(
         *state,
         _minutes(horizon, workload.limit),
         sums,
         lent,
-        available,
+        by_month,
         workload.submit,
         np.array([change.at for change in changes], np.int64),
         np.array([change.nodes for change in changes], np.int64),
@@ -122,7 +124,17 @@ def simulate(
     if took < 0:
         waiting = runs["end"] < 0
         raise NeverStarts(waiting=int(waiting.sum()), largest=int(runs["need"][waiting].max()))
-    return Outcome(runs["first"], runs["end"], runs["attempts"], runs["lost"], sums, lent, available, took)
+    return Outcome(
+        runs["first"],
+        runs["end"],
+        runs["attempts"],
+        runs["lost"],
+        sums,
+        lent,
+        by_month[:, 0],
+        by_month[:, 1],
+        took,
+    )
 
 
 def _failures(rules: Rules, nodes: int, until: int, seed: int) -> tuple[Array, Array]:

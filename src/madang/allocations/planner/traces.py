@@ -23,6 +23,9 @@ _FIELDS = (
     "job", "submit", "wait", "run_time", "processors", "cpu_time", "memory", "processors_asked", "time_asked",
     "memory_asked", "status", "user", "group", "executable", "queue", "partition", "preceding", "think_time",
 )  # fmt: skip
+MOST_SECONDS, MOST_SIZE = 10 * 365 * 86400, 10_000_000
+"""Ten years; more processors than any machine has. What is beyond is a mistake of the trace."""
+_TOLD = ("no-submit-time", "no-run-time", "no-size", "took-no-time")
 SUBMIT, SECONDS, ALLOCATED, ASKED, LIMIT = 1, 3, 4, 7, 8
 
 
@@ -75,7 +78,7 @@ def _parquet(path: Path) -> dict[str, Array]:
 def _columns_of_swf(path: Path, columns: Mapping[str, Array]) -> Array:
     import numpy as np
 
-    if len(columns) < len(_FIELDS):
+    if len(columns) != len(_FIELDS):
         raise TraceUnreadable(file=str(path), reason=f"It has {len(columns)} columns; SWF has 18.")
     try:
         found = [np.nan_to_num(np.asarray(one, float), nan=-1) for one in list(columns.values())[:18]]
@@ -149,13 +152,21 @@ def _trace(
 ) -> Trace:
     import numpy as np
 
+    with np.errstate(invalid="ignore"):
+        submit, need, seconds, limit = (
+            np.rint(np.asarray(one, float)) for one in (submit, need, seconds, limit)
+        )
+        possible = (submit < MOST_SECONDS) & (seconds <= MOST_SECONDS) & (need <= MOST_SIZE)
+        why = {**why, "too-small": (need < 1) | (seconds < 1), "beyond-measure": ~possible}
     keep = np.ones(len(submit), bool)
     left_out = {}
     for reason, found in why.items():
         left_out[reason] = int((keep & found).sum())
         keep &= ~found
+    left_out = {reason: count for reason, count in left_out.items() if count or reason in _TOLD}
     if not keep.any():
         raise TraceUnreadable(file=str(path), reason="No job in it has a submit time, a run time and a size.")
+    limit = np.where(np.isfinite(limit), np.minimum(limit, MOST_SECONDS), MOST_SECONDS)
     order = np.argsort(submit[keep], kind="stable")
     columns = [np.rint(column[keep][order]).astype(np.int64) for column in (submit, need, seconds, limit)]
     first = columns[0][0]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from madang.allocations.errors import NodesDiffer
 from madang.allocations.planner.policy import PolicyDocument
 from madang.allocations.planner.reporting import Contrast, Report, compare, report
 from madang.allocations.planner.simulation import simulate
@@ -14,7 +15,6 @@ from madang.allocations.planner.workload import Machine, machines, resample, wid
 from madang.allocations.plans.model import PlanDocument
 
 MOST_JOBS = 5_000_000
-MOST_GPUS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -65,34 +65,38 @@ class Result:
 def run(trial: Trial, tell: Callable[[str, str, int], None] | None = None) -> Result:
     """Simulate every policy on every kind and seed; `tell` hears of each before it begins.
 
-    The same seed draws the same jobs for every policy. Raises NothingToSimulate, NeverStarts.
+    The same seed draws the same jobs for every policy. Raises NodesDiffer, NothingToSimulate, NeverStarts.
     """
+    sizes = sorted({one.node_gpus for one in trial.policies})
+    if len(sizes) > 1:
+        raise NodesDiffer(sizes=", ".join(map(str, sizes)))
     reports: dict[str, dict[str, list[Report]]] = {one.name: {} for one in trial.policies}
     left_out: dict[str, Mapping[str, int]] = {}
     each = [(policy, machines(trial.plan, policy, trial.scale)) for policy in trial.policies]
-    limit: dict[str, int] = {}
+    limits: dict[str, list[int]] = {}
     for policy, built in each:
         for machine in built:
-            limit[machine.kind] = min(widest(machine, policy), limit.get(machine.kind, MOST_GPUS))
+            mine = widest(machine, policy)
+            limits[machine.kind] = [*map(min, mine, limits.get(machine.kind, mine))]
     for policy, built in each:
         for machine in built:
             for seed in trial.seeds:
                 if tell is not None:
                     tell(policy.name, machine.kind, seed)
-                made, why = _one(trial, policy, machine, limit[machine.kind], seed)
+                made, why = _one(trial, policy, machine, limits[machine.kind], seed)
                 reports[policy.name].setdefault(machine.kind, []).append(made)
                 left_out[machine.kind] = why
     return Result(reports, _contrasts(reports), left_out)
 
 
 def _one(
-    trial: Trial, policy: PolicyDocument, machine: Machine, limit: int, seed: int
+    trial: Trial, policy: PolicyDocument, machine: Machine, limits: Sequence[int], seed: int
 ) -> tuple[Report, Mapping[str, int]]:
-    drawn = resample(trial.trace, machine, policy.node_gpus, limit, trial.load, seed, trial.jobs)
+    drawn = resample(trial.trace, machine, policy.node_gpus, limits, trial.load, seed, trial.jobs)
     outcome = simulate(
         drawn.workload, machine.leaves, machine.changes, policy.rules(), policy.node_gpus, seed
     )
-    return report(machine, drawn.workload, outcome, drawn.offered_load), drawn.left_out
+    return report(machine, drawn.workload, outcome, drawn.offered_load, policy.node_gpus), drawn.left_out
 
 
 def _contrasts(

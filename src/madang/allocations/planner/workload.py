@@ -7,7 +7,7 @@ capacity, until the offered load is reached. Results say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
@@ -24,6 +24,7 @@ from madang.allocations.plans.apportionment import apportion, by_month, month_na
 from madang.allocations.plans.model import PlanDocument
 
 Array = Any
+MOST_GPUS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,15 @@ class Machine:
 
 
 def machines(plan: PlanDocument, policy: PolicyDocument, scale: int | None = None) -> list[Machine]:
-    """A machine for each kind of a sound plan. Counts are rounded down to whole nodes.
+    """A machine for each kind of a sound plan. Counts are rounded down to whole nodes; a kind
+    without a whole node is left out.
 
     scale: GPUs that the plan's largest month is brought to, all counts in the same proportion.
     """
     kinds = dict.fromkeys(line.kind for line in plan.capacity)
     factor = Fraction(scale, max(one.count for one in by_month(plan))) if scale else Fraction(1)
-    return [_machine(plan, policy, kind, factor) for kind in kinds]
+    built = (_machine(plan, policy, kind, factor) for kind in kinds)
+    return [one for one in built if one.gpu_seconds(policy.node_gpus)]
 
 
 def _machine(plan: PlanDocument, policy: PolicyDocument, kind: str, factor: Fraction) -> Machine:
@@ -80,8 +83,9 @@ def _machine(plan: PlanDocument, policy: PolicyDocument, kind: str, factor: Frac
         number = max(place for place, first in enumerate(firsts) if first <= day)
         changes.append(Change(_seconds(header.starts, day), nodes, tuple(entitled.values()), number))
     end = _seconds(header.starts, header.ends)
-    # What still runs or waits when the plan ends goes on as in its last month, and is summed up apart.
-    changes.append(replace(changes[-1], at=end, month=len(firsts)))
+    # What still runs or waits when the plan ends goes on as in the last month with any; summed up apart.
+    last = next((change for change in reversed(changes) if change.nodes), changes[-1])
+    changes.append(replace(last, at=end, month=len(firsts)))
     return Machine(kind, leaves, tuple(changes), tuple(month_name(first) for first in firsts), end)
 
 
@@ -102,48 +106,55 @@ class Resampled:
 
 
 def resample(
-    trace: Trace, machine: Machine, node_gpus: int, widest: int, load: float, seed: int, most: int
+    trace: Trace, machine: Machine, node_gpus: int, limits: Sequence[int], load: float, seed: int, most: int
 ) -> Resampled:
     """Jobs drawn from a trace until they offer `load` of what the machine gives in its time (or are `most`).
 
-    widest: GPUs of the largest job that is drawn; the same for all policies that are compared, so that they
-    meet the same jobs. Raises NothingToSimulate where no job of the trace fits.
+    limits: for each of the machine's changes the GPUs of the largest job that may arrive then; the same for
+    all policies that are compared, so that they meet the same jobs. Raises NothingToSimulate where none fits.
     """
-    need = whole_nodes(trace.need, node_gpus)
-    fits = need <= widest
-    left_out = {**trace.left_out, "wider-than-the-machine": int((~fits).sum())}
-    if not fits.any():
-        raise NothingToSimulate(trace=trace.name, kind=machine.kind, widest=widest)
     random = np.random.default_rng([seed, 1])
-    pool = np.flatnonzero(fits)
-    offered = machine.gpu_seconds(node_gpus)
-    mean = float((need[pool] * trace.seconds[pool]).mean())
-    count = min(most, max(1, round(load * offered / mean)))
-    drawn = random.choice(pool, count)
-    submit = np.sort(_arrivals(machine, random, count))
-    leaf = _leaves(machine, submit, need[drawn], random)
-    made = Workload(submit, need[drawn], trace.seconds[drawn], trace.limit[drawn], leaf)
-    return Resampled(made, float((made.need * made.seconds).sum() / offered), left_out)
+    need = whole_nodes(trace.need, node_gpus)
+    pools, counts = [], []
+    for (change, following), limit in zip(pairwise(machine.changes), limits, strict=False):
+        pool = np.flatnonzero(need <= limit)
+        pools.append(pool)
+        offered = load * change.nodes * node_gpus * (following.at - change.at)
+        mean = float((need[pool] * trace.seconds[pool]).mean()) if len(pool) else 0.0
+        counts.append(offered / mean if mean else 0.0)
+    left_out = {**trace.left_out, "wider-than-the-machine": int((need > max(limits)).sum())}
+    if not any(counts):
+        raise NothingToSimulate(trace=trace.name, kind=machine.kind, widest=max(limits))
+    kept = min(1.0, most / sum(counts))
+    submit, drawn = [], []
+    for (change, following), pool, count in zip(pairwise(machine.changes), pools, counts, strict=True):
+        some = max(1, round(kept * count)) if count else 0
+        submit.append(random.uniform(change.at, following.at, some))
+        drawn.append(random.choice(pool, some) if some else np.empty(0, np.int64))
+    at, jobs = np.concatenate(submit).astype(np.int64), np.concatenate(drawn).astype(np.int64)
+    order = np.argsort(at, kind="stable")
+    at, jobs = at[order], jobs[order]
+    leaf = _leaves(machine, at, random)
+    made = Workload(at, need[jobs], trace.seconds[jobs], trace.limit[jobs], leaf)
+    total = float((made.need * made.seconds).sum())
+    return Resampled(made, total / machine.gpu_seconds(node_gpus), left_out)
 
 
-def widest(machine: Machine, policy: PolicyDocument) -> int:
-    """The size that every share can be given some day: the machine's at the end, or the least share's own."""
-    last = machine.changes[-1]
-    whole = last.nodes * policy.node_gpus
-    if policy.borrow and all(leaf.borrows and leaf.lends for leaf in machine.leaves):
-        return whole
-    return min((gpus for gpus in last.entitled if gpus), default=whole)
+def widest(machine: Machine, policy: PolicyDocument) -> list[int]:
+    """For each change the size that every share can be given from then on: the machine's, or, where shares
+    may not use one another's, the least share's own."""
+    open_to_all = policy.borrow and all(leaf.borrows and leaf.lends for leaf in machine.leaves)
+    found: list[int] = []
+    least = MOST_GPUS
+    for change in reversed(machine.changes):
+        whole = change.nodes * policy.node_gpus
+        there = whole if open_to_all else min((gpus for gpus in change.entitled if gpus), default=whole)
+        least = min(least, there) if there else least
+        found.append(least if there else 0)
+    return found[::-1]
 
 
-def _arrivals(machine: Machine, random: Any, count: int) -> Array:
-    """Instants of a Poisson process, given their number, with a rate that follows the capacity."""
-    starts = np.array([change.at for change in machine.changes], float)
-    weight = np.array([change.nodes for change in machine.changes[:-1]]) * np.diff(starts)
-    cumulated = np.concatenate([[0.0], np.cumsum(weight)]) / weight.sum()
-    return np.interp(random.random(count), cumulated, starts).astype(np.int64)
-
-
-def _leaves(machine: Machine, submit: Array, need: Array, random: Any) -> Array:
+def _leaves(machine: Machine, submit: Array, random: Any) -> Array:
     """The share of each run, drawn by what the shares are entitled to when it arrives."""
     starts = np.array([change.at for change in machine.changes])
     entitled = np.array([change.entitled for change in machine.changes], float)

@@ -11,12 +11,13 @@ from madang.allocations.plans.model import PlanDocument
 
 @dataclass(frozen=True)
 class Shift:
-    """A month and share whose GPU-hours differ; 0 where a plan has none there."""
+    """A month and share whose hours differ; 0 where a plan has none there. assumed: any of them are."""
 
     month: str
     share: str
     before: int
     after: int
+    assumed: bool
 
     @property
     def by(self) -> int:
@@ -28,13 +29,16 @@ def shifts(before: PlanDocument, after: PlanDocument) -> list[Shift]:
     """Every month and share where two sound plans differ, in order."""
     first, second = _table(before), _table(after)
     places = sorted(set(first) | set(second))
-    found = (Shift(*place, first.get(place, 0), second.get(place, 0)) for place in places)
+    found = []
+    for place in places:
+        (old, doubtful), (new, also) = first.get(place, (0, 0)), second.get(place, (0, 0))
+        found.append(Shift(*place, old, new, bool(doubtful or also)))
     return [shift for shift in found if shift.by]
 
 
-def _table(plan: PlanDocument) -> dict[tuple[str, str], int]:
+def _table(plan: PlanDocument) -> dict[tuple[str, str], tuple[int, int]]:
     return {
-        (month.month, share.name): month.of_share(share.name)[0]
+        (month.month, share.name): month.of_share(share.name)
         for month in by_month(plan)
         for share in plan.leaves()
     }

@@ -114,7 +114,7 @@ class Books(Document):
 class Alert(Document):
     """Something about the supply that somebody should look at, in a sentence of either language.
 
-    kind: award-runs-dry, award-unspent, award-idle or share-over-line. subject: an award's or a capacity's id.
+    kind: award-runs-dry, award-unspent, award-idle, share-over-line. subject: an award's or a capacity's id.
     """
 
     kind: str = Field(examples=["award-idle"])

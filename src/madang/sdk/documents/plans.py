@@ -49,12 +49,13 @@ class PlanWhole(Plan):
 
 
 class PlanShift(Document):
-    """GPU-hours of a share in a month, before and after."""
+    """Hours of a share in a month, before and after; `assumed` where any of them are."""
 
     month: str
     share: str
     before: int
     after: int
+    assumed: bool
 
 
 class PlanEdit(Document):

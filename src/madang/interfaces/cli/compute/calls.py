@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cyclopts import App
+from pydantic import ValidationError
 
 from madang.allocations.calls.model import ApplicationFile, CallFile
 from madang.allocations.calls.ranking import Inputs
@@ -199,14 +200,14 @@ def decide(
     Parameters
     ----------
     call
-        The call.
+        The call. With --inputs: whose decision the file must give, else exit code 4.
     inputs
-        A file that `madang compute decision --inputs` wrote: decide from that; nothing is awarded.
+        A file that `madang compute decision --out` wrote: decide from that; nothing is awarded.
     unreviewed
         Leave out applications that have too few reviews, instead of refusing to decide.
     """
     if inputs is not None:
-        _decide_from(inputs, json)
+        _decide_from(inputs, call, json)
         return
     if call is None:
         raise BadValue(file="command line", key="CALL", reason="Name a call, or give --inputs FILE.")
@@ -214,33 +215,43 @@ def decide(
     _print_decision(context.call(calls.decide, call=call, new=new), json)
 
 
-def _decide_from(file: Path, json: bool) -> None:
+def _decide_from(file: Path, call: str | None, json: bool) -> None:
     try:
         given = Inputs.of(parse_json(file.read_bytes()))
     except ValueError as error:
-        reason = "It holds no inputs: " + " ".join(str(error).split())[:300]
-        raise BadValue(file=str(file), key="(document)", reason=reason) from error
+        told = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        key = ".".join(map(str, told["loc"])) or "(document)"
+        raise BadValue(file=str(file), key=key, reason=f"It holds no inputs: {told['msg']}") from error
     rows = [calls.ranked_document(one) for one in decide_from(given)]
     if not json:
         print(given.digest)
     _print_ranking(rows, json)
+    if call is not None:
+        kept = context.call(calls.decision, call=call).inputs_digest
+        same = kept == given.digest
+        print(
+            context.text(f"allocations.decision.{'same' if same else 'other'}", call=call, digest=kept),
+            file=sys.stderr,
+        )
+        if not same:
+            sys.exit(4)
 
 
 @app.command
-def decision(call: str, *, inputs: Path | None = None, json: context.Json = False) -> None:
+def decision(call: str, *, out: Path | None = None, json: context.Json = False) -> None:
     """Show a decision and its ranking, as far as you may see it.
 
-    Example: madang compute decision industry-2026-h2 --inputs inputs.json
+    Example: madang compute decision industry-2026-h2 --out inputs.json
 
     Parameters
     ----------
     call
         The call.
-    inputs
+    out
         Write what it follows from to this file (a ministry's or an auditor's token).
     """
-    if inputs is not None:
-        write_durably(inputs, context.call(calls.inputs, call=call))
+    if out is not None:
+        write_durably(out, context.call(calls.inputs, call=call))
     _print_decision(context.call(calls.decision, call=call), json)
 
 

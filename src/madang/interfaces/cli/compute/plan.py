@@ -89,7 +89,7 @@ def show(plan: str, *, json: context.Json = False) -> None:
     context.print_rows(rows, columns | {"all": "GPU-hours", "normalised": "normalised"}, False)
 
 
-def _mark(assumed: int) -> str:
+def _mark(assumed: int | bool) -> str:
     return "~" if assumed else ""
 
 
@@ -113,7 +113,16 @@ def diff(before: str, after: str, *, json: context.Json = False) -> None:
     for edit in found.edits:
         changes = ", ".join(f"{key}: {old} -> {new}" for key, (old, new) in edit.values.items())
         print(f"{edit.change:<8} {edit.table:<9} {edit.name}  {changes}".rstrip())
-    rows = [{**one.model_dump(), "by": f"{one.after - one.before:+,}"} for one in found.shifts]
+    rows = [
+        {
+            "month": one.month,
+            "share": one.share,
+            "before": f"{_mark(one.assumed)}{one.before:,}",
+            "after": f"{_mark(one.assumed)}{one.after:,}",
+            "by": f"{one.after - one.before:+,}",
+        }
+        for one in found.shifts
+    ]
     columns = {"month": "month", "share": "share", "before": "before", "after": "after", "by": "GPU-hours"}
     context.print_rows(rows, columns, False)
 

@@ -20,6 +20,8 @@ from madang.kernel.ids import check_range
 from madang.kernel.settings import read_document
 
 app = App(name="planner")
+_FEW = 20
+"""Seeds below which an interval over them is too narrow."""
 
 
 @app.command
@@ -29,8 +31,8 @@ def simulate(
     trace: Path,
     policy: Annotated[list[Path], Parameter(name="--policy", negative="")] | None = None,
     load: float = 0.95,
-    seeds: int = 3,
-    jobs: int = 1_000_000,
+    seeds: int = 20,
+    jobs: int = 200_000,
     scale: int | None = None,
     out: Path | None = None,
     json: context.Json = False,
@@ -121,6 +123,8 @@ def _print(trial: object, found: object) -> None:
         for kind, reports in kinds.items()
     ]
     context.print_rows(rows, {name: name for name in rows[0]}, False)
+    if found.contrasts and len(trial.seeds) < _FEW:
+        print("\n" + context.text("allocations.planner.few", seeds=len(trial.seeds), enough=_FEW))
     for (first, second, kind), figures in found.contrasts.items():
         print(f"\n{second} - {first}, {kind} ({len(trial.seeds)} seeds)")
         shown = [
