@@ -2,7 +2,8 @@
 
 Utilisation is GPU-seconds in use over those that the plan gives; goodput leaves out what was lost to
 preemption and failure (restarts count as use). Bounded slowdown is max((wait + run) / max(run, 10 s), 1)
-(D. G. Feitelson, "Metrics for Parallel Job Scheduling and Their Convergence", JSSPP 2001, doi:10.1007/3-540-45540-X_11).
+(D. G. Feitelson, "Metrics for Parallel Job Scheduling and Their Convergence", JSSPP 2001,
+doi:10.1007/3-540-45540-X_11).
 """
 
 from __future__ import annotations
