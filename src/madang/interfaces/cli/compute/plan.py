@@ -188,7 +188,7 @@ def pdf(plan: str, *, out: Annotated[Path, Parameter(name="--out")] = Path("plan
     """
     from madang.interfaces.sheets import plan_sheet
 
-    document, reference = document_of(plan), Path(plan).name
+    document, reference = document_of(plan), ""
     if not plan.endswith(".toml"):
         found = context.call(plans.show, plan=plan)
         reference = f"{found.name}@{found.number}, {found.digest[:23]}"
