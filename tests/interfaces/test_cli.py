@@ -320,3 +320,16 @@ def test_changes_by_a_server(copied: Played, tmp_path: Path) -> None:
         assert (told["name"], told["state"]) == ("company-b/notes@1", "quarantined")
         refused(here(*there, "asset", "deposit", "nowhere", "--name", "x", "--agreement", "y"), "nowhere")
     assert here("--home", copied.home.path, "ledger", "verify").returncode == 0
+
+
+def test_a_home_of_an_earlier_version_is_refused_until_it_is_upgraded(tmp_path: Path) -> None:
+    home = records.new_home(tmp_path / "old")
+    home.database.migrate("base")
+    home.database.migrate("0003")
+    home.database.close()
+    refused(here("--home", home.path, "org", "list"), "0003", "madang upgrade")
+    done = here("--home", home.path, "upgrade")
+    assert done.returncode == 0 and done.stdout.startswith("0003 -> "), done.stderr
+    verified = here("--home", home.path, "ledger", "verify")
+    assert verified.returncode == 0 and "holds" in verified.stdout, verified.stderr
+    refused(here("--home", home.path, "org", "list"), "token")

@@ -17,10 +17,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound
 
 from madang.kernel import clock, extension
-from madang.kernel.errors import ChangedMeanwhile, MadangError, UnrecordedChange
+from madang.kernel.errors import ChangedMeanwhile, HomeOfAnotherVersion, MadangError, UnrecordedChange
 from madang.kernel.ledger import log
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def newest_revision() -> str:
+    """The revision that this program's migrations end in."""
+    return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 Row = Mapping[str, Any]
@@ -211,6 +216,16 @@ class Database:
 
         with self._told(), self._engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
+
+    def require_current(self) -> None:
+        """HomeOfAnotherVersion where the schema is not the one that this program's migrations end in."""
+        with self._told(), self._engine.connect() as connection:
+            # Not through Alembic, whose import costs more than most commands.
+            there = "alembic_version" in sa.inspect(connection).get_table_names()
+            query = sa.text("SELECT version_num FROM alembic_version")
+            found = connection.execute(query).scalar() if there else None
+        if found != newest_revision():
+            raise HomeOfAnotherVersion(found=found or "-", wanted=newest_revision())
 
     def occupied(self) -> bool:
         """Whether the database holds any table."""

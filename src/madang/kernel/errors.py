@@ -142,6 +142,10 @@ class HomeExists(Conflict):
     """A home would be overwritten. Facts: home, again."""
 
 
+class HomeOfAnotherVersion(Conflict):
+    """A home whose schema another version of Madang made. Facts: found, wanted."""
+
+
 class ChangedMeanwhile(Conflict):
     """Another writer made the same thing first."""
 

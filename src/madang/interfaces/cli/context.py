@@ -106,6 +106,7 @@ def home() -> Home:
     require_here()
     if _chosen.opened is None:
         _chosen.opened = open_home(_chosen.home, {"language": _chosen.language})
+        _chosen.opened.database.require_current()
     return _chosen.opened
 
 

@@ -54,6 +54,23 @@ def init(
     print(f"token  {file}  (of {officer} at {ministry}; keep it, it is not stored anywhere else)")
 
 
+def upgrade() -> None:
+    """Bring the schema of a home that an earlier version made to this version's. Copy the home first.
+
+    Example: madang --home madang-home upgrade
+    """
+    from madang.kernel.home import open_home
+
+    context.require_here()
+    database = open_home(context.home_path()).database
+    before = database.revision()
+    try:
+        database.migrate()
+        print(f"{before or '-'} -> {database.revision()}")
+    finally:
+        database.close()
+
+
 def save_token(home: Path, organization: str, member: str, token: str) -> Path:
     """Write a token to ``HOME/tokens/<organization>.<member>`` with mode 600."""
     folder = home / "tokens"

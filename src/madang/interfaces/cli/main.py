@@ -24,6 +24,10 @@ _GROUPS = {
 }
 _SINGLE = {
     "init": ("madang.interfaces.cli.home:init", "Make a home and register its first ministry."),
+    "upgrade": (
+        "madang.interfaces.cli.home:upgrade",
+        "Bring a home of an earlier version to this one's schema.",
+    ),
     "config": ("madang.interfaces.cli.home:config", "Show every setting and where its value comes from."),
     "doctor": ("madang.interfaces.cli.home:doctor", "Say what this machine has, protects and lacks."),
     "demo": (
