@@ -36,11 +36,6 @@ def balance(session: Session, account: str) -> int:
     return _sum(session, postings.c.target == account) - _sum(session, postings.c.source == account)
 
 
-def moved(session: Session, source: str, prefix: str) -> int:
-    """Total ever moved from an account to accounts that begin with `prefix`."""
-    return _sum(session, (postings.c.source == source) & postings.c.target.startswith(prefix))
-
-
 def _sum(session: Session, where: sa.ColumnElement[bool]) -> int:
     return int(
         session.scalar(sa.select(sa.func.coalesce(sa.func.sum(postings.c.resource_seconds), 0)).where(where))
