@@ -57,10 +57,10 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
     ["org", "agreement", "mission", "asset", "compute", "run", "score", "ledger", "physical", "tabular"],
 )
 def test_every_command_has_help_with_an_example(group: str) -> None:
-    _require_examples(group)
+    _check_examples(group)
 
 
-def _require_examples(*group: str) -> None:
+def _check_examples(*group: str) -> None:
     listed = here(*group, "--help")
     assert listed.returncode == 0
     names = [
@@ -73,7 +73,7 @@ def _require_examples(*group: str) -> None:
         done = here(*group, name, "--help")
         assert done.returncode == 0
         if "COMMAND" in done.stdout.splitlines()[0]:
-            _require_examples(*group, name)
+            _check_examples(*group, name)
         else:
             assert "Example:" in done.stdout, f"{group} {name}"
 

@@ -221,7 +221,7 @@ class Database:
         """HomeOfAnotherVersion where the schema is not the one that this program's migrations end in."""
         with self._told(), self._engine.connect() as connection:
             # Not through Alembic, whose import costs more than most commands.
-            there = "alembic_version" in sa.inspect(connection).get_table_names()
+            there = sa.inspect(connection).has_table("alembic_version")
             query = sa.text("SELECT version_num FROM alembic_version")
             found = connection.execute(query).scalar() if there else None
         if found != newest_revision():

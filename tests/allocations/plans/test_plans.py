@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -284,3 +285,18 @@ def test_a_planned_site_is_its_operators(office: Office) -> None:
         service.enact(session, other, plan, "south")
     with office.home.database.write(grouped=True) as session, pytest.raises(NotPermitted):
         service.enact(session, squatter, plan, "south")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_sheet_is_one_page_or_says_which_font_is_missing(language: str) -> None:
+    typst = pytest.importorskip("typst")
+    from madang.interfaces.sheets import plan_sheet
+
+    plan = read_document(KOREA, PlanDocument)
+    if not any("CJK KR" in name or "Pretendard" in name for name in typst.Fonts().families()):
+        with pytest.raises(plan_sheet.FontMissing):
+            plan_sheet.render(plan, language)
+        return
+    made = plan_sheet.render(plan, language, "korea-2026@1")
+    assert made.startswith(b"%PDF-")
+    assert re.findall(rb"/Count (\d+)", made) == [b"1"]

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from madang.allocations import books
 from madang.allocations.calls import optimum
 from madang.allocations.calls.explaining import Explainer, Explanation
 from madang.allocations.calls.model import POINT, Application, Call, Decision, decisions
@@ -16,6 +15,7 @@ from madang.allocations.calls.service import (
     applications_of,
     decision_of,
     get,
+    hours_left,
     month_capacities,
     scores_of,
     see,
@@ -76,18 +76,20 @@ class Advice:
 
 def advise(session: Session, actor: Principal, name: str) -> Advice:
     """Compute the optimum of a closed call before its decision, outside of any writing transaction."""
-    inputs = inputs_of(session, _require_decidable(session, actor, name))
+    call, _ = _require_decidable(session, actor, name)
+    inputs = inputs_of(session, call)
     return Advice(inputs.digest, optimum.advise(inputs))
 
 
-def _require_decidable(session: Session, actor: Principal, name: str) -> Call:
-    authorize(session, Request(actor, "call.decide", "Call", name))
+def _require_decidable(session: Session, actor: Principal, name: str) -> tuple[Call, tuple[str, ...]]:
+    """(the closed, undecided call, what permits the actor to decide it)."""
+    grounds = authorize(session, Request(actor, "call.decide", "Call", name)).by
     call = get(session, name)
     if decision_of(session, name) is not None:
         raise CallDecided(call=name)
     if clock.to_text(clock.now()) < call.closes_at:
         raise CallOpen(call=name, closes=call.closes_at)
-    return call
+    return call, grounds
 
 
 def decide_call(
@@ -98,8 +100,7 @@ def decide_call(
     unreviewed: leave out what has too few reviews. Raises CallOpen before it closes, CallDecided afterwards,
     NotAllReviewed where an application would be left out and that was not said.
     """
-    call = _require_decidable(session, actor, name)
-    grounds = authorize(session, Request(actor, "call.decide", "Call", name)).by
+    call, grounds = _require_decidable(session, actor, name)
     inputs = inputs_of(session, call)
     outcome = decide(inputs)
     missing = [one.entry.application for one in outcome if one.reason == "too-few-reviews"]
@@ -132,8 +133,7 @@ def _awards(session: Session, call: Call, outcome: Sequence[Ranked]) -> Iterator
     left: dict[str, int] = {}
     for place, month, capacity in month_capacities(session, call.document):
         there.setdefault((place, month), []).append(capacity.capacity_id)
-        held = books.balance(session, f"share:{capacity.capacity_id}:{call.share}")
-        left[capacity.capacity_id] = held // HOUR
+        left[capacity.capacity_id] = hours_left(session, capacity, call.share)
     for one in outcome:
         application = applied[one.entry.application]
         for month, hours in zip(call.document.months, one.granted, strict=True):

@@ -81,7 +81,7 @@ class Explainer:
             return replace(told, least_score=self._least_score(entry))
         return replace(
             told,
-            winning_score=self._winning_score(entry),
+            winning_score=self._least_score(entry),
             winning_minimum=self._winning_minimum(found),
             winning_shift=self._winning_shift(found),
         )
@@ -107,16 +107,8 @@ class Explainer:
             instead_rank=instead.rank if instead else 0,
         )
 
-    def _winning_score(self, entry: Entry) -> int | None:
-        """The smallest score that wins: monotone, since what is left only shrinks down the order."""
-        assert entry.score is not None
-        least = self._first(self._rivals(entry), entry, max(entry.score, self._inputs.minimum_score))
-        if least is not None:
-            self._verify(entry, least, "score")
-        return least
-
     def _least_score(self, entry: Entry) -> int | None:
-        assert entry.score is not None
+        """The smallest score that wins: monotone, since what is left only shrinks down the order."""
         least = self._first(self._rivals(entry), entry, self._inputs.minimum_score)
         if least is not None:
             self._verify(entry, least, "score")

@@ -100,10 +100,14 @@ def supply_of(session: Session, document: CallDocument) -> dict[Place, Hours]:
     """(site, kind) -> whole resource-hours of the share not yet awarded, month by month."""
     found: dict[Place, list[int]] = {}
     for place, month, capacity in month_capacities(session, document):
-        left = books.balance(session, f"share:{capacity.capacity_id}:{document.share}")
         hours = found.setdefault(place, [0] * len(document.months))
-        hours[document.months.index(month)] += left // HOUR
+        hours[document.months.index(month)] += hours_left(session, capacity, document.share)
     return {place: tuple(hours) for place, hours in found.items() if any(hours)}
+
+
+def hours_left(session: Session, capacity: Capacity, share: str) -> int:
+    """Whole resource-hours of a capacity's share that are not yet awarded."""
+    return books.balance(session, f"share:{capacity.capacity_id}:{share}") // HOUR
 
 
 def month_capacities(session: Session, document: CallDocument) -> list[tuple[Place, str, Capacity]]:
@@ -204,8 +208,7 @@ def review(
         raise BadScore(score=score)
     key = application_id, actor.member
     row = {"score": score, "comment": comment, "reviewed_at": clock.to_text(clock.now())}
-    where = (reviews.c.application_id == application_id) & (reviews.c.reviewer == actor.member)
-    before = session.row(sa.select(reviews.c.score).where(where))
+    before = _review_by(session, actor, application_id)
     if before is not None and before["score"] is None and score is not None:
         raise ConflictDeclared(application=application_id)
     if before is not None:
@@ -298,9 +301,13 @@ def may_see(session: Session, actor: Principal, application: Application) -> boo
 
 
 def _declared_conflict(session: Session, actor: Principal, application_id: str) -> bool:
-    where = (reviews.c.application_id == application_id) & (reviews.c.reviewer == actor.member)
-    row = session.row(sa.select(reviews.c.score).where(where))
+    row = _review_by(session, actor, application_id)
     return row is not None and row["score"] is None
+
+
+def _review_by(session: Session, actor: Principal, application_id: str) -> Row | None:
+    where = (reviews.c.application_id == application_id) & (reviews.c.reviewer == actor.member)
+    return session.row(sa.select(reviews.c.score).where(where))
 
 
 def applications_of(session: Session, call: str, organization: str | None = None) -> list[Application]:

@@ -99,8 +99,9 @@ def enact(session: Session, actor: Principal, plan: Plan, site: str) -> list[Cap
     if latest.number != plan.number:
         raise PlanSuperseded(plan=plan.reference, latest=latest.reference)
     grounds = authorize(session, Request(actor, "capacity.declare", "Site", site, {"owner": planned})).by
-    if (supply.operator(session, site) or planned) != planned:
-        raise SiteOfAnother(site=site, operator=supply.operator(session, site))
+    operator = supply.operator(session, site) or planned
+    if operator != planned:
+        raise SiteOfAnother(site=site, operator=operator)
     made: list[Capacity] = []
     for one, only in _new_months(session, lines):
         session.decided(grounds)

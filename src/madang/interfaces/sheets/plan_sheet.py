@@ -62,7 +62,7 @@ def _told(plan: PlanDocument, language: str, reference: str) -> dict[str, Any]:
         "says": plan.plan.source(language),
         "figures": _figures(plan, months, language),
         "chart_title": text("chart"),
-        "chart": plan_chart.printed(plan, language, text("chart")),
+        "chart": plan_chart.printed(plan, months, language, text("chart")),
         "heads": [text("month"), text("gpus"), *(titles[share.name] for share in shares), text("all")],
         "rows": [_row(one, [share.name for share in shares]) for one in months],
         "marks": text("marks"),
@@ -81,8 +81,12 @@ def marked(hours: int, assumed: int) -> str:
     return f"{'~' if assumed else ''}{hours:,}"
 
 
+def _millions(hours: int, assumed: int) -> str:
+    return f"{'~' if assumed else ''}{hours / 1e6:,.1f}"
+
+
 def _figures(plan: PlanDocument, months: Sequence[Month], language: str) -> list[dict[str, str]]:
-    """The last month's GPUs and each top share's part of all the hours."""
+    """All the hours, and each top share's part of them."""
 
     def text(message: str, /, **values: object) -> str:
         return i18n.text(f"sheets.plan.{message}", language, **values)
@@ -92,7 +96,7 @@ def _figures(plan: PlanDocument, months: Sequence[Month], language: str) -> list
     found = [
         {
             "label": text("in-all"),
-            "value": f"{'~' if assumed else ''}{total / 1e6:,.1f}",
+            "value": _millions(total, assumed),
             "unit": text("million-hours"),
             "says": text("assumed-part", percent=f"{100 * assumed / total:.0f}"),
         }
@@ -102,7 +106,7 @@ def _figures(plan: PlanDocument, months: Sequence[Month], language: str) -> list
         found.append(
             {
                 "label": top.title(language),
-                "value": f"{'~' if doubtful else ''}{hours / 1e6:,.1f}",
+                "value": _millions(hours, doubtful),
                 "unit": text("million-hours"),
                 "says": text("share-part", percent=f"{100 * hours / total:.0f}", split=f"{top.percent:g}"),
             }

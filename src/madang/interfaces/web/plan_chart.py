@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from madang.allocations.plans.apportionment import Month, by_month
+from madang.allocations.plans.apportionment import Month
 from madang.allocations.plans.model import PlanDocument
 from madang.interfaces.web.charts import COMPACT, Frame
 
@@ -25,18 +25,18 @@ _STYLE = (
 )
 
 
-def drawn(plan: PlanDocument, language: str, title: str) -> Markup:
+def drawn(plan: PlanDocument, months: Sequence[Month], language: str, title: str) -> Markup:
     """The chart for a page: wide, and compact for phones."""
     parts = [
-        _svg(plan, language, title, frame, kind, "")
+        _svg(plan, months, language, title, frame, kind, "")
         for frame, kind in ((_PAGE, "wide"), (COMPACT, "compact"))
     ]
     return Markup("".join(parts))  # noqa: S704  (texts are escaped where they enter)
 
 
-def printed(plan: PlanDocument, language: str, title: str) -> str:
+def printed(plan: PlanDocument, months: Sequence[Month], language: str, title: str) -> str:
     """The chart as a picture of its own, with its colours."""
-    return _svg(plan, language, title, _PRINTED, "printed", f"<style>{_STYLE}</style>")
+    return _svg(plan, months, language, title, _PRINTED, "printed", f"<style>{_STYLE}</style>")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,15 @@ def _blocks(plan: PlanDocument, month: Month) -> Iterator[_Block]:
                 at += hours
 
 
-def _svg(plan: PlanDocument, language: str, title: str, frame: Frame, kind: str, style: str) -> str:
-    months = by_month(plan)
+def _svg(
+    plan: PlanDocument,
+    months: Sequence[Month],
+    language: str,
+    title: str,
+    frame: Frame,
+    kind: str,
+    style: str,
+) -> str:
     most = max(one.hours for one in months)
     step = _step(most)
     top = -(-most // step) * step

@@ -6,7 +6,7 @@ import json as formats
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -18,6 +18,9 @@ from madang.kernel.errors import BadValue
 from madang.kernel.home import write_durably
 from madang.kernel.ids import check_range
 from madang.kernel.settings import read_document
+
+if TYPE_CHECKING:
+    from madang.allocations.planner.trying import Result, Trial
 
 app = App(name="planner")
 _FEW = 20
@@ -93,10 +96,7 @@ def _progress(policy: str, kind: str, seed: int) -> None:
         print(f"\r{policy} {kind} {seed}   ", end="", file=sys.stderr, flush=True)
 
 
-def _print(trial: object, found: object) -> None:
-    from madang.allocations.planner.trying import Result, Trial
-
-    assert isinstance(trial, Trial) and isinstance(found, Result)
+def _print(trial: Trial, found: Result) -> None:
     if sys.stderr.isatty():
         print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
     print(

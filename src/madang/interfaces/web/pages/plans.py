@@ -30,7 +30,7 @@ def show(reference: str, viewer: Looking) -> Response:
         plan=plan,
         document=document,
         months=months,
-        chart=plan_chart.drawn(document, viewer.language, viewer.text("web.plan.chart")),
+        chart=plan_chart.drawn(document, months, viewer.language, viewer.text("web.plan.chart")),
         total=sum(one.hours for one in months),
         assumed=sum(one.assumed_hours for one in months),
         entries=entries,
