@@ -23,8 +23,9 @@ from madang.assets.store import open_store
 from madang.kernel import extension
 from madang.kernel.errors import FileMissing
 from madang.kernel.isolation import Confinement, Limits
-from madang.runs.launching import Job, JobState, Launcher
+from madang.runs.launching import Grounds, Job, JobState, Launcher
 from tests.conftest import Office
+from tests.engines.conftest import AWARD, KIND
 
 MIB = 2**20
 LIMITS = Limits(
@@ -232,7 +233,7 @@ def servers() -> Iterator[tuple[int, str]]:
 
 def finish(launcher: Launcher, folder: Path, seconds: float = 60) -> JobState:
     overdue = time.monotonic() + seconds
-    while (state := launcher.poll(folder)).phase != "ended":
+    while (state := launcher.poll([folder])[folder]).phase != "ended":
         assert time.monotonic() < overdue
         time.sleep(0.02)
     return state
@@ -247,7 +248,8 @@ def job(folder: Path, isolation: str, code: str) -> Job:
         {"/input": folder / "input"}, {"/output": folder / "output"}, {"OMP_NUM_THREADS": "1"}, LIMITS
     )
     command = [sys.executable, "-c", code]
-    return Job(folder, command, isolation, confinement, 30, OUTPUT_BYTES, OUTPUT_FILES)
+    grounds = Grounds(AWARD, "industry", KIND, 1)
+    return Job(folder, folder.name, command, isolation, confinement, 30, OUTPUT_BYTES, OUTPUT_FILES, grounds)
 
 
 def living(mark: str) -> list[str]:
@@ -268,13 +270,13 @@ def occupied(folder: Path) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize(("run_engine", "isolation_engine"), PAIRS)
+@pytest.mark.parametrize(("launcher", "isolation_engine"), PAIRS, indirect=["launcher"])
 def test_no_attack_succeeds(
     office: Office,
     tmp_path: Path,
     servers: tuple[int, str],
     monkeypatch: pytest.MonkeyPatch,
-    run_engine: str,
+    launcher: Launcher,
     isolation_engine: str,
     attack: str,
 ) -> None:
@@ -298,8 +300,7 @@ def test_no_attack_succeeds(
     head = f"import os, sys\nMARK = {mark[:16]!r} + {mark[16:]!r}\n"
     head += "".join(f"{name} = {value!r}\n" for name, value in facts.items())
     head += "def breach(*what): print('BREACH', *what, flush=True)\nprint('begun', flush=True)\n"
-    launcher: Launcher = extension.engine("runs", run_engine)()
-    folder = office.home.runs_path / "attack"
+    folder = office.home.runs_path / f"attack-{secrets.token_hex(8)}"
     launcher.start(job(folder, isolation_engine, head + ATTACKS[attack]))
     assert finish(launcher, folder).reason in ("finished", "outputs-not-copied")
     log = (folder / "log" / "log.txt").read_text()
@@ -313,7 +314,7 @@ def test_no_attack_succeeds(
     assert living(f"outlives-{tag}") == []
 
 
-@pytest.mark.parametrize(("run_engine", "isolation_engine"), PAIRS)
+@pytest.mark.parametrize(("launcher", "isolation_engine"), PAIRS, indirect=["launcher"])
 @pytest.mark.parametrize(
     "code",
     [
@@ -323,22 +324,20 @@ def test_no_attack_succeeds(
     ],
 )
 def test_planted_things_are_not_collected(
-    office: Office, run_engine: str, isolation_engine: str, code: str
+    office: Office, launcher: Launcher, isolation_engine: str, code: str
 ) -> None:
-    launcher: Launcher = extension.engine("runs", run_engine)()
-    folder = office.home.runs_path / "attack"
+    folder = office.home.runs_path / f"attack-{secrets.token_hex(8)}"
     launcher.start(job(folder, isolation_engine, code))
     assert finish(launcher, folder).exit_code == 0
     with pytest.raises((UnsafeFile, FileMissing)):
         ingest.store_folder(open_store(office.home), folder / "output" / "version")
 
 
-@pytest.mark.parametrize(("run_engine", "isolation_engine"), PAIRS)
+@pytest.mark.parametrize(("launcher", "isolation_engine"), PAIRS, indirect=["launcher"])
 def test_what_a_job_writes_comes_back_and_what_is_watched_is_seen_before(
-    office: Office, run_engine: str, isolation_engine: str
+    office: Office, launcher: Launcher, isolation_engine: str
 ) -> None:
-    launcher: Launcher = extension.engine("runs", run_engine)()
-    folder = office.home.runs_path / "honest"
+    folder = office.home.runs_path / f"honest-{secrets.token_hex(8)}"
     code = (
         "import os, time; os.makedirs('/output/a/b'); open('/output/a/b/c', 'w').write('kept')\n"
         "open('/output/live', 'w').write('seen'); time.sleep(1.5)"
@@ -348,7 +347,7 @@ def test_what_a_job_writes_comes_back_and_what_is_watched_is_seen_before(
     seen: list[bool] = []
 
     def watch() -> None:
-        while launcher.poll(folder).phase == "running":
+        while launcher.poll([folder])[folder].phase in ("held", "running"):
             seen.append((folder / "output" / "live").exists())
             time.sleep(0.05)
 

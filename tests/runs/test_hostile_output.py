@@ -36,10 +36,10 @@ def test_whatever_a_job_leaves_its_run_ends(
     """The job's process is left out: its folder is filled as a hostile job could have filled it."""
     run = order(copied, SHORT)
     supervisor = Supervisor(copied.home, copied.actor(cast.JUDGE, "operator"))
-    supervisor._advance(run)
+    supervisor._advance([run], None)
     with copied.home.database.read() as session:
         running = service.get(session, run.run_id)
-    folder = attempt_folder(copied.home, run.run_id)
+    folder = attempt_folder(copied.home, running)
     supervisor._prepare(running, folder)
     for name in ("version", "metrics", "facts"):
         (folder / "output" / name).mkdir()
@@ -47,7 +47,7 @@ def test_whatever_a_job_leaves_its_run_ends(
     for number, facts in enumerate(FACTS if plant == "facts" else ["{}"]):
         (folder / "output/facts/facts.json").write_text(facts, "utf-8")
         if number < len(FACTS) - 1 and plant == "facts":
-            from madang.runs.supervisor import _facts
+            from madang.runs.collecting import _facts
 
             json.dumps(_facts(folder / "output"), allow_nan=False)
     if plant == "metrics":
@@ -68,8 +68,8 @@ def test_whatever_a_job_leaves_its_run_ends(
     elif plant == "nothing":
         (folder / "output/version/policy.onnx").unlink()
     state = JobState("ended", 1.0, 0, "finished")
-    monkeypatch.setattr(LocalLauncher, "poll", lambda *_: state)
-    supervisor._advance(running)
+    monkeypatch.setattr(LocalLauncher, "poll", lambda _, folders: dict.fromkeys(folders, state))
+    supervisor._advance([running], None)
     with copied.home.database.read() as session:
         ended = service.get(session, run.run_id)
     well = plant in ("facts", "metrics")

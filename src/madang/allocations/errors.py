@@ -184,3 +184,19 @@ class NodesDiffer(Invalid):
 
 class AlreadyApplied(Conflict):
     """The same application by the same organization in the same call. Facts: application."""
+
+
+class NoSuchSite(NotFound):
+    """Facts: site."""
+
+
+class WhichSite(Invalid):
+    """An organization operates no site, or several, and none was named. Facts: organization, known."""
+
+
+class NoQuotaEngine(Invalid):
+    """The settings name no scheduler whose limits could follow awards. Facts: known."""
+
+
+class QuotaDrift(Conflict):
+    """A scheduler holds to other limits than it was told. Facts: count, first."""

@@ -176,6 +176,14 @@ def lease(
 
     Raises AwardOfAnother, AwardNotOpen, or AwardTooSmall with what is left.
     """
+    check_lease(session, award_id, organization, mission, count, seconds)
+    books.post(session, f"award:{award_id}", f"lease:{run_id}", count * seconds)
+
+
+def check_lease(
+    session: Session, award_id: str, organization: str, mission: str, count: int, seconds: int
+) -> None:
+    """Raise what :func:`lease` would raise."""
     held = get_award(session, award_id)
     if (held.organization, held.mission) != (organization, mission):
         raise AwardOfAnother(
@@ -189,26 +197,33 @@ def lease(
     left = books.balance(session, f"award:{award_id}")
     if count * seconds > left:
         raise AwardTooSmall(award=award_id, asked=count * seconds, left=left, count=count, seconds=seconds)
-    books.post(session, f"award:{award_id}", f"lease:{run_id}", count * seconds)
 
 
-def settle(session: Session, award_id: str, run_id: str, used: int, *, lost: bool = False) -> int:
+def settle(
+    session: Session, award_id: str, run_id: str, used: int, *, lost: bool = False, exact: bool = False
+) -> int:
     """Turn a run's lease into usage and give the rest back to the award; returns what was booked.
 
-    `used` resource-seconds above the lease are booked only up to it: the job was stopped there. lost: the run
-    failed or was preempted, so that what it used came to nothing; it is charged all the same, and told apart.
+    `used` resource-seconds above the lease are booked only up to it: the job was stopped there. exact: a
+    scheduler counted them, and what exceeds the lease (a job that was slow to stop) is taken from what is
+    left of the award. lost: the run failed or was preempted, so that what it used came to nothing; it is
+    charged all the same, and told apart.
     """
     held = books.balance(session, f"lease:{run_id}")
+    if exact and used > held:
+        more = min(used - held, books.balance(session, f"award:{award_id}"))
+        books.post(session, f"award:{award_id}", f"lease:{run_id}", more)
+        held += more
     booked = min(used, held)
     books.post(session, f"lease:{run_id}", f"lost:{run_id}" if lost else f"usage:{run_id}", booked)
     books.post(session, f"lease:{run_id}", f"award:{award_id}", held - booked)
     return booked
 
 
-def operator_of(session: Session, award_id: str) -> str:
-    """The organization that operates the site whose capacity an award is of."""
+def site_of(session: Session, award_id: str) -> tuple[str, str]:
+    """(site whose capacity an award is of, the organization that operates it)."""
     capacity = get_capacity(session, get_award(session, award_id).capacity_id)
-    return str(operator(session, capacity.site))
+    return capacity.site, str(operator(session, capacity.site))
 
 
 def get_capacity(session: Session, capacity_id: str) -> Capacity:

@@ -1,52 +1,49 @@
-"""The run engine ``local``: jobs as processes of this machine, each with a keeper of its own.
+"""The run engine ``local``: jobs as processes of this machine, each with a keeper of its own (keeper.py).
 
-The supervisor starts a *keeper* (``python -m madang.engines.local FOLDER``) in a session of its own. The
-keeper executes the job at most once, counts its seconds and writes how it ended; so either the
-supervisor or the job may be killed, and the keeper too, and the folder still tells what happened:
-
-    lock            held by the keeper while it lives
-    started.json    made once, before the job starts; whoever finds it there does not start it again
-    heartbeat       seconds so far, rewritten while the job runs
-    scratch/        where the job writes: a limited file system that only the keeper sees (scratch.py)
-    exit.json       how it ended; written durably, after what the job left was copied from the scratch
+The keeper lives in a session of its own, so either the supervisor or the job may be killed, and the keeper
+too, and the folder still tells what happened.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from madang.engines import scratch
-from madang.engines.scratch import Scratch
-from madang.kernel import isolation
+from madang.engines.keeper import keep, read, write_job
 from madang.kernel.extension import Engine
-from madang.kernel.home import write_durably
-from madang.kernel.isolation import Confinement, Limits
+from madang.kernel.settings import Values
 from madang.runs.launching import Job, JobState
 
 ENGINE = Engine("local", "runs", "madang.engines.local:LocalLauncher")
 
-_BEAT_SECONDS = 0.25
 _START_SECONDS = 10
 
 
 class LocalLauncher:
-    """See the module's docstring."""
+    """See the module's docstring. One job at a time uses the machine's cores."""
+
+    at_once = 1
+    poll_seconds = 0.2
+
+    def __init__(self, values: Values | None = None) -> None:
+        pass
+
+    @property
+    def most(self) -> int:
+        """This machine's cores."""
+        return os.cpu_count() or 1
 
     def start(self, job: Job) -> None:
         """Write the job down and start its keeper; returns once the job is marked as started.
 
         The keeper leaves this process (it forks and its parent ends), so that it outlives it.
         """
-        write_durably(job.folder / "job.json", json.dumps(_to_json(job)).encode(), 0o600)
+        write_job(job)
         subprocess.run(
             [sys.executable, "-m", "madang.engines.local", str(job.folder)],
             stdin=subprocess.DEVNULL,
@@ -59,21 +56,25 @@ class LocalLauncher:
         while not (job.folder / "started.json").exists() and time.monotonic() < overdue:
             time.sleep(0.01)
 
-    def poll(self, folder: Path) -> JobState:
-        """Read the folder. The lock decides between running and vanished."""
-        held = _held(folder)
-        # Read after the lock was looked at: a keeper writes its end before it lets the lock go.
-        ended = _read(folder / "exit.json")
-        if ended is not None:
-            return JobState("ended", ended["seconds"], ended["exit_code"], ended["reason"])
-        if not (folder / "started.json").exists():
-            return JobState("running" if held else "waiting")
-        beat = _read(folder / "heartbeat") or {"seconds": 0.0}
-        return JobState("running" if held else "vanished", float(beat["seconds"]))
+    def poll(self, folders: Sequence[Path]) -> Mapping[Path, JobState]:
+        """Read the folders. The lock decides between running and vanished."""
+        return {folder: _state(folder) for folder in folders}
 
     def cancel(self, folder: Path) -> None:
         """Leave a mark that the keeper sees at its next beat."""
         (folder / "cancel").touch()
+
+
+def _state(folder: Path) -> JobState:
+    held = _held(folder)
+    # Read after the lock was looked at: a keeper writes its end before it lets the lock go.
+    ended = read(folder / "exit.json")
+    if ended is not None:
+        return JobState("ended", ended["seconds"], ended["exit_code"], ended["reason"])
+    if not (folder / "started.json").exists():
+        return JobState("running" if held else "waiting")
+    beat = read(folder / "heartbeat") or {"seconds": 0.0}
+    return JobState("running" if held else "vanished", float(beat["seconds"]))
 
 
 def _held(folder: Path) -> bool:
@@ -85,117 +86,6 @@ def _held(folder: Path) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _to_json(job: Job) -> dict[str, Any]:
-    return {
-        "command": list(job.command),
-        "isolation": job.isolation,
-        "wall_seconds": job.wall_seconds,
-        "output_bytes": job.output_bytes,
-        "output_files": job.output_files,
-        "watched": list(job.watched),
-        "read_only": {k: str(v) for k, v in job.confinement.read_only.items()},
-        "writable": {k: str(v) for k, v in job.confinement.writable.items()},
-        "environment": dict(job.confinement.environment),
-        "limits": asdict(job.confinement.limits),
-    }
-
-
-def keep(folder: Path) -> None:
-    """Execute the job of a folder once and write how it ended."""
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            descriptor = os.open(folder / "started.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except (BlockingIOError, FileExistsError):
-            return
-        os.write(descriptor, json.dumps({"keeper": os.getpid()}).encode())
-        os.fsync(descriptor)
-        os.close(descriptor)
-        job = json.loads((folder / "job.json").read_text("utf-8"))
-        (folder / "log").mkdir(exist_ok=True)
-        begun = time.monotonic()
-        exit_code, reason = _execute(folder, job, begun)
-        end = {"seconds": time.monotonic() - begun, "exit_code": exit_code, "reason": reason}
-        write_durably(folder / "exit.json", json.dumps(end).encode(), 0o600)
-
-
-def _execute(folder: Path, job: dict[str, Any], begun: float) -> tuple[int | None, str]:
-    with (folder / "log" / "log.txt").open("ab") as log:
-        try:
-            chosen = isolation.choose(job["isolation"])
-            scratches = _scratches(folder, job) if chosen.confines else {}
-            confinement = _confinement(job, scratches)
-            process = chosen.start(
-                job["command"], confinement, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        except Exception as error:  # whatever stops the start must end the run, not lose it
-            log.write(f"{error}\n".encode())
-            return None, "not-started"
-        code, reason = _attend(folder, job, begun, process, scratches)
-        try:
-            for scratch in scratches.values():
-                scratch.collect()
-        except (OSError, RecursionError) as error:
-            log.write(f"{error}\n".encode())
-            return code, "outputs-not-copied"
-        return code, reason
-
-
-def _scratches(folder: Path, job: dict[str, Any]) -> dict[str, Scratch]:
-    """A limited file system for each writable folder; they share the limits evenly."""
-    scratch.enter_namespace()
-    size, files = (job[key] // max(1, len(job["writable"])) for key in ("output_bytes", "output_files"))
-    (folder / "scratch").mkdir(exist_ok=True)
-    return {
-        inside: scratch.mount(folder / "scratch" / str(number), Path(host), size, files, job["watched"])
-        for number, (inside, host) in enumerate(sorted(job["writable"].items()))
-    }
-
-
-def _confinement(job: dict[str, Any], scratches: dict[str, Scratch]) -> Confinement:
-    writable = {inside: Path(host) for inside, host in job["writable"].items()}
-    return Confinement(
-        {k: Path(v) for k, v in job["read_only"].items()},
-        writable | {inside: one.mounted for inside, one in scratches.items()},
-        job["environment"],
-        Limits(**job["limits"]),
-    )
-
-
-def _attend(
-    folder: Path,
-    job: dict[str, Any],
-    begun: float,
-    process: subprocess.Popen[bytes],
-    scratches: dict[str, Scratch],
-) -> tuple[int | None, str]:
-    """Stay with the job until it ends, or must."""
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(timeout=_BEAT_SECONDS), "finished"
-        seconds = time.monotonic() - begun
-        _beat(folder, seconds)
-        for one in scratches.values():
-            one.show()
-        overdue = seconds > job["wall_seconds"]
-        if overdue or (folder / "cancel").exists():
-            process.kill()
-            return process.wait(), "time-limit" if overdue else "cancelled"
-
-
-def _beat(folder: Path, seconds: float) -> None:
-    temporary = folder / "heartbeat.new"
-    temporary.write_text(json.dumps({"seconds": seconds}), "utf-8")
-    temporary.replace(folder / "heartbeat")
 
 
 if __name__ == "__main__":

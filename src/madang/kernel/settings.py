@@ -35,6 +35,23 @@ class Values(BaseModel):
         description="What confines jobs: auto (whatever sandbox works here), or an installed engine's name.",
     )
     run_engine: str = Field("local", description="The engine that runs jobs.")
+    site: str = Field(
+        "",
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$",
+        description="The site whose runs this home executes; empty: every site that its operator operates.",
+    )
+    quota_engine: str = Field(
+        "", description="The scheduler whose limits follow the awards of the operator's sites; empty: none."
+    )
+    slurm_resources: str = Field(
+        "cpu-core=cpu",
+        pattern=r"^([a-z0-9-]+=[a-z0-9/:_.-]+(,[a-z0-9-]+=[a-z0-9/:_.-]+)*)?$",
+        description="What Slurm calls a kind of capacity: kind=TRES,...; any other is a GPU of that name.",
+    )
+    slurm_account: str = Field(
+        "madang", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The Slurm account above those of awards."
+    )
+    slurm_partition: str = Field("", description="The Slurm partition of jobs; empty: the cluster's default.")
     content_engine: str = Field("file", description="The engine that stores bytes.")
     database_url: str = Field(
         "",

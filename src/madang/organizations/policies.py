@@ -53,7 +53,11 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
             ("asset.download",),
             f"({_role('researcher')} || {_role('steward')}) && {_OWN}",
         ),
-        ("operator-runs-site", ("capacity.declare", "run.operate"), f"{_role('operator')} && {_OWN}"),
+        (
+            "operator-runs-site",
+            ("capacity.declare", "run.operate", "quota.enforce"),
+            f"{_role('operator')} && {_OWN}",
+        ),
         ("researcher-runs", ("run.submit", "run.cancel"), f"{_role('researcher')} && {_OWN}"),
         ("researcher-applies", ("application.make",), f"{_role('researcher')} && {_OWN}"),
         ("researcher-submits", ("score.submit",), f"{_role('researcher')} && {_OWN}"),

@@ -106,18 +106,14 @@ def _run(session: Session, run: Run) -> Iterator[Because]:
     if run.state == "queued":
         ahead = runs.ahead_of(session, run)
         yield _say("queued", run=run.run_id, queued_at=run.queued_at, ahead=ahead)
+    elif run.state == "waiting":
+        yield _say("handed-over", run=run.run_id, supervisor=run.supervisor, reason=run.why or "")
     elif run.state == "running":
         yield _say("running", run=run.run_id, supervisor=run.supervisor, started_at=run.started_at)
     else:
         state = Message(f"runs.state.{run.state}")
-        reason, _, detail = run.reason.partition(":")
-        yield _say(
-            "ended",
-            run=run.run_id,
-            state=state,
-            reason=Message(f"runs.reason.{reason}"),
-            detail=detail or "-",
-        )
+        detail = run.reason.partition(":")[2]
+        yield _say("ended", run=run.run_id, state=state, reason=run.why or "", detail=detail or "-")
         used, held = run.used_resource_seconds, run.cores * run.wall_seconds
         yield _say("run-used", used=used, held=held, exit_code=run.exit_code)
 

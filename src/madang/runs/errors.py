@@ -1,7 +1,7 @@
 """What can go wrong with runs."""
 
 from madang.kernel import i18n
-from madang.kernel.errors import Conflict, Invalid, NotFound
+from madang.kernel.errors import Conflict, Environment, Invalid, NotFound
 
 i18n.register_catalogue("madang.runs")
 
@@ -32,3 +32,15 @@ class BadTimeLimit(Invalid):
 
 class NoInput(Invalid):
     """Facts: recipe."""
+
+
+class JobRefused(Conflict):
+    """A scheduler will never start a job as it is. Facts: reason (the scheduler's word)."""
+
+
+class SchedulerSilent(Environment):
+    """A scheduler did not answer, or not so that it could be understood. Facts: command, reason."""
+
+
+class NoAccounting(Invalid):
+    """An engine that keeps no accounts of its own. Facts: engine."""

@@ -10,6 +10,7 @@ from madang.assets.errors import ContentMissing
 from madang.assets.store import open_store
 from madang.kernel import isolation
 from madang.kernel.home import Home
+from madang.runs.attempts import name_of
 from madang.runs.model import Run
 
 METRICS_FILE = "metrics/metrics.jsonl"
@@ -31,7 +32,12 @@ def _content(home: Home, run: Run, kept: str | None, working: str) -> bytes:
             return open_store(home).read(kept)
         except ContentMissing:
             return b""
-    return tail_of(home.runs_path / run.run_id / working)
+    return tail_of(working_folder(home, run) / working)
+
+
+def working_folder(home: Home, run: Run) -> Path:
+    """The folder of a run's latest attempt, while that lives."""
+    return home.runs_path / name_of(run.run_id, run.attempt)
 
 
 def log_of(home: Home, run: Run) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from madang.assets import lineage
 from madang.assets import service as assets
 from madang.assets.errors import OtherMission
 from madang.assets.model import Version
-from madang.kernel import clock
+from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Row, Session
@@ -24,14 +23,20 @@ from madang.kernel.paging import Slice, cut_each
 from madang.missions import service as missions
 from madang.runs import recipes
 from madang.runs.errors import BadTimeLimit, NoInput, NoSuchRun, NotCancellable, TooManyCores
+from madang.runs.launching import Launcher
 from madang.runs.model import Run, inputs, runs
+from madang.runs.recipes import Recipe
 
 MOST_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for. cores and wall_seconds default to the recipe's (and this machine's cores)."""
+    """What is asked for. cores and wall_seconds default to the recipe's (and to what the engine can give).
+
+    may_borrow: the run may use what other shares leave idle; it is stopped, and begun again, when they want
+    it back.
+    """
 
     mission: str
     recipe: str
@@ -41,6 +46,7 @@ class Order:
     parameters: Mapping[str, Any]
     cores: int | None = None
     wall_seconds: int | None = None
+    may_borrow: bool = False
 
 
 def submit(home: Home, actor: Principal, order: Order) -> Run:
@@ -50,10 +56,7 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
     """
     recipe = recipes.find(order.recipe)
     check_slug(order.output_asset, "output name")
-    machine = os.cpu_count() or 1
-    cores = min(recipe.cores, machine) if order.cores is None else order.cores
-    if not 1 <= cores <= machine:
-        raise TooManyCores(asked=cores, most=machine)
+    cores = _cores(home, recipe, order.cores)
     seconds = recipe.wall_seconds if order.wall_seconds is None else order.wall_seconds
     if not 1 <= seconds <= MOST_SECONDS:
         raise BadTimeLimit(asked=seconds, most=MOST_SECONDS)
@@ -92,6 +95,15 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
         return get(session, run_id)
 
 
+def _cores(home: Home, recipe: Recipe, asked: int | None) -> int:
+    launcher: Launcher = extension.engine("runs", home.values.run_engine)(home.values)
+    most = launcher.most or allocations.MOST_COUNT
+    cores = min(recipe.cores, most) if asked is None else asked
+    if not 1 <= cores <= most:
+        raise TooManyCores(asked=cores, most=most)
+    return cores
+
+
 def _new_row(
     home: Home,
     actor: Principal,
@@ -117,6 +129,7 @@ def _new_row(
         "cancel_asked": False,
         "queued_at": clock.to_text(clock.now()),
         "engine": home.values.run_engine,
+        "may_borrow": order.may_borrow or None,
     }
 
 
@@ -165,7 +178,7 @@ def _runs(session: Session, rows: Sequence[Row]) -> list[Run]:
 def ahead_of(session: Session, run: Run) -> int:
     """How many runs of any site are queued or running before a queued one."""
     earlier = (runs.c.state == "queued") & (runs.c.queued_at < run.queued_at)
-    where = earlier | (runs.c.state == "running")
+    where = earlier | runs.c.state.in_(("waiting", "running"))
     return int(session.scalar(sa.select(sa.func.count()).select_from(runs).where(where)))
 
 

@@ -1,25 +1,24 @@
 """The supervisor: takes queued runs, has them executed, and ends them honestly.
 
-It keeps nothing in memory that matters. Killed at any point, the next one reads the runs that are
-"running" and asks the launcher what became of each: the attempt's folder is the idempotency key.
+It keeps nothing in memory that matters. Killed at any point, the next one reads the runs that it has
+claimed and asks the launcher what became of each: the attempt's folder is the idempotency key.
 
-    claim (row: running) -> prepare folder -> launcher.start -> poll -> collect outputs -> end (row, books)
+    claim (row: waiting or running; an attempt) -> prepare folder -> launcher.start -> poll
+        -> collect outputs -> end (row, books), or the next attempt where it was preempted
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
-import math
 import platform
 import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO
+from datetime import timedelta
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -27,27 +26,32 @@ from typing import Any
 import sqlalchemy as sa
 
 from madang.allocations import service as allocations
-from madang.assets import ingest, lineage, reads
+from madang.allocations.errors import AwardNotOpen, AwardTooSmall, QuotaDrift
+from madang.allocations.quotas import service as quotas
+from madang.assets import lineage, reads
 from madang.assets import service as assets
-from madang.assets.errors import NotAccepted, UnsafeFile
+from madang.assets.errors import NotAccepted
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
-from madang.kernel.canonical import parse_json
 from madang.kernel.database import Session
-from madang.kernel.errors import Environment, MadangError, NotPermitted, UserError
+from madang.kernel.errors import MadangError, NotPermitted, UserError
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug
 from madang.kernel.isolation import Confinement, Limits
 from madang.organizations import service as organizations
-from madang.runs import live, recipes, service
-from madang.runs.errors import SupervisorRunning
-from madang.runs.launching import Job, JobState, Launcher
+from madang.runs import attempts, collecting, live, recipes, service
+from madang.runs.collecting import End
+from madang.runs.errors import JobRefused, SchedulerSilent, SupervisorRunning
+from madang.runs.launching import Grounds, Job, JobState, Launcher
 from madang.runs.model import Run, runs
 
-POLL_SECONDS = 0.2
 SWEEP_SECONDS = 30.0
+_SILENCE_SECONDS = 5.0
+"""How long a scheduler that does not answer is left alone."""
 _DRAFT = "draft-"
+
+Trouble = Callable[[MadangError], None]
 
 
 class Supervisor:
@@ -61,10 +65,19 @@ class Supervisor:
         self._home = home
         self._actor = actor
         self._name = check_slug(name, "supervisor name") if name else this_machine()
-        self._launcher: Launcher = extension.engine("runs", home.values.run_engine)()
+        self._launcher: Launcher = extension.engine("runs", home.values.run_engine)(home.values)
 
-    def work(self, *, until_idle: bool = False, tell: Callable[[Run], None] | None = None) -> None:
-        """Work until interrupted; with `until_idle`, until no run is queued or running.
+    def work(
+        self,
+        *,
+        until_idle: bool = False,
+        tell: Callable[[Run], None] | None = None,
+        trouble: Trouble | None = None,
+    ) -> None:
+        """Work until interrupted; with `until_idle`, until no run is queued, waiting or running.
+
+        tell: called with each run that took a step. trouble: called where the scheduler does not answer; the
+        runs stay as they are, and it is asked again.
 
         Raises SupervisorRunning where another one works under this name, NotPermitted where the actor is
         no operator.
@@ -74,46 +87,61 @@ class Supervisor:
         with _only_one(self._home, self._name):
             swept = 0.0
             while True:
-                if time.monotonic() - swept > SWEEP_SECONDS:
-                    self._sweep()
-                    swept = time.monotonic()
-                live = self._live()
-                if not live and until_idle:
-                    return
-                moved = [run for run in live if self._advance(run)]
-                for run in moved:
-                    if tell:
-                        tell(run)
+                try:
+                    if time.monotonic() - swept > SWEEP_SECONDS:
+                        self._sweep(trouble)
+                        swept = time.monotonic()
+                    live = self._live()
+                    if not live and until_idle:
+                        return
+                    moved = self._advance(live, tell)
+                except SchedulerSilent as error:
+                    if trouble:
+                        trouble(error)
+                    time.sleep(_SILENCE_SECONDS)
+                    continue
                 if not moved:
-                    time.sleep(POLL_SECONDS)
+                    time.sleep(self._launcher.poll_seconds)
 
     def _authorize(self, session: Session) -> None:
         owner = {"owner": self._actor.organization}
         authorize(session, Request(self._actor, "run.operate", "Home", "home", owner))
 
     def _live(self) -> list[Run]:
-        """The run to work on: the one this supervisor has claimed, else the oldest queued.
-
-        One run at a time uses the machine's cores.
-        """
-        mine = (runs.c.state == "running") & (runs.c.supervisor == self._name)
+        """The runs to work on: those this supervisor has claimed, then the oldest queued, as many as the
+        launcher takes at once."""
+        mine = runs.c.state.in_(("waiting", "running")) & (runs.c.supervisor == self._name)
         query = sa.select(runs.c.run_id, runs.c.award_id).where(mine | (runs.c.state == "queued"))
+        order = (sa.case((runs.c.state == "queued", 1), else_=0), runs.c.queued_at, runs.c.run_id)
+        found: list[Run] = []
         with self._home.database.read() as session:
-            for row in session.rows(query.order_by(runs.c.state.desc(), runs.c.queued_at, runs.c.run_id)):
+            for row in session.rows(query.order_by(*order)):
+                if len(found) == self._launcher.at_once:
+                    break
                 run = service.get(session, row["run_id"])
                 here = run.recipe in recipes.every()  # else it waits for a supervisor that has the pack
-                if here and allocations.operator_of(session, row["award_id"]) == self._actor.organization:
-                    return [run]
-        return []
+                if here and self._is_ours(session, row["award_id"]):
+                    found.append(run)
+        return found
 
-    def _sweep(self) -> None:
-        """End queued runs that may not start any more: their agreement ended, and their lease is held."""
+    def _is_ours(self, session: Session, award_id: str) -> bool:
+        """Whether an award is of a site that this home executes for."""
+        site, operator = allocations.site_of(session, award_id)
+        return operator == self._actor.organization and self._home.values.site in ("", site)
+
+    def _sweep(self, trouble: Trouble | None = None) -> None:
+        """End queued runs that may not start any more: their agreement ended, and their lease is held.
+        Have the scheduler follow the awards, where the settings name one."""
+        if self._home.values.quota_engine:
+            _, drift = quotas.apply(self._home, self._actor)
+            if drift and trouble:
+                trouble(QuotaDrift(count=len(drift), first=str(drift[0])))
         with self._home.database.read() as session:
             query = sa.select(runs.c.run_id, runs.c.award_id).where(runs.c.state == "queued")
             queued = [
                 service.get(session, row["run_id"])
                 for row in session.rows(query.order_by(runs.c.queued_at))
-                if allocations.operator_of(session, row["award_id"]) == self._actor.organization
+                if self._is_ours(session, row["award_id"])
             ]
             queued = [run for run in queued if run.recipe in recipes.every()]
             stopped = [run for run in queued if _no_longer_permitted(session, run) is not None]
@@ -121,74 +149,123 @@ class Supervisor:
             self._claim(run)
         reads.record(self._home)
 
-    def _advance(self, run: Run) -> bool:
-        """Take the next step of a run; False where there is nothing to do yet."""
-        if run.state == "queued":
-            self._claim(run)
-            return True
-        folder = attempt_folder(self._home, run.run_id)
-        state = self._launcher.poll(folder)
-        if state.phase == "waiting":
-            return self._launch(run)
-        if state.phase == "running":
-            if run.cancel_asked:
-                self._launcher.cancel(folder)
-            return False
-        self._end(run, state)
-        return True
+    def _advance(self, live: Sequence[Run], tell: Callable[[Run], None] | None) -> bool:
+        """Take the next step of each run; False where there was nothing to do for any."""
+        claimed = [run for run in live if run.state != "queued"]
+        folders = {run.run_id: attempt_folder(self._home, run) for run in claimed}
+        states = self._launcher.poll(list(folders.values())) if folders else {}
+        moved = False
+        for run in live:
+            step = self._step(run, states[folders[run.run_id]]) if run.state != "queued" else self._claim(run)
+            moved = moved or step
+            if step and tell:
+                tell(run)
+        return moved
 
-    def _claim(self, run: Run) -> None:
+    def _claim(self, run: Run) -> bool:
         with self._home.database.write() as session:
             self._authorize(session)
             if service.get(session, run.run_id).state != "queued":
-                return
+                return True
             problem = _no_longer_permitted(session, run)
             if problem is not None:
                 _end_unstarted(session, self._actor, run, f"not-permitted:{problem.code}")
-                return
-            isolation = self._home.isolation.name
-            started = clock.to_text(clock.now())
+                return True
+            isolation, engine = self._home.isolation.name, self._home.values.run_engine
             session.update(
-                runs, run.run_id, state="running", started_at=started, isolation=isolation,
-                supervisor=self._name,
-            )  # fmt: skip
-            session.record(
-                "run.claimed", run.run_id, self._actor.as_fact(), isolation=isolation, supervisor=self._name
+                runs, run.run_id, state="waiting", isolation=isolation, engine=engine, supervisor=self._name
             )
+            begun = attempts.begin(session, run, engine, self._name)
+            session.record(
+                "run.claimed", run.run_id, self._actor.as_fact(), attempt=begun.number, engine=engine,
+                isolation=isolation, supervisor=self._name,
+            )  # fmt: skip
+        return True
+
+    def _step(self, run: Run, state: JobState) -> bool:
+        """Take the next step of a run that was claimed; False where there is nothing to do yet."""
+        if state.phase == "waiting":
+            return self._launch(run)
+        if state.phase in ("ended", "vanished"):
+            self._end(run, state)
+            return True
+        if run.cancel_asked:
+            self._launcher.cancel(attempt_folder(self._home, run))
+        return self._note(run, state)
+
+    def _note(self, run: Run, state: JobState) -> bool:
+        """Write down that a run's job has begun, or what it waits for, where that is new."""
+        held = state.phase == "held"
+        phase, reason = ("waiting", f"held:{state.reason}") if held else ("running", "")
+        if (run.state, run.reason) == (phase, reason):
+            return False
+        with self._home.database.write() as session:
+            self._authorize(session)
+            now = service.get(session, run.run_id)
+            if now.state not in ("waiting", "running"):
+                return False
+            changes: dict[str, Any] = {"state": phase, "reason": reason}
+            if not held:
+                begun = clock.to_text(clock.now())
+                changes["started_at"] = now.started_at or begun
+                attempts.change(session, now, started_at=begun, job=state.job, borrowed=state.borrowed)
+            session.update(runs, run.run_id, **changes)
+            session.record(
+                "run.held" if held else "run.started", run.run_id, self._actor.as_fact(),
+                attempt=now.attempt, job=state.job, reason=state.reason,
+            )  # fmt: skip
+        return True
 
     def _launch(self, run: Run) -> bool:
         """Prepare the folder, unless an earlier supervisor did, and start the job at most once."""
-        folder = attempt_folder(self._home, run.run_id)
+        if run.cancel_asked:
+            self._end(run, JobState("ended", 0.0, None, "cancelled"))
+            return True
+        folder = attempt_folder(self._home, run)
         try:
             if not folder.exists():
                 self._prepare(run, folder)
-            recipe = recipes.find(run.recipe)
+            job = self._job(run, folder)
         except MadangError as error:
             self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
             return True
+        try:
+            self._launcher.start(job)
+        except JobRefused as refusal:
+            self._end(run, JobState("ended", 0.0, None, f"refused:{refusal.facts['reason']}"))
+            return True
+        return False
+
+    def _job(self, run: Run, folder: Path) -> Job:
         home, (inside, output, exchange) = self._home, recipes.job_folders(folder)
         values = home.values
-        limits = Limits(values.job_memory_bytes, run.wall_seconds * run.cores, values.job_output_bytes)
+        with home.database.read() as session:
+            award = allocations.get_award(session, run.award_id)
+            kind = allocations.get_capacity(session, award.capacity_id).kind
         confinement = Confinement(
             {"/input": inside, "/exchange": exchange},
             {"/output": output},
             {"OMP_NUM_THREADS": str(run.cores)},
-            limits,
+            Limits(values.job_memory_bytes, run.wall_seconds * run.cores, values.job_output_bytes),
         )
         paths = [home.isolation.inside(confinement, p) for p in ("/input", "/exchange", "/output")]
-        command = [sys.executable, "-m", "madang.runs.job", recipe.main, run.recipe, *paths]
-        name = home.isolation.name
-        self._launcher.start(
-            Job(
-                folder, command, name, confinement, run.wall_seconds,
-                values.job_output_bytes, values.job_output_files + _OWN_FILES, [live.METRICS_FILE],
-            )
-        )  # fmt: skip
-        return False
+        main = recipes.find(run.recipe).main
+        return Job(
+            folder=folder,
+            name=folder.name,
+            command=[sys.executable, "-m", "madang.runs.job", main, run.recipe, *paths],
+            isolation=home.isolation.name,
+            confinement=confinement,
+            wall_seconds=run.wall_seconds,
+            output_bytes=values.job_output_bytes,
+            output_files=values.job_output_files + collecting.OWN_FILES,
+            grounds=Grounds(award.award_id, award.share, kind, run.cores, bool(run.may_borrow)),
+            watched=[live.METRICS_FILE],
+        )
 
     def _prepare(self, run: Run, folder: Path) -> None:
         """Lay the inputs out under a temporary name; the rename makes the folder whole or absent."""
-        draft = folder.with_name(f"{_DRAFT}{run.run_id}")
+        draft = folder.with_name(f"{_DRAFT}{folder.name}")
         shutil.rmtree(draft, ignore_errors=True)
         inside, output, exchange = recipes.job_folders(draft)
         for path in (inside, output, exchange):
@@ -204,98 +281,91 @@ class Supervisor:
         draft.rename(folder)
 
     def _end(self, run: Run, state: JobState, error: MadangError | None = None) -> None:
-        """Collect what a finished job left and write its end: outputs, usage, state, in one entry."""
-        folder = attempt_folder(self._home, run.run_id)
-        outcome, reason = _judge(state)
-        collected = None
-        if outcome == "succeeded":
-            try:
-                collected = self._collect(run, folder)
-            except Environment:
-                raise  # a full disk is the site's matter: the run stays, and its end is tried again
-            except (MadangError, OSError, ValueError, RecursionError) as problem:
-                # Whatever a job leaves, its run ends and the next one starts.
-                outcome, reason = "failed", "outputs-refused"
-                error = (
-                    problem if isinstance(problem, MadangError) else UnsafeFile(file=type(problem).__name__)
-                )
-        kept = {name: self._keep(folder / path) for name, path in _KEPT.items()}
-        if error is not None:
-            reason = f"{reason}:{error.code}"
-        seconds = min(ceil(state.seconds), run.wall_seconds)
+        """Collect what a job left and write its end: outputs, usage, state, in one entry; or begin the next
+        attempt, where it was not the job's own end."""
+        folder = attempt_folder(self._home, run)
+        end = collecting.collect(self._home, run, folder, state, error)
         with self._home.database.write() as session:
             self._authorize(session)
-            if service.get(session, run.run_id).state != "running":
+            now = service.get(session, run.run_id)
+            if now.state not in ("waiting", "running"):
                 return
-            used = allocations.settle(
-                session, run.award_id, run.run_id, seconds * run.cores, lost=outcome == "failed"
-            )
-            session.update(
-                runs, run.run_id, state=outcome, reason=reason, ended_at=clock.to_text(clock.now()),
-                exit_code=state.exit_code, used_resource_seconds=used, **kept,
-            )  # fmt: skip
-            outputs = [assets.insert(session, *collected)] if collected else []
-            session.record(
-                "run.ended",
-                run.run_id,
-                self._actor.as_fact(),
-                award=run.award_id,
-                inputs=list(run.inputs),
-                outputs=[{"version": v.version_id, "manifest": v.manifest} for v in outputs],
-                reason=reason,
-                state=outcome,
-                used_resource_seconds=used,
-            )
-        _remove(folder)
+            reason = end.reason
+            booked = self._book(session, now, end)
+            if end.again:
+                problem = _again(session, now)
+                if problem is None:
+                    self._begin_again(session, now, end, booked)
+                    collecting.remove(folder)
+                    return
+                reason = f"{reason}:{problem}"
+            self._write_end(session, now, end, reason, booked)
+        collecting.remove(folder)
 
-    def _collect(self, run: Run, folder: Path) -> tuple[assets.NewVersion, Manifest, Any]:
-        output = recipes.job_folders(folder)[1]
-        values = self._home.values
-        manifest, blob = ingest.store_folder(
-            open_store(self._home),
-            output / "version",
-            byte_limit=values.job_output_bytes,
-            file_limit=values.job_output_files,
-        )
-        recipe = recipes.find(run.recipe)
-        new = assets.NewVersion(
-            run.organization, run.output_asset, recipe.produces, run.mission, "accepted",
-            format=recipe.output_format, made_by=run.run_id, facts=_facts(output), parents=run.inputs,
+    def _book(self, session: Session, run: Run, end: End) -> int:
+        """Book what the attempt used; returns it in resource-seconds."""
+        state = end.state
+        seconds = ceil(state.seconds) if state.exact else min(ceil(state.seconds), run.wall_seconds)
+        lost = end.outcome == "failed"
+        used = seconds * run.cores
+        booked = allocations.settle(session, run.award_id, run.run_id, used, lost=lost, exact=state.exact)
+        attempts.change(
+            session, run, ended_at=clock.to_text(clock.now()), reason=end.reason, job=state.job,
+            borrowed=state.borrowed, used_resource_seconds=booked, log=end.kept["log"],
         )  # fmt: skip
-        return new, manifest, blob
+        return booked
 
-    def _keep(self, path: Path) -> str | None:
-        """Store a regular file the job wrote beside its output; None where there is none."""
-        data = live.tail_of(path)
-        return open_store(self._home).put(BytesIO(data)).digest if data else None
+    def _begin_again(self, session: Session, run: Run, end: End, booked: int) -> None:
+        """The next attempt of a run, with a lease of its own; what the last one used is lost."""
+        allocations.lease(
+            session, run.award_id, run.run_id, run.organization, run.mission, run.cores, run.wall_seconds
+        )
+        number = attempts.begin(session, run, run.engine, self._name).number
+        session.update(runs, run.run_id, state="waiting", reason=f"again:{end.reason}")
+        session.record(
+            "run.again", run.run_id, self._actor.as_fact(), attempt=number, award=run.award_id,
+            reason=end.reason, job=end.state.job, used_resource_seconds=booked,
+        )  # fmt: skip
+
+    def _write_end(self, session: Session, run: Run, end: End, reason: str, booked: int) -> None:
+        used = booked + attempts.used_before(session, run)
+        ended = clock.now()
+        began = ended - timedelta(seconds=end.state.seconds) if end.state.seconds else None
+        session.update(
+            runs, run.run_id, state=end.outcome, reason=reason, ended_at=clock.to_text(ended),
+            started_at=run.started_at or (clock.to_text(began) if began else None),
+            exit_code=end.state.exit_code, used_resource_seconds=used, **end.kept,
+        )  # fmt: skip
+        outputs = [assets.insert(session, *end.version)] if end.version else []
+        session.record(
+            "run.ended",
+            run.run_id,
+            self._actor.as_fact(),
+            award=run.award_id,
+            inputs=list(run.inputs),
+            outputs=[{"version": v.version_id, "manifest": v.manifest} for v in outputs],
+            reason=reason,
+            state=end.outcome,
+            used_resource_seconds=used,
+        )
 
 
-_OWN_FILES = 16
-"""Files and folders in a job's output beside the version: its metrics, its facts."""
-_KEPT = {"log": live.LOG, "metrics": live.METRICS}
-"""What the job printed, and the numbers it reported."""
-
-
-def _facts(output: Path) -> dict[str, Any]:
-    """Facts a job states about its output: numbers and short texts only."""
+def _again(session: Session, run: Run) -> str | None:
+    """Why a run is not executed again; None where it is."""
+    if run.cancel_asked:
+        return "cancelled"
+    if (run.attempt or 1) >= attempts.MOST:
+        return "attempts-spent"
+    problem = _no_longer_permitted(session, run)
+    if problem is not None:
+        return problem.code
     try:
-        content = parse_json(live.tail_of(output / "facts" / "facts.json")[:65536])
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(content, dict):
-        return {}
-    return {_word(key): value for key, value in content.items() if _plain(value)}
-
-
-def _word(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()[:64]
-
-
-def _plain(value: Any) -> bool:
-    """A number that JSON keeps exactly, or a short text without lone surrogates."""
-    if isinstance(value, str):
-        return len(value) <= 1000 and value == value.encode("utf-8", "replace").decode()
-    return isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**53
+        allocations.check_lease(
+            session, run.award_id, run.organization, run.mission, run.cores, run.wall_seconds
+        )
+    except (AwardTooSmall, AwardNotOpen) as error:
+        return error.code
+    return None
 
 
 def _no_longer_permitted(session: Session, run: Run) -> UserError | None:
@@ -321,25 +391,9 @@ def _end_unstarted(session: Session, actor: Principal, run: Run, reason: str) ->
     )  # fmt: skip
 
 
-def _remove(folder: Path) -> None:
-    """Remove a working folder; a tree too deep for that is left for the operator, and the run ends."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _judge(state: JobState) -> tuple[str, str]:
-    if state.phase == "vanished":
-        return "failed", "vanished"
-    if state.reason == "cancelled":
-        return "cancelled", "cancelled"
-    if state.reason != "finished":
-        return "failed", state.reason
-    return ("succeeded", "finished") if state.exit_code == 0 else ("failed", "job-failed")
-
-
-def attempt_folder(home: Home, run_id: str) -> Path:
-    """The working folder of a run."""
-    return home.runs_path / run_id
+def attempt_folder(home: Home, run: Run) -> Path:
+    """The working folder of a run's latest attempt."""
+    return live.working_folder(home, run)
 
 
 def this_machine() -> str:

@@ -10,7 +10,7 @@ from cyclopts import App
 
 from madang.interfaces.cli import context
 from madang.interfaces.operations import runs
-from madang.kernel.errors import BadValue
+from madang.kernel.errors import BadValue, MadangError
 from madang.sdk import documents
 
 app = App(name="run", help="Submit, follow and execute runs.")
@@ -30,6 +30,7 @@ def submit(
     set: list[str] | None = None,  # noqa: A002
     cores: int | None = None,
     seconds: int | None = None,
+    borrow: bool = False,
     follow: bool = False,
 ) -> None:
     """Queue a run; a supervisor (`madang run work`) executes it.
@@ -55,12 +56,15 @@ def submit(
         Cores to hold.
     seconds
         Time limit; cores x seconds is held of the award.
+    borrow
+        It may use what other shares leave idle; it is stopped, and begun again, when they want it back.
     follow
         Print its log until it ends.
     """
     new = documents.NewRun.model_construct(
         mission=mission, recipe=recipe, inputs=inputs, award=award, output=output,
         parameters=dict(_pair(text) for text in set or []), cores=cores, seconds=seconds,
+        borrow=borrow,
     )  # fmt: skip
     run = context.call(runs.submit, new=new)
     print(run.run_id)
@@ -100,6 +104,25 @@ def show(run: str, *, json: context.Json = False) -> None:
     found = context.call(runs.show, run=run)
     why = context.said(found.why) if found.why else None
     context.print_document(found, json, state=_state(found), inputs=", ".join(found.inputs), why=why)
+
+
+@app.command
+def attempts(run: str, *, json: context.Json = False) -> None:
+    """List how often a run was executed, and what was booked for each time.
+
+    Example: madang run attempts run-...
+    """
+    columns: dict[str, Any] = {
+        "number": lambda one: one.number,
+        "engine": lambda one: one.engine,
+        "job": lambda one: one.job or "-",
+        "borrowed": lambda one: "yes" if one.borrowed else "-",
+        "from": lambda one: one.started_at or "-",
+        "to": lambda one: one.ended_at or "-",
+        "reason": lambda one: one.reason or "-",
+        "used s": lambda one: one.used_resource_seconds,
+    }
+    context.print_items(context.call(runs.attempts, run=run).items, columns, json)
 
 
 @app.command
@@ -165,7 +188,39 @@ def work(*, until_idle: bool = False, name: str | None = None) -> None:
             now = service.get(session, run.run_id)
         print(f"{now.run_id} {now.recipe} {context.text(f'runs.state.{now.state}')}", flush=True)
 
-    Supervisor(home, actor, name).work(until_idle=until_idle, tell=tell)
+    def trouble(error: MadangError) -> None:
+        context.print_error(error)
+
+    Supervisor(home, actor, name).work(until_idle=until_idle, tell=tell, trouble=trouble)
+
+
+@app.command
+def reconcile(*, site: str | None = None, json: context.Json = False) -> None:
+    """Compare what was booked with the scheduler's own accounting (the site's operator).
+
+    Exit code 1 where a job differs, or used an award without being a run of ours.
+
+    Example: madang --token operator.token run reconcile
+
+    Parameters
+    ----------
+    site
+        The site (default: the setting `site`, or the only one that your organization operates).
+    """
+    from madang.runs.reconciling import reconcile as compare
+
+    home = context.home()
+    found = compare(home, context.actor(home), site)
+    if json:
+        context.print_json({**vars(found), "differences": [vars(one) for one in found.differences]})
+    else:
+        columns = {name: name for name in ("what", "award_id", "job", "name", "booked", "accounted")}
+        if found.differences:
+            context.print_rows([vars(one) for one in found.differences], columns, False)
+        told = {name: getattr(found, name) for name in ("jobs", "booked", "accounted")}
+        print(context.text("cli.reconciled", differences=len(found.differences), **told))
+    if found.differences:
+        sys.exit(1)
 
 
 @app.command(name="recipes")

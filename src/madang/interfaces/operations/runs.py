@@ -16,10 +16,10 @@ from madang.interfaces.operations.declared import (
     told,
 )
 from madang.interfaces.operations.versions import Mission
-from madang.kernel.i18n import Message
 from madang.kernel.paging import slice_of
 from madang.runs import live, service
 from madang.runs import recipes as installed
+from madang.runs.attempts import of_run
 from madang.runs.model import Run
 from madang.sdk import documents
 
@@ -31,7 +31,7 @@ Offset = Annotated[
 def document(run: Run) -> documents.Run:
     """A run in its form."""
     facts: dict[str, Any] = {name: getattr(run, name) for name in documents.Run.model_fields if name != "why"}
-    why = told(Message(f"runs.reason.{run.reason.partition(':')[0]}")) if run.reason else None
+    why = told(run.why) if run.why else None
     return documents.Run(**{**facts, "why": why, "parameters": dict(run.parameters)})
 
 
@@ -50,7 +50,7 @@ def submit(caller: Caller, new: documents.NewRun) -> documents.Run:
     """Queue a run; the site's supervisor executes it."""
     order = service.Order(
         new.mission, new.recipe, tuple(new.inputs), new.award, new.output, dict(new.parameters), new.cores,
-        new.seconds,
+        new.seconds, new.borrow,
     )  # fmt: skip
     return document(service.submit(caller.home, caller.actor, order))
 
@@ -60,6 +60,16 @@ def show(caller: Caller, run: Name) -> documents.Run:
     """Show a run."""
     with caller.home.database.read() as session:
         return document(service.see(session, caller.actor, run))
+
+
+@operation("GET", "/runs/{run}/attempts")
+def attempts(caller: Caller, run: Name) -> documents.Page[documents.Attempt]:
+    """List how often a run was executed, and what was booked for each time."""
+    with caller.home.database.read() as session:
+        found = service.see(session, caller.actor, run)
+        rows = of_run(session, found.run_id)
+    names = documents.Attempt.model_fields
+    return documents.Page(items=[documents.Attempt(**{n: getattr(row, n) for n in names}) for row in rows])
 
 
 @operation("GET", "/runs/{run}/log", media="text/plain")

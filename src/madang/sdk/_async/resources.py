@@ -562,6 +562,7 @@ class Runs:
         parameters: Mapping[str, Any] = {},
         cores: int | None = None,
         seconds: int | None = None,
+        borrow: bool = False,
         key: str | None = None,
     ) -> documents.Run:
         """Queue a run; the site's supervisor executes it."""
@@ -578,6 +579,7 @@ class Runs:
                 "parameters": parameters,
                 "cores": cores,
                 "seconds": seconds,
+                "borrow": borrow,
             },
             key=key,
         )
@@ -585,6 +587,14 @@ class Runs:
     async def show(self, run: str) -> documents.Run:
         """Show a run."""
         return await self._client.call("GET", f"/runs/{addresses.part(run)}", documents.Run)
+
+    async def attempts(self, run: str) -> Sequence[documents.Attempt]:
+        """List how often a run was executed, and what was booked for each time."""
+        return (
+            await self._client.call(
+                "GET", f"/runs/{addresses.part(run)}/attempts", documents.Page[documents.Attempt]
+            )
+        ).items
 
     async def log(self, run: str, *, offset: int = 0) -> bytes:
         """Give what a run has printed so far (its last 4 MiB)."""

@@ -554,6 +554,7 @@ class Runs:
         parameters: Mapping[str, Any] = {},
         cores: int | None = None,
         seconds: int | None = None,
+        borrow: bool = False,
         key: str | None = None,
     ) -> documents.Run:
         """Queue a run; the site's supervisor executes it."""
@@ -570,6 +571,7 @@ class Runs:
                 "parameters": parameters,
                 "cores": cores,
                 "seconds": seconds,
+                "borrow": borrow,
             },
             key=key,
         )
@@ -577,6 +579,14 @@ class Runs:
     def show(self, run: str) -> documents.Run:
         """Show a run."""
         return self._client.call("GET", f"/runs/{addresses.part(run)}", documents.Run)
+
+    def attempts(self, run: str) -> Sequence[documents.Attempt]:
+        """List how often a run was executed, and what was booked for each time."""
+        return (
+            self._client.call(
+                "GET", f"/runs/{addresses.part(run)}/attempts", documents.Page[documents.Attempt]
+            )
+        ).items
 
     def log(self, run: str, *, offset: int = 0) -> bytes:
         """Give what a run has printed so far (its last 4 MiB)."""

@@ -66,7 +66,7 @@ from madang.sdk.documents.plans import (
     PlanShift,
     PlanWhole,
 )
-from madang.sdk.documents.runs import Metrics, NewRun, Recipe, Run
+from madang.sdk.documents.runs import Attempt, Metrics, NewRun, Recipe, Run
 from madang.sdk.documents.scores import Group, NewSubmission, Score, Submission
 from madang.sdk.documents.versions import (
     Checked,
@@ -90,6 +90,7 @@ __all__ = [
     "Agreement",
     "AgreementWhole",
     "Application",
+    "Attempt",
     "Award",
     "Because",
     "Books",

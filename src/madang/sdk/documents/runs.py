@@ -21,10 +21,18 @@ class NewRun(Request):
     parameters: Mapping[Plain, Any] = Field(default_factory=dict, examples=[{"steps": 3000}])
     cores: int | None = Field(None, examples=[2])
     seconds: int | None = Field(None, examples=[600])
+    borrow: bool = Field(
+        False,
+        examples=[False],
+        description="It may use what other shares leave idle, and is begun again when they want it back.",
+    )
 
 
 class Run(Document):
-    """A run. state: queued | running | succeeded | failed | cancelled."""
+    """A run. state: queued | waiting | running | succeeded | failed | cancelled.
+
+    attempt: the number of its latest.
+    """
 
     run_id: str
     mission: str
@@ -47,11 +55,27 @@ class Run(Document):
     isolation: str | None
     exit_code: int | None
     used_resource_seconds: int | None
+    may_borrow: bool | None = None
+    attempt: int | None = None
 
     @property
     def live(self) -> bool:
-        """Whether it is queued or running."""
-        return self.state in ("queued", "running")
+        """Whether it has not ended."""
+        return self.state in ("queued", "waiting", "running")
+
+
+class Attempt(Document):
+    """One time that a run was executed. job: the scheduler's id of it. borrowed: on what others left idle."""
+
+    number: int
+    engine: str
+    claimed_at: str
+    started_at: str | None
+    ended_at: str | None
+    job: str | None
+    borrowed: bool | None
+    reason: str
+    used_resource_seconds: int | None
 
 
 class Metrics(Document):

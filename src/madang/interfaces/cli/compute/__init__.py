@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-from madang.interfaces.cli.compute import calls, plan, planner, supply
+from madang.interfaces.cli.compute import calls, plan, planner, quota, supply
 
 app = App(name="compute", help="Sites, capacity, shares, calls and awards.")
 for _module in (supply, calls, planner):
@@ -12,3 +12,4 @@ for _module in (supply, calls, planner):
         if not _name.startswith("-"):
             app.command(_module.app[_name], name=_name)
 app.command(plan.app)
+app.command(quota.app)

@@ -1,0 +1,280 @@
+"""Quotas on Slurm: written with sacctmgr, and read back as what is in force.
+
+Slurm takes the first limit that it finds: of the partition's QOS, the job's QOS, then the association and
+those above it. So a limit that somebody sets on a QOS silently replaces the budget on an award's account;
+what is compared is what is in force, and every limit on our objects that is not ours is told.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator, Mapping, Sequence
+
+from madang.allocations.quotas.model import AwardQuota, Drift, SiteQuotas
+from madang.engines.slurm.commands import Resources, amounts, called, table
+from madang.engines.slurm.launcher import borrow_qos, share_qos
+from madang.kernel.extension import Engine
+from madang.kernel.settings import Values
+
+ENGINE = Engine("slurm", "quotas", "madang.engines.slurm.quotas:SlurmQuotas")
+
+Limits = dict[str, str]
+"""A limit's name in sacctmgr's spelling -> its value, "" where there is none."""
+
+_COMMON = ("GrpTRES", "GrpTRESMins", "GrpTRESRunMins", "GrpJobs", "GrpSubmit", "GrpWall")
+_EACH = ("MaxTRES", "MaxTRESPerNode", "MaxTRESMins", "MaxWall")
+_QOS_LIMITS = (
+    *_COMMON, *_EACH, "MaxTRESPU", "MaxJobsPU", "MaxSubmitPU", "MaxTRESPA", "MaxJobsPA", "MaxSubmitPA",
+    "MinTRES",
+)  # fmt: skip
+_ASSOCIATION_LIMITS = (*_COMMON, *_EACH, "MaxJobs", "MaxSubmit")
+_FLAGS = "DenyOnLimit,NoDecay"
+_OWN_PRIORITY, _BORROW_PRIORITY = "100", "1"
+_CLOSED = "0"
+"""GrpSubmit of an award whose time is not now: nobody may submit."""
+
+
+class SlurmQuotas:
+    """See the module's docstring; what is called how, in the package's."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._resources = Resources(values)
+        self._cluster = ""
+
+    def apply(self, wanted: SiteQuotas) -> int:
+        """Write what differs: QOS first, then accounts that are closed until their limits stand."""
+        self._cluster = self._setting("ClusterName")
+        changes = 0
+        for name, limits in self._wanted_qos(wanted).items():
+            changes += self._write_qos(name, limits)
+        accounts = self._associations()
+        if (self._values.slurm_account, "") not in accounts:
+            self._add_account(self._values.slurm_account, "root", closed=False)
+            changes += 1
+        for award in wanted.awards:
+            changes += self._write_award(award, wanted, accounts)
+        return changes
+
+    def drift(self, wanted: SiteQuotas) -> Sequence[Drift]:
+        """Compare every limit of our objects and of those above them, and the settings they rest on."""
+        self._cluster = self._setting("ClusterName")
+        found = list(self._settings_drift(wanted))
+        qos = self._qos()
+        for name, limits in self._wanted_qos(wanted).items():
+            found += _compare(f"qos {name}", limits, qos.get(name))
+        accounts = self._associations()
+        for name in ("root", self._values.slurm_account):
+            found += _compare(
+                f"account {name}", dict.fromkeys(_ASSOCIATION_LIMITS, ""), accounts.get((name, ""))
+            )
+        for award in wanted.awards:
+            found += self._award_drift(award, wanted, accounts)
+        return [*found, *self._partition_drift(qos), *self._effective_drift(wanted, qos, accounts)]
+
+    def _award_drift(
+        self, award: AwardQuota, wanted: SiteQuotas, accounts: Mapping[tuple[str, str], Limits]
+    ) -> Iterator[Drift]:
+        there = accounts.get((award.award_id, ""))
+        if not award.open:
+            if there is not None and there["GrpSubmit"] != _CLOSED:
+                yield Drift(f"account {award.award_id}", "GrpSubmit", _CLOSED, there["GrpSubmit"])
+            return
+        yield from _compare(f"account {award.award_id}", self._wanted_association(award, wanted), there)
+        user = getpass.getuser()
+        own = {**self._wanted_association(award, wanted), "GrpTRESMins": "", "ParentName": ""}
+        yield from _compare(f"user {user} of {award.award_id}", own, accounts.get((award.award_id, user)))
+
+    def _wanted_qos(self, wanted: SiteQuotas) -> dict[str, Limits]:
+        borrow = borrow_qos(self._values)
+        lent = _text({self._resources.tres(kind): wanted.lent(kind) for kind in wanted.kinds})
+        none = dict.fromkeys(_QOS_LIMITS, "")
+        found = {
+            borrow: none | {"Priority": _BORROW_PRIORITY, "Flags": _FLAGS, "Preempt": "", "GrpTRES": lent}
+        }
+        for share in sorted({one.share for one in wanted.shares}):
+            quotas = wanted.of_share(share)
+            found[share_qos(self._values, share)] = none | {
+                "Priority": _OWN_PRIORITY,
+                "Flags": _FLAGS,
+                "Preempt": borrow if all(one.preempts for one in quotas) else "",
+                "GrpTRES": _text({self._resources.tres(one.kind): one.count for one in quotas}),
+            }
+        return found
+
+    def _wanted_association(self, award: AwardQuota, wanted: SiteQuotas) -> Limits:
+        borrows = any(one.borrows for one in wanted.of_share(award.share))
+        names = [share_qos(self._values, award.share), *([borrow_qos(self._values)] if borrows else [])]
+        budget = _text({self._resources.tres(award.kind): award.resource_seconds // 60})
+        return dict.fromkeys(_ASSOCIATION_LIMITS, "") | {
+            "ParentName": self._values.slurm_account,
+            "QOS": ",".join(sorted(names)),
+            "DefaultQOS": names[0],
+            "GrpTRESMins": budget,
+        }
+
+    def _write_qos(self, name: str, limits: Limits) -> int:
+        there = self._qos().get(name)
+        if there is None:
+            words = [f"{key}={value}" for key, value in limits.items() if value]
+            called("sacctmgr", "-i", "add", "qos", name, "set", *words)
+            return 1
+        words = _changes(limits, there, ("Priority", "Flags", "Preempt", "GrpTRES"))
+        if words:
+            called("sacctmgr", "-i", "modify", "qos", "where", f"name={name}", "set", *words)
+        return int(bool(words))
+
+    def _write_award(
+        self, award: AwardQuota, wanted: SiteQuotas, accounts: Mapping[tuple[str, str], Limits]
+    ) -> int:
+        there, user = accounts.get((award.award_id, "")), getpass.getuser()
+        if not award.open:
+            if there is None or there["GrpSubmit"] == _CLOSED:
+                return 0
+            self._modify_account(award.award_id, [f"GrpSubmit={_CLOSED}"])
+            return 1
+        changes = 0
+        if there is None:
+            self._add_account(award.award_id, self._values.slurm_account, closed=True)
+            there = {
+                **dict.fromkeys(_ASSOCIATION_LIMITS, ""),
+                "QOS": "",
+                "DefaultQOS": "",
+                "GrpSubmit": _CLOSED,
+            }
+            changes += 1
+        words = _changes(self._wanted_association(award, wanted), there, ("QOS", "DefaultQOS", "GrpTRESMins"))
+        if words:
+            self._modify_account(award.award_id, words)
+            changes += 1
+        if (award.award_id, user) not in accounts:
+            called(
+                "sacctmgr", "-i", "add", "user", user, f"account={award.award_id}", f"cluster={self._cluster}"
+            )
+            changes += 1
+        if there["GrpSubmit"] == _CLOSED:
+            self._modify_account(award.award_id, ["GrpSubmit=-1"])
+        return changes
+
+    def _add_account(self, name: str, parent: str, *, closed: bool) -> None:
+        called(
+            "sacctmgr", "-i", "add", "account", name, f"cluster={self._cluster}", f"parent={parent}",
+            "description=madang", "organization=madang", *([f"GrpSubmit={_CLOSED}"] if closed else []),
+        )  # fmt: skip
+
+    def _modify_account(self, name: str, words: Sequence[str]) -> None:
+        where = (f"name={name}", f"cluster={self._cluster}")
+        called("sacctmgr", "-i", "modify", "account", "where", *where, "set", *words)
+
+    def _qos(self) -> dict[str, Limits]:
+        columns = ("Name", "Priority", "Preempt", "Flags", *_QOS_LIMITS)
+        rows = table(columns, "sacctmgr", "-n", "-P", "show", "qos", f"format={','.join(columns)}")
+        return {row["Name"]: {**row, **_sorted_lists(row, ("Preempt", "Flags", "GrpTRES"))} for row in rows}
+
+    def _associations(self) -> dict[tuple[str, str], Limits]:
+        """(account, user or "" for the account itself) -> its limits."""
+        columns = ("Account", "User", "ParentName", "QOS", "DefaultQOS", *_ASSOCIATION_LIMITS)
+        choice = (f"cluster={self._cluster}", f"format={','.join(columns)}")
+        rows = table(columns, "sacctmgr", "-n", "-P", "show", "assoc", *choice)
+        return {
+            (row["Account"].strip(), row["User"]): {**row, **_sorted_lists(row, ("QOS", "GrpTRESMins"))}
+            for row in rows
+        }
+
+    def _settings(self) -> dict[str, str]:
+        lines = (line.partition("=") for line in called("scontrol", "show", "config").splitlines())
+        return {key.strip(): value.strip() for key, _, value in lines if value}
+
+    def _setting(self, name: str) -> str:
+        return self._settings().get(name, "")
+
+    def _settings_drift(self, wanted: SiteQuotas) -> Iterator[Drift]:
+        """What Slurm's configuration must say for the limits to hold, and for budgets not to decay."""
+        now = self._settings()
+
+        def holds(name: str, needed: Sequence[str]) -> Iterator[Drift]:
+            has = now.get(name, "").lower().split(",")
+            if not all(one.lower() in has for one in needed):
+                yield Drift("slurm.conf", name, ",".join(needed), now.get(name, ""))
+
+        yield from holds("AccountingStorageEnforce", ("associations", "limits", "qos", "safe"))
+        counted = [tres for tres in map(self._resources.tres, wanted.kinds) if tres != "cpu"]
+        yield from holds("AccountingStorageTRES", counted)
+        yield from holds("PreemptType", ("preempt/qos",))
+        yield from holds("PriorityType", ("priority/multifactor",))
+        yield from holds("PriorityUsageResetPeriod", ("NONE",))
+        if now.get("PriorityDecayHalfLife", "") not in ("00:00:00", "0"):
+            yield Drift("slurm.conf", "PriorityDecayHalfLife", "0", now.get("PriorityDecayHalfLife", ""))
+        if now.get("PreemptMode", "OFF").upper().split(",")[0] in ("OFF", "SUSPEND", "GANG"):
+            yield Drift("slurm.conf", "PreemptMode", "CANCEL", now.get("PreemptMode", ""))
+
+    def _partition_drift(self, qos: Mapping[str, Limits]) -> Iterator[Drift]:
+        """A QOS of a partition comes before that of a job."""
+        for line in called("scontrol", "-o", "show", "partition").splitlines():
+            facts = dict(word.split("=", 1) for word in line.split() if "=" in word)
+            limits = qos.get(facts.get("QoS", "N/A"), {})
+            for name in _QOS_LIMITS:
+                if limits.get(name):
+                    yield Drift(f"partition {facts['PartitionName']}", name, "", limits[name])
+
+    def _effective_drift(
+        self,
+        wanted: SiteQuotas,
+        qos: Mapping[str, Limits],
+        accounts: Mapping[tuple[str, str], Limits],
+    ) -> Iterator[Drift]:
+        """The budget that is in force for each open award, by Slurm's own order."""
+        for award in wanted.awards:
+            if not award.open or (award.award_id, "") not in accounts:
+                continue
+            tres, budget = self._resources.tres(award.kind), award.resource_seconds // 60
+            for name in self._wanted_association(award, wanted)["QOS"].split(","):
+                chain = [accounts[key] for key in self._above(award.award_id, accounts)]
+                first = amounts(qos.get(name, {}).get("GrpTRESMins", "")).get(tres)
+                limits = (
+                    [amounts(one["GrpTRESMins"]).get(tres) for one in chain] if first is None else [first]
+                )
+                known = [limit for limit in limits if limit is not None]
+                if not known or min(known) != budget:
+                    where = f"account {award.award_id} under qos {name}"
+                    found = str(min(known)) if known else ""
+                    yield Drift(where, f"GrpTRESMins in force, {tres}", str(budget), found)
+
+    def _above(self, account: str, accounts: Mapping[tuple[str, str], Limits]) -> Iterator[tuple[str, str]]:
+        """The association of our user, the account's own, and those above it."""
+        if (account, getpass.getuser()) in accounts:
+            yield (account, getpass.getuser())
+        while (account, "") in accounts:
+            yield (account, "")
+            account = accounts[account, ""]["ParentName"]
+
+
+def _text(counts: Mapping[str, int]) -> str:
+    return ",".join(f"{name}={count}" for name, count in sorted(counts.items()))
+
+
+def _sorted_lists(row: Mapping[str, str], names: Sequence[str]) -> Limits:
+    """Lists in one order: Slurm gives them in its own."""
+    return {name: ",".join(sorted(part for part in row[name].split(",") if part)) for name in names}
+
+
+def _compare(where: str, wanted: Limits, found: Limits | None) -> Iterator[Drift]:
+    if found is None:
+        yield Drift(where, "", "there", "")
+        return
+    for name, value in wanted.items():
+        if found[name] != value:
+            yield Drift(where, name, value, found[name])
+
+
+def _changes(wanted: Limits, there: Limits, ours: Sequence[str]) -> list[str]:
+    """sacctmgr's words for what differs, of the limits that we set; a resource that is no longer limited, or
+    a list that has become empty, is taken back."""
+    words = []
+    for name in ours:
+        if wanted[name] == there[name]:
+            continue
+        gone = sorted(set(amounts(there[name])) - set(amounts(wanted[name]))) if "TRES" in name else []
+        parts = [wanted[name], *(f"{tres}=-1" for tres in gone)]
+        words.append(f"{name}={','.join(part for part in parts if part)}")
+    return words

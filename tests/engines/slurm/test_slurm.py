@@ -1,0 +1,257 @@
+"""Runs, quotas and books on a real Slurm: nothing stands in for sbatch, squeue, sacct or sacctmgr."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from madang.allocations import books
+from madang.allocations.quotas import service as quotas
+from madang.engines.slurm.launcher import SlurmLauncher
+from madang.interfaces.demo import cast
+from madang.kernel.settings import Values
+from madang.programme.verification import verify_home
+from madang.runs import attempts, live, service
+from madang.runs.launching import Job
+from madang.runs.model import Attempt, Run
+from madang.runs.reconciling import reconcile
+from madang.runs.supervisor import Supervisor
+from tests.engines.slurm.conftest import Center
+from tests.runs.test_runs import start_supervisor, wait
+
+COMPANY = cast.COMPANIES[0]
+BIG = 200_000
+"""GPU-seconds of an award that is not to run out."""
+
+
+def work(center: Center) -> None:
+    Supervisor(center.played.home, center.operator).work(until_idle=True)
+
+
+@contextlib.contextmanager
+def working(center: Center) -> Iterator[None]:
+    """A supervisor at work beside the test."""
+    supervisor = start_supervisor(center.played)
+    try:
+        yield
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+
+
+def attempts_of(center: Center, run: Run) -> list[Attempt]:
+    with center.played.home.database.read() as session:
+        return attempts.of_run(session, run.run_id)
+
+
+def cancel(center: Center, run: Run) -> None:
+    with center.played.home.database.write() as session:
+        service.cancel(session, center.played.actor(run.organization), run.run_id)
+
+
+def why(run: Run) -> str:
+    return str(run.why)
+
+
+def agrees(center: Center) -> None:
+    """Our books equal Slurm's to the second, balance, and the ledger covers them."""
+    found = reconcile(center.played.home, center.operator)
+    assert found.differences == []
+    assert found.jobs > 0
+    assert found.booked == found.accounted
+    with center.played.home.database.read() as session:
+        assert books.balanced(books.trial_balance(session))
+    assert verify_home(center.played.home).holds
+
+
+def test_a_training_run_in_quota_runs_in_the_sandbox(center: Center) -> None:
+    run = center.order(center.award("national-projects", cast.LEAD, BIG), gpus=4)
+    work(center)
+    ended = center.get(run)
+    assert (ended.state, ended.engine, ended.isolation) == ("succeeded", "slurm", "bubblewrap"), live.log_of(
+        center.played.home, ended
+    )
+    (attempt,) = attempts_of(center, run)
+    told = center.cluster.command(
+        "sacct", "-n", "-P", "-X", "-j", str(attempt.job), "--format=JobName,State,ElapsedRaw,QOS,AllocTRES"
+    )
+    name, state, seconds, qos, tres = told.strip().split("|")
+    assert (name, state, qos) == (run.run_id, "COMPLETED", "madang-national-projects")
+    assert "gres/gpu:h200=4" in tres
+    assert ended.used_resource_seconds == 4 * int(seconds)
+    agrees(center)
+
+
+def test_over_the_quota_is_refused_with_the_schedulers_reason(center: Center) -> None:
+    award = center.award("national-projects", cast.LEAD, BIG)
+    run = center.order(award, gpus=17)
+    work(center)
+    ended = center.get(run)
+    assert (ended.state, ended.reason, ended.used_resource_seconds) == ("failed", "refused:QOSGrpGRES", 0)
+    assert "QOSGrpGRES" in why(ended)
+    with center.played.home.database.read() as session:
+        assert books.balance(session, f"award:{award.award_id}") == BIG
+
+
+def test_what_does_not_fit_now_is_held_with_the_schedulers_reason(center: Center) -> None:
+    award = center.award("industry", COMPANY, BIG)
+    first, second = center.order(award, gpus=8, long=True), center.order(award, gpus=8, long=True)
+    with working(center):
+        wait(lambda: center.get(first).state == "running" and center.get(second).reason.startswith("held"))
+        wait(lambda: center.get(second).reason == "held:QOSGrpGRES")
+        held = center.get(second)
+        assert (held.state, held.started_at) == ("waiting", None)
+        assert "QOSGrpGRES" in why(held)
+        cancel(center, second)
+        wait(lambda: center.get(second).state == "cancelled")
+        cancel(center, first)
+        wait(lambda: center.get(first).state == "cancelled")
+    assert center.get(second).used_resource_seconds == 0
+    assert (center.get(first).used_resource_seconds or 0) > 0
+    agrees(center)
+
+
+def test_without_an_award_there_nothing_is_taken(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler was not told of the award: it knows no such account."""
+    monkeypatch.setenv("MADANG_QUOTA_ENGINE", "")
+    run = center.order(center.award("industry", COMPANY, BIG, enforce=False))
+    with working(center):
+        wait(lambda: not center.get(run).live)
+    ended = center.get(run)
+    assert ended.state == "failed"
+    assert ended.reason.startswith("refused:Invalid account")
+
+
+def test_a_borrower_gives_way_to_the_owner_and_is_executed_again(center: Center) -> None:
+    borrower = center.order(
+        center.award("industry", COMPANY, BIG), gpus=20, seconds=300, long=True, borrow=True
+    )
+    with working(center):
+        wait(lambda: center.get(borrower).state == "running")
+        assert attempts_of(center, borrower)[0].borrowed
+        owner = center.order(center.award("national-projects", cast.LEAD, BIG), gpus=16, long=True)
+        wait(lambda: center.get(owner).state == "running")
+        assert not attempts_of(center, owner)[0].borrowed
+        wait(lambda: len(attempts_of(center, borrower)) == 2)
+        lost, following = attempts_of(center, borrower)
+        assert (lost.reason, following.ended_at) == ("preempted", None)
+        wait(lambda: center.get(borrower).reason.startswith("held:"))
+        cancel(center, owner)
+        wait(lambda: center.get(borrower).state == "running")
+        cancel(center, borrower)
+        wait(lambda: not center.get(borrower).live and not center.get(owner).live)
+    with center.played.home.database.read() as session:
+        assert books.balance(session, f"lost:{borrower.run_id}") == lost.used_resource_seconds
+        assert books.balance(session, f"lease:{borrower.run_id}") == 0
+    agrees(center)
+
+
+def test_a_spent_budget_stops_the_next_job(center: Center) -> None:
+    """17 GPU-minutes pay for one job of 16 GPUs and a minute; then Slurm itself has too few left."""
+    award = center.award("national-projects", cast.LEAD, 17 * 60)
+    first = center.order(award, gpus=16, seconds=8, long=True)
+    work(center)
+    ended = center.get(first)
+    assert (ended.state, ended.reason) == ("failed", "time-limit")
+    assert (ended.used_resource_seconds or 0) >= 16 * 8
+    second = center.order(award, gpus=16, seconds=8)
+    with working(center):
+        wait(lambda: center.get(second).reason == "held:AssocGrpGRESMinutes")
+        cancel(center, second)
+        wait(lambda: not center.get(second).live)
+    assert center.get(second).used_resource_seconds == 0
+    agrees(center)
+
+
+def test_limits_set_beside_madang_are_told(center: Center) -> None:
+    """The trap: a limit on the QOS silently replaces the award's budget on its account."""
+    award = center.award("academia-research", cast.LEAD, 3600)
+    sacctmgr = ("sacctmgr", "-i", "modify")
+    qos = ("qos", "where", "name=madang-academia-research", "set")
+    center.cluster.command(*sacctmgr, *qos, "GrpTRESMins=gres/gpu:h200=9999")
+    try:
+        _, drift = quotas.check(center.played.home, center.operator)
+        told = {str(one) for one in drift}
+        where = f"account {award.award_id} under qos madang-academia-research"
+        assert f"{where}: GrpTRESMins in force, gres/gpu:h200 is 9999, not 60" in told
+        assert "qos madang-academia-research: GrpTRESMins is gres/gpu:h200=9999, not unset" in told
+    finally:
+        center.cluster.command(*sacctmgr, *qos, "GrpTRESMins=gres/gpu:h200=-1")
+    account = ("account", "where", f"name={award.award_id}", "set")
+    center.cluster.command(*sacctmgr, *account, "GrpTRESMins=gres/gpu:h200=7")
+    assert quotas.apply(center.played.home, center.operator) == (1, [])
+    assert quotas.apply(center.played.home, center.operator) == (0, [])
+
+
+def test_a_job_beside_madang_is_found(center: Center) -> None:
+    award = center.award("industry", COMPANY, BIG)
+    job = center.cluster.command(
+        "sbatch", "--parsable", f"--account={award.award_id}", "--qos=madang-industry", "--gpus=h200:2",
+        "--job-name=stranger|of ours", "--output=/dev/null", "--wrap=sleep 2",
+    ).strip()  # fmt: skip
+    ended = ("sacct", "-n", "-X", "-P", "-j", job, "--format=State")
+    wait(lambda: center.cluster.command(*ended).startswith("COMPLETED"))
+    (found,) = reconcile(center.played.home, center.operator).differences
+    assert (found.what, found.job, found.name, found.booked) == ("not-ours", job, "stranger|of ours", 0)
+    assert found.accounted >= 4
+
+
+_SUBMIT = """
+import pickle, sys
+from pathlib import Path
+from madang.engines.slurm.launcher import SlurmLauncher
+from madang.kernel.settings import Values
+job = pickle.loads(Path(sys.argv[1]).read_bytes())
+print("ready", flush=True)
+sys.stdin.readline()
+SlurmLauncher(Values()).start(job)
+"""
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_kill_in_the_middle_of_a_submit_yields_exactly_one_job(
+    center: Center, tmp_path: Path, whole_group: bool
+) -> None:
+    """The submitter is killed at many instants, sbatch with it or not, and another one goes on."""
+    import pickle
+
+    run = center.order(center.award("industry", COMPANY, BIG))
+    supervisor = Supervisor(center.played.home, center.operator)
+    supervisor._claim(run)
+    launcher, submitted = SlurmLauncher(Values()), []
+    for number in range(8):
+        folder = tmp_path / f"submit-{whole_group}-{number}".lower()
+        supervisor._prepare(center.get(run), folder)
+        job: Job = supervisor._job(center.get(run), folder)
+        (tmp_path / "job").write_bytes(pickle.dumps(job))
+        submitter = subprocess.Popen(
+            [sys.executable, "-c", _SUBMIT, str(tmp_path / "job")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, text=True,
+        )  # fmt: skip
+        assert submitter.stdin and submitter.stdout
+        assert submitter.stdout.readline() == "ready\n"
+        submitter.stdin.write("\n")
+        submitter.stdin.flush()
+        time.sleep(0.02 + 0.02 * number)
+        kill = os.killpg if whole_group else os.kill
+        kill(submitter.pid, signal.SIGKILL)
+        submitter.wait()
+        submitter.stdin.close()
+        submitter.stdout.close()
+        for _ in range(2):
+            SlurmLauncher(Values()).start(job)
+        submitted.append(folder)
+    wait(lambda: all(state.phase == "ended" for state in launcher.poll(submitted).values()))
+    for folder in submitted:
+        words = ("-n", "-P", "-X", "-D", "-S", "now-1hour", f"--name={folder.name}")
+        jobs = center.cluster.command("sacct", *words)
+        assert len(jobs.splitlines()) == 1, jobs
+        assert (folder / "exit.json").exists()
