@@ -11,7 +11,7 @@ import pytest
 from madang.engines.local import LocalLauncher
 from madang.interfaces.demo import cast
 from madang.programme.verification import verify_home
-from madang.runs import live, service
+from madang.runs import live, preparing, service
 from madang.runs.launching import JobState
 from madang.runs.supervisor import Supervisor, attempt_folder
 from tests.conftest import Played
@@ -40,7 +40,7 @@ def test_whatever_a_job_leaves_its_run_ends(
     with copied.home.database.read() as session:
         running = service.get(session, run.run_id)
     folder = attempt_folder(copied.home, running)
-    supervisor._prepare(running, folder)
+    preparing.lay_out(copied.home, running, folder)
     for name in ("version", "metrics", "facts"):
         (folder / "output" / name).mkdir()
     (folder / "output/version/policy.onnx").write_bytes(b"x")

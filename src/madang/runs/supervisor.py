@@ -10,11 +10,8 @@ claimed and asks the launcher what became of each: the attempt's folder is the i
 from __future__ import annotations
 
 import fcntl
-import json
 import platform
 import re
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,25 +28,22 @@ from madang.allocations.quotas import service as quotas
 from madang.assets import lineage, reads
 from madang.assets import service as assets
 from madang.assets.errors import NotAccepted
-from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
 from madang.kernel.errors import MadangError, NotPermitted, UserError
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug
-from madang.kernel.isolation import Confinement, Limits
 from madang.organizations import service as organizations
-from madang.runs import attempts, collecting, live, recipes, service
+from madang.runs import attempts, collecting, live, preparing, recipes, service
 from madang.runs.collecting import End
 from madang.runs.errors import JobRefused, SchedulerSilent, SupervisorRunning
-from madang.runs.launching import Grounds, Job, JobState, Launcher
+from madang.runs.launching import JobState, Launcher
 from madang.runs.model import Run, runs
 
 SWEEP_SECONDS = 30.0
 _SILENCE_SECONDS = 5.0
 """How long a scheduler that does not answer is left alone."""
-_DRAFT = "draft-"
 
 Trouble = Callable[[MadangError], None]
 
@@ -224,8 +218,8 @@ class Supervisor:
         folder = attempt_folder(self._home, run)
         try:
             if not folder.exists():
-                self._prepare(run, folder)
-            job = self._job(run, folder)
+                preparing.lay_out(self._home, run, folder)
+            job = preparing.job_of(self._home, run, folder)
         except MadangError as error:
             self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
             return True
@@ -235,50 +229,6 @@ class Supervisor:
             self._end(run, JobState("ended", 0.0, None, f"refused:{refusal.facts['reason']}"))
             return True
         return False
-
-    def _job(self, run: Run, folder: Path) -> Job:
-        home, (inside, output, exchange) = self._home, recipes.job_folders(folder)
-        values = home.values
-        with home.database.read() as session:
-            award = allocations.get_award(session, run.award_id)
-            kind = allocations.get_capacity(session, award.capacity_id).kind
-        confinement = Confinement(
-            {"/input": inside, "/exchange": exchange},
-            {"/output": output},
-            {"OMP_NUM_THREADS": str(run.cores)},
-            Limits(values.job_memory_bytes, run.wall_seconds * run.cores, values.job_output_bytes),
-        )
-        paths = [home.isolation.inside(confinement, p) for p in ("/input", "/exchange", "/output")]
-        main = recipes.find(run.recipe).main
-        return Job(
-            folder=folder,
-            name=folder.name,
-            command=[sys.executable, "-m", "madang.runs.job", main, run.recipe, *paths],
-            isolation=home.isolation.name,
-            confinement=confinement,
-            wall_seconds=run.wall_seconds,
-            output_bytes=values.job_output_bytes,
-            output_files=values.job_output_files + collecting.OWN_FILES,
-            grounds=Grounds(award.award_id, award.share, kind, run.cores, bool(run.may_borrow)),
-            watched=[live.METRICS_FILE],
-        )
-
-    def _prepare(self, run: Run, folder: Path) -> None:
-        """Lay the inputs out under a temporary name; the rename makes the folder whole or absent."""
-        draft = folder.with_name(f"{_DRAFT}{folder.name}")
-        shutil.rmtree(draft, ignore_errors=True)
-        inside, output, exchange = recipes.job_folders(draft)
-        for path in (inside, output, exchange):
-            path.mkdir(parents=True)
-        store = open_store(self._home)
-        links = self._home.isolation.confines
-        with self._home.database.read() as session:
-            pinned = [lineage.get(session, version_id) for version_id in run.inputs]
-        for number, version in enumerate(pinned):
-            manifest = Manifest.from_bytes(store.read(version.manifest))
-            place_all(store, manifest, inside / f"{number:03d}", link=links)
-        (exchange / "parameters.json").write_text(json.dumps(run.parameters), "utf-8")
-        draft.rename(folder)
 
     def _end(self, run: Run, state: JobState, error: MadangError | None = None) -> None:
         """Collect what a job left and write its end: outputs, usage, state, in one entry; or begin the next

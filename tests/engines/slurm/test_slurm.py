@@ -19,8 +19,7 @@ from madang.engines.slurm.launcher import SlurmLauncher
 from madang.interfaces.demo import cast
 from madang.kernel.settings import Values
 from madang.programme.verification import verify_home
-from madang.runs import attempts, live, service
-from madang.runs.launching import Job
+from madang.runs import attempts, live, preparing, service
 from madang.runs.model import Attempt, Run
 from madang.runs.reconciling import reconcile
 from madang.runs.supervisor import Supervisor
@@ -229,8 +228,8 @@ def test_a_kill_in_the_middle_of_a_submit_yields_exactly_one_job(
     launcher, submitted = SlurmLauncher(Values()), []
     for number in range(8):
         folder = tmp_path / f"submit-{whole_group}-{number}".lower()
-        supervisor._prepare(center.get(run), folder)
-        job: Job = supervisor._job(center.get(run), folder)
+        preparing.lay_out(center.played.home, center.get(run), folder)
+        job = preparing.job_of(center.played.home, center.get(run), folder)
         (tmp_path / "job").write_bytes(pickle.dumps(job))
         submitter = subprocess.Popen(
             [sys.executable, "-c", _SUBMIT, str(tmp_path / "job")],

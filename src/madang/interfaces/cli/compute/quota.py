@@ -11,6 +11,7 @@ from madang.allocations.errors import QuotaDrift
 from madang.allocations.quotas import service
 from madang.allocations.quotas.model import Drift
 from madang.interfaces.cli import context
+from madang.kernel.errors import ExtraMissing
 
 app = App(name="quota", help="Limits on the site's scheduler that follow from awards.")
 
@@ -78,6 +79,41 @@ def check(*, site: str | None = None, json: context.Json = False) -> None:
     """
     home = context.home()
     _tell(service.check(home, context.actor(home), site)[1], json)
+
+
+@app.command
+def render(
+    *, engine: str = "kueue", site: str | None = None, run: str | None = None, json: context.Json = False
+) -> None:
+    """Print quotas, or a run's job, as manifests for an orchestrator (extra `kueue`): rendered, not run.
+
+    Example: madang --token operator.token compute quota render > quotas.yaml
+
+    Parameters
+    ----------
+    engine
+        Which orchestrator: kueue.
+    site
+        The site (default: the setting `site`, or the only one that your organization operates).
+    run
+        Print this run's job instead.
+    """
+    from madang.runs import manifests
+
+    home = context.home()
+    actor = context.actor(home)
+    if run is not None:
+        made = [manifests.of_run(home, actor, engine, run)]
+    else:
+        made = list(manifests.of_quotas(home, actor, engine, site))
+    if json:
+        context.print_json({"apiVersion": "v1", "kind": "List", "items": made})
+        return
+    try:
+        import yaml
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(module=error.name, extra="kueue") from error
+    print(yaml.safe_dump_all(made, sort_keys=False, allow_unicode=True), end="")
 
 
 def _tell(drift: Any, json: bool) -> None:

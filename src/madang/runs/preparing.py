@@ -1,0 +1,65 @@
+"""Before a run is executed: its inputs laid out in a folder, and its job."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from madang.allocations import service as allocations
+from madang.assets import lineage
+from madang.assets.store import Manifest, open_store, place_all
+from madang.kernel.home import Home
+from madang.kernel.isolation import Confinement, Limits
+from madang.runs import collecting, live, recipes
+from madang.runs.launching import Grounds, Job
+from madang.runs.model import Run
+
+_DRAFT = "draft-"
+
+
+def lay_out(home: Home, run: Run, folder: Path) -> None:
+    """Lay the inputs out under a temporary name; the rename makes the folder whole or absent."""
+    draft = folder.with_name(f"{_DRAFT}{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    inside, output, exchange = recipes.job_folders(draft)
+    for path in (inside, output, exchange):
+        path.mkdir(parents=True)
+    store = open_store(home)
+    links = home.isolation.confines
+    with home.database.read() as session:
+        pinned = [lineage.get(session, version_id) for version_id in run.inputs]
+    for number, version in enumerate(pinned):
+        manifest = Manifest.from_bytes(store.read(version.manifest))
+        place_all(store, manifest, inside / f"{number:03d}", link=links)
+    (exchange / "parameters.json").write_text(json.dumps(run.parameters), "utf-8")
+    draft.rename(folder)
+
+
+def job_of(home: Home, run: Run, folder: Path) -> Job:
+    """The job of a run in a folder."""
+    values, (inside, output, exchange) = home.values, recipes.job_folders(folder)
+    with home.database.read() as session:
+        award = allocations.get_award(session, run.award_id)
+        kind = allocations.get_capacity(session, award.capacity_id).kind
+    confinement = Confinement(
+        {"/input": inside, "/exchange": exchange},
+        {"/output": output},
+        {"OMP_NUM_THREADS": str(run.cores)},
+        Limits(values.job_memory_bytes, run.wall_seconds * run.cores, values.job_output_bytes),
+    )
+    paths = [home.isolation.inside(confinement, p) for p in ("/input", "/exchange", "/output")]
+    main = recipes.find(run.recipe).main
+    return Job(
+        folder=folder,
+        name=folder.name,
+        command=[sys.executable, "-m", "madang.runs.job", main, run.recipe, *paths],
+        isolation=home.isolation.name,
+        confinement=confinement,
+        wall_seconds=run.wall_seconds,
+        output_bytes=values.job_output_bytes,
+        output_files=values.job_output_files + collecting.OWN_FILES,
+        grounds=Grounds(award.award_id, award.share, kind, run.cores, bool(run.may_borrow)),
+        watched=[live.METRICS_FILE],
+    )
