@@ -82,7 +82,7 @@ def test_every_extension_point_is_documented() -> None:
     for field in fields(Pack):
         if field.name not in ("name", "title", "extra"):
             assert f"| `{field.name}` |" in REFERENCE
-    for port in ("records", "content", "runs", "quotas", "manifests", "isolation"):
+    for port in ("records", "content", "runs", "quotas", "manifests", "steps", "isolation"):
         assert f"| `{port}` |" in REFERENCE
         for name in engines(port):
             assert f"`{name}`" in REFERENCE

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from madang.kernel import i18n
 
@@ -51,6 +51,10 @@ class MadangError(Exception):
         super().__init__(self.code)
         self.facts = facts
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its facts: errors cross processes."""
+        return _remade, (type(self), self.facts)
+
     def in_language(self, language: str) -> ErrorText:
         """The three parts of this error in `language`."""
         parts = (i18n.text(f"error.{self.code}.{part}", language, **self.facts) for part in _PARTS)
@@ -59,6 +63,10 @@ class MadangError(Exception):
     def __str__(self) -> str:
         told = self.in_language("en")
         return f"{told.what} {told.why} {told.next}"
+
+
+def _remade(kind: type[MadangError], facts: dict[str, object]) -> MadangError:
+    return kind(**facts)
 
 
 _PARTS = ("what", "why", "next")

@@ -43,6 +43,10 @@ class Values(BaseModel):
     quota_engine: str = Field(
         "", description="The scheduler whose limits follow the awards of the operator's sites; empty: none."
     )
+    steps_engine: str = Field("here", description="What does data-parallel work: here, or an engine's name.")
+    ray_address: str = Field(
+        "", description="The Ray cluster, as ray://... or host:port; empty: one of this machine for the time."
+    )
     slurm_resources: str = Field(
         "cpu-core=cpu",
         pattern=r"^([a-z0-9-]+=[a-z0-9/:_.-]+(,[a-z0-9-]+=[a-z0-9/:_.-]+)*)?$",

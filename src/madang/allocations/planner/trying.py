@@ -13,6 +13,7 @@ from madang.allocations.planner.simulation import simulate
 from madang.allocations.planner.traces import Trace
 from madang.allocations.planner.workload import Machine, machines, resample, widest
 from madang.allocations.plans.model import PlanDocument
+from madang.kernel.steps import Here, Steps
 
 MOST_JOBS = 5_000_000
 
@@ -62,37 +63,57 @@ class Result:
         }
 
 
-def run(trial: Trial, tell: Callable[[str, str, int], None] | None = None) -> Result:
-    """Simulate every policy on every kind and seed; `tell` hears of each before it begins.
+@dataclass(frozen=True)
+class Part:
+    """One simulation. widest: GPUs of the largest job that each share is drawn."""
 
-    The same seed draws the same jobs for every policy. Raises NodesDiffer, NothingToSimulate, NeverStarts.
+    policy: PolicyDocument
+    machine: Machine
+    widest: Sequence[int]
+    seed: int
+
+
+def run(
+    trial: Trial, tell: Callable[[str, str, int], None] | None = None, steps: Steps | None = None
+) -> Result:
+    """Simulate every policy on every kind and seed; `tell` hears of each that is done.
+
+    The same seed draws the same jobs for every policy. steps: what does the simulations; here, unless told.
+
+    Raises NodesDiffer, NothingToSimulate, NeverStarts.
     """
     sizes = sorted({one.node_gpus for one in trial.policies})
     if len(sizes) > 1:
         raise NodesDiffer(sizes=", ".join(map(str, sizes)))
     reports: dict[str, dict[str, list[Report]]] = {one.name: {} for one in trial.policies}
     left_out: dict[str, Mapping[str, int]] = {}
+    parts = _parts(trial)
+    for part, (made, why) in zip(parts, (steps or Here()).map(_one, trial, parts), strict=True):
+        if tell is not None:
+            tell(part.policy.name, part.machine.kind, part.seed)
+        reports[part.policy.name].setdefault(part.machine.kind, []).append(made)
+        left_out[part.machine.kind] = why
+    return Result(reports, _contrasts(reports), left_out)
+
+
+def _parts(trial: Trial) -> list[Part]:
     each = [(policy, machines(trial.plan, policy, trial.scale)) for policy in trial.policies]
     limits: dict[str, list[int]] = {}
     for policy, built in each:
         for machine in built:
             mine = widest(machine, policy)
             limits[machine.kind] = [*map(min, mine, limits.get(machine.kind, mine))]
-    for policy, built in each:
-        for machine in built:
-            for seed in trial.seeds:
-                if tell is not None:
-                    tell(policy.name, machine.kind, seed)
-                made, why = _one(trial, policy, machine, limits[machine.kind], seed)
-                reports[policy.name].setdefault(machine.kind, []).append(made)
-                left_out[machine.kind] = why
-    return Result(reports, _contrasts(reports), left_out)
+    return [
+        Part(policy, machine, limits[machine.kind], seed)
+        for policy, built in each
+        for machine in built
+        for seed in trial.seeds
+    ]
 
 
-def _one(
-    trial: Trial, policy: PolicyDocument, machine: Machine, limits: Sequence[int], seed: int
-) -> tuple[Report, Mapping[str, int]]:
-    drawn = resample(trial.trace, machine, policy.node_gpus, limits, trial.load, seed, trial.jobs)
+def _one(trial: Trial, part: Part) -> tuple[Report, Mapping[str, int]]:
+    policy, machine, seed = part.policy, part.machine, part.seed
+    drawn = resample(trial.trace, machine, policy.node_gpus, part.widest, trial.load, seed, trial.jobs)
     outcome = simulate(
         drawn.workload, machine.leaves, machine.changes, policy.rules(), policy.node_gpus, seed
     )

@@ -17,7 +17,9 @@ from madang.interfaces.cli.compute.plan import document_of
 from madang.kernel.errors import BadValue
 from madang.kernel.home import write_durably
 from madang.kernel.ids import check_range
+from madang.kernel.settings import load as load_settings
 from madang.kernel.settings import read_document
+from madang.kernel.steps import choose
 
 if TYPE_CHECKING:
     from madang.allocations.planner.trying import Result, Trial
@@ -37,6 +39,7 @@ def simulate(
     seeds: int = 20,
     jobs: int = 200_000,
     scale: int | None = None,
+    steps: str = "",
     out: Path | None = None,
     json: context.Json = False,
 ) -> None:
@@ -61,6 +64,8 @@ def simulate(
         At most so many jobs of each kind and seed.
     scale
         GPUs that the plan's largest month is brought to, all counts in proportion.
+    steps
+        What does the simulations: here, or ray (default: the setting `steps_engine`).
     out
         Write all figures to this file as JSON.
     """
@@ -81,7 +86,7 @@ def simulate(
         check_range("--jobs", jobs, 1, trying.MOST_JOBS),
         None if scale is None else check_range("--scale", scale, 1, 10_000_000),
     )
-    found = trying.run(trial, _progress)
+    found = trying.run(trial, _progress, choose(load_settings(context.home_path()).values, steps))
     told = found.document(trial)
     if out is not None:
         write_durably(out, formats.dumps(told, ensure_ascii=False, indent=1).encode())
