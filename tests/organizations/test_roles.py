@@ -18,7 +18,7 @@ OWN: dict[str, set[str]] = {
     "asset.deposit": {"steward"}, "asset.download": {"steward", "researcher"}, "mission.open": {"researcher"},
     "asset.pool": {"researcher"}, "run.submit": {"researcher"}, "run.cancel": {"researcher"},
     "score.submit": {"researcher"}, "capacity.declare": {"operator"}, "run.operate": {"operator"},
-    "quota.enforce": {"operator"},
+    "quota.enforce": {"operator"}, "trial.keep": {"officer", "researcher", "operator"},
     "benchmark.seal": {"evaluator"}, "score.record": {"evaluator"}, "benchmark.open": {"evaluator"},
     "application.make": {"researcher"},
     "member.add": {"officer"}, "token.issue": {"officer"}, "token.revoke": {"officer"},

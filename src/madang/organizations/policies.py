@@ -58,6 +58,11 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
             ("capacity.declare", "run.operate", "quota.enforce"),
             f"{_role('operator')} && {_OWN}",
         ),
+        (
+            "member-keeps-trial",
+            ("trial.keep",),
+            f"({_role('officer')} || {_role('researcher')} || {_role('operator')}) && {_OWN}",
+        ),
         ("researcher-runs", ("run.submit", "run.cancel"), f"{_role('researcher')} && {_OWN}"),
         ("researcher-applies", ("application.make",), f"{_role('researcher')} && {_OWN}"),
         ("researcher-submits", ("score.submit",), f"{_role('researcher')} && {_OWN}"),

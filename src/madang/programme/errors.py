@@ -20,3 +20,7 @@ class NoSuchEntry(NotFound):
 
 class NothingKnown(NotFound):
     """Nothing that can be asked about has this name. Facts: what."""
+
+
+class NoSuchTrial(NotFound):
+    """Facts: trial."""

@@ -112,6 +112,9 @@ class Launcher(Protocol):
 class Accounts(Protocol):
     """What a launcher whose scheduler keeps accounts also offers."""
 
-    def accounted(self, awards: Mapping[str, str]) -> Sequence[Accounted]:
-        """Every ended job of these awards (award id -> kind), ours or not. Raises SchedulerSilent."""
+    def accounted(self, awards: Mapping[str, str], jobs: Sequence[str]) -> Sequence[Accounted]:
+        """Every ended job of these awards (award id -> kind), ours or not, and these jobs for certain.
+
+        Raises SchedulerSilent.
+        """
         ...

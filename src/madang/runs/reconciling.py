@@ -55,8 +55,8 @@ def reconcile(home: Home, actor: Principal, site: str | None = None) -> Reconcil
     with home.database.read() as session:
         ended = attempts.ended_with_jobs(session, list(kinds))
         live = attempts.live_names(session, list(kinds))
-    counted: dict[str, Accounted] = {one.job: one for one in launcher.accounted(kinds)}
     booked = {str(attempt.job): (attempt, award) for attempt, award in ended}
+    counted: dict[str, Accounted] = {one.job: one for one in launcher.accounted(kinds, sorted(booked))}
     waiting = {job for job, one in counted.items() if one.name in live}
     compared = [
         found

@@ -196,8 +196,7 @@ def test_a_job_beside_madang_is_found(center: Center) -> None:
         "sbatch", "--parsable", f"--account={award.award_id}", "--qos=madang-industry", "--gpus=h200:2",
         "--job-name=stranger|of ours", "--output=/dev/null", "--wrap=sleep 2",
     ).strip()  # fmt: skip
-    ended = ("sacct", "-n", "-X", "-P", "-j", job, "--format=State")
-    wait(lambda: center.cluster.command(*ended).startswith("COMPLETED"))
+    wait(lambda: len(reconcile(center.played.home, center.operator).differences) > 0)
     (found,) = reconcile(center.played.home, center.operator).differences
     assert (found.what, found.job, found.name, found.booked) == ("not-ours", job, "stranger|of ours", 0)
     assert found.accounted >= 4

@@ -77,7 +77,6 @@ class SlurmLauncher:
         seen = records.earliest(names, records.queued(f"--name={job.name}"))
         if not seen:
             since = int(job.folder.stat().st_mtime) - _LOOK_BACK_SECONDS
-            # Anything but "now" as the end: accounting may have a clock of its own.
             days = time.strftime("%Y-%m-%d", time.gmtime(since))
             seen = records.earliest(
                 names, records.accounted(f"--name={job.name}", f"--starttime={days}").values()
@@ -153,12 +152,18 @@ class SlurmLauncher:
         if job is not None:
             called("scancel", str(job))
 
-    def accounted(self, awards: Mapping[str, str]) -> Sequence[Accounted]:
-        """Every ended job of these awards' accounts, ours or not."""
+    def accounted(self, awards: Mapping[str, str], jobs: Sequence[str]) -> Sequence[Accounted]:
+        """Every ended job of these awards' accounts, ours or not.
+
+        sacct finds a job by its account some seconds later than by its id (seen with 22.05): ours are asked
+        for by id as well.
+        """
         if not awards:
             return []
         accounts = ",".join(sorted(awards))
         found = records.accounted("--allusers", f"--accounts={accounts}", "--starttime=1970-01-02")
+        if jobs:
+            found |= records.accounted(f"--jobs={','.join(jobs)}")
         return [
             Accounted(
                 str(one.job), one.name, one.account, one.state, one.seconds,

@@ -21,6 +21,7 @@ NOUNS = (
     "missions",
     "versions",
     "plans",
+    "trials",
     "compute",
     "calls",
     "metrics",

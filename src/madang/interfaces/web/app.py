@@ -29,6 +29,8 @@ from madang.interfaces.web.pages import (
     scores,
     search,
     sign_in,
+    statements,
+    trials,
     versions,
 )
 from madang.interfaces.web.viewer import OneTimeCodes, Viewer, kept, render
@@ -49,8 +51,8 @@ _HEADERS = {
 
 
 _PAGES = (
-    missions, versions, runs, agreements, organizations, compute, plans, calls, scores, ledger, search,
-    sign_in,
+    missions, versions, runs, agreements, organizations, compute, plans, trials, statements, calls, scores,
+    ledger, search, sign_in,
 )  # fmt: skip
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
 """How `madang serve` tells its worker which home to serve, and a one-time code with its token."""

@@ -142,3 +142,61 @@ def bar(parts: Mapping[str, float], whole: float, title: str) -> Markup:
         f'<svg class="chart bar" viewBox="0 0 400 10" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(title)}">{"".join(body)}</svg>'
     )
+
+
+def lines(series: Mapping[str, Sequence[float]], ticks: Sequence[str], title: str) -> Markup:
+    """A line for each name over the same ticks, from the origin of y; names stand at the lines' ends."""
+    top = max((max(values) for values in series.values() if values), default=0.0) * 1.05 or 1.0
+    count = max(len(ticks) - 1, 1)
+
+    def draw(frame: Frame) -> list[str]:
+        body = []
+        for part in range(5):
+            y = frame.y(part / 4)
+            body += [_line(frame.left, y, frame.width - frame.right, y, "grid")]
+            body += [_text(frame.left - 8, y + 4, _short(top * part / 4), anchor="end")]
+        ends = []
+        for colour, (name, values) in enumerate(series.items()):
+            place = [(frame.x(at / count), frame.y(value / top)) for at, value in enumerate(values)]
+            kind = f"c{colour % 6}"
+            body += [f'<polyline class="curve {kind}" points="{" ".join(f"{x},{y}" for x, y in place)}"/>']
+            body += [f'<circle class="dot {kind}" cx="{x}" cy="{y}" r="2.5"/>' for x, y in place]
+            ends.append((place[-1][1], name))
+        body += _ends(frame, ends)
+        step = max(1, len(ticks) * 60 // (frame.width - frame.left - frame.right))
+        for at, tick in enumerate(ticks):
+            if at % step == 0:
+                body.append(_text(frame.x(at / count), frame.height - 8, tick, anchor="middle"))
+        return body
+
+    return _both(title, draw)
+
+
+def _ends(frame: Frame, ends: Sequence[tuple[float, str]]) -> list[str]:
+    """Names beside their lines' last points, moved apart where those are close."""
+    body, floor = [], float(frame.top)
+    for y, name in sorted(ends):
+        floor = max(y + 4, floor + 12)
+        body.append(_text(frame.width - frame.right + 8, round(floor, 1), name[:14], "label"))
+    return body
+
+
+def _short(value: float) -> str:
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:.2g}"
+
+
+def difference(lower: float, value: float, upper: float, title: str) -> Markup:
+    """A small bar for a table: an interval around a difference, with zero as a tick in the middle."""
+    frame = Frame(120, 16, left=4, right=4, top=0, bottom=0)
+    span = max(abs(lower), abs(upper), abs(value)) * 1.05 or 1.0
+
+    def x(of: float) -> float:
+        return frame.x(0.5 + of / span / 2)
+
+    body = [_line(frame.left, 8, frame.width - frame.right, 8, "grid")]
+    body += [_line(x(lower), 8, x(upper), 8, "interval wideline c0"), _line(x(0), 1, x(0), 15, "target")]
+    body += [f'<circle class="dot c0" cx="{x(value)}" cy="8" r="3.5"/>']
+    return Markup(_svg(frame, "mini", title, body))  # noqa: S704

@@ -27,6 +27,7 @@ from madang.sdk._async.resources import (
     Programme,
     Runs,
     Scores,
+    Trials,
     Versions,
 )
 from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
@@ -70,6 +71,7 @@ class AsyncClient:
         self.missions = Missions(self)
         self.versions = Versions(self)
         self.plans = Plans(self)
+        self.trials = Trials(self)
         self.compute = Compute(self)
         self.calls = Calls(self)
         self.metrics = Metrics(self)

@@ -333,6 +333,21 @@ class Plans:
         ).items
 
 
+class Trials:
+    """Policies that were tried on a plan, and kept."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> AsyncIterator[documents.Trial]:
+        """List trials of policies that were kept, newest first."""
+        return self._client.every("/trials", documents.Trial, {"limit": page_size})
+
+    async def show(self, trial: str) -> documents.TrialResults:
+        """Give what a trial of policies found."""
+        return await self._client.call("GET", f"/trials/{addresses.part(trial)}", documents.TrialResults)
+
+
 class Compute:
     """Capacity, shares, awards and the books."""
 

@@ -28,6 +28,7 @@ from madang.sdk._sync.resources import (
     Programme,
     Runs,
     Scores,
+    Trials,
     Versions,
 )
 from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
@@ -71,6 +72,7 @@ class Client:
         self.missions = Missions(self)
         self.versions = Versions(self)
         self.plans = Plans(self)
+        self.trials = Trials(self)
         self.compute = Compute(self)
         self.calls = Calls(self)
         self.metrics = Metrics(self)

@@ -68,6 +68,7 @@ from madang.sdk.documents.plans import (
 )
 from madang.sdk.documents.runs import Attempt, Metrics, NewRun, Recipe, Run
 from madang.sdk.documents.scores import Group, NewSubmission, Score, Submission
+from madang.sdk.documents.trials import Trial, TrialResults
 from madang.sdk.documents.versions import (
     Checked,
     File,
@@ -86,9 +87,9 @@ from madang.sdk.documents.versions import (
 
 __all__ = [
     "Account",
-    "Alert",
     "Agreement",
     "AgreementWhole",
+    "Alert",
     "Application",
     "Attempt",
     "Award",
@@ -166,6 +167,8 @@ __all__ = [
     "Submission",
     "Term",
     "Told",
+    "Trial",
+    "TrialResults",
     "Upload",
     "UploadedFile",
     "Use",

@@ -6,7 +6,7 @@ import json as formats
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -14,12 +14,14 @@ from madang.allocations.planner.policy import PolicyDocument, PolicyFile
 from madang.allocations.planner.reporting import Report
 from madang.interfaces.cli import context
 from madang.interfaces.cli.compute.plan import document_of
+from madang.interfaces.operations import trials as kept_trials
 from madang.kernel.errors import BadValue
 from madang.kernel.home import write_durably
 from madang.kernel.ids import check_range
 from madang.kernel.settings import load as load_settings
 from madang.kernel.settings import read_document
 from madang.kernel.steps import choose
+from madang.programme import trials
 
 if TYPE_CHECKING:
     from madang.allocations.planner.trying import Result, Trial
@@ -41,6 +43,7 @@ def simulate(
     scale: int | None = None,
     steps: str = "",
     out: Path | None = None,
+    keep: bool = False,
     json: context.Json = False,
 ) -> None:
     """Simulate policies on a plan, with jobs resampled from a trace; several are compared on the same seeds.
@@ -68,6 +71,8 @@ def simulate(
         What does the simulations: here, or ray (default: the setting `steps_engine`).
     out
         Write all figures to this file as JSON.
+    keep
+        Keep the results in the home, for all members to see on a page (an officer, researcher or operator).
     """
     from madang.allocations.planner import traces, trying
 
@@ -86,14 +91,44 @@ def simulate(
         check_range("--jobs", jobs, 1, trying.MOST_JOBS),
         None if scale is None else check_range("--scale", scale, 1, 10_000_000),
     )
+    if keep:
+        trials.require_may_keep(context.home(), context.actor(context.home()))
     found = trying.run(trial, _progress, choose(load_settings(context.home_path()).values, steps))
     told = found.document(trial)
     if out is not None:
         write_durably(out, formats.dumps(told, ensure_ascii=False, indent=1).encode())
     if json:
         context.print_json(told)
-        return
-    _print(trial, found)
+    else:
+        _print(trial, found)
+    if keep:
+        kept = trials.keep(context.home(), context.actor(context.home()), told)
+        print(kept.trial_id, file=sys.stderr if json else sys.stdout)
+
+
+@app.command(name="trials")
+def trials_(*, json: context.Json = False) -> None:
+    """List trials of policies that were kept, newest first.
+
+    Example: madang compute trials
+    """
+    columns: dict[str, Any] = {
+        "trial": lambda one: one.trial_id,
+        "plan": lambda one: one.plan,
+        "policies": lambda one: ", ".join(one.policies),
+        "organization": lambda one: one.organization,
+        "kept": lambda one: one.kept_at,
+    }
+    context.print_items(context.every(kept_trials.list_), columns, json)
+
+
+@app.command(name="trial")
+def trial_(trial: str) -> None:
+    """Print what a kept trial found, as JSON.
+
+    Example: madang compute trial trl-...
+    """
+    context.print_json(context.call(kept_trials.show, trial=trial).results)
 
 
 def _progress(policy: str, kind: str, seed: int) -> None:

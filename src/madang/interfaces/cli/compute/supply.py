@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from csv import DictWriter
 from datetime import datetime
-from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 
 from madang.allocations import statements
+from madang.interfaces import tables
 from madang.interfaces.cli import context
 from madang.interfaces.operations import compute
 from madang.interfaces.operations import metrics as figures
@@ -168,40 +167,10 @@ def statement(
     named = (*found.by, *statements.FIGURES)
     rows = [{name: getattr(line, name) for name in named} for line in found.lines]
     if csv is not None:
-        write_durably(csv, _csv(rows, named))
+        write_durably(csv, tables.csv(rows, named))
     if xlsx is not None:
-        write_durably(xlsx, _workbook(rows, named))
+        write_durably(xlsx, tables.workbook(rows, named, "statement"))
     context.print_rows(rows, {name: name for name in named}, json)
-
-
-def _csv(rows: list[dict[str, Any]], named: tuple[str, ...]) -> bytes:
-    """Comma-separated, UTF-8 with a mark (spreadsheets in Korea expect it). No cell can be a formula:
-    keys are names of ours, which begin with a letter or a digit."""
-    text = StringIO()
-    writer = DictWriter(text, named)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _workbook(rows: list[dict[str, Any]], named: tuple[str, ...]) -> bytes:
-    """A workbook with one sheet; figures are numbers, names are text."""
-    from madang.kernel.errors import ExtraMissing
-
-    try:
-        from openpyxl import Workbook
-    except ModuleNotFoundError as error:
-        raise ExtraMissing(module=error.name, extra="xlsx") from error
-    book = Workbook()
-    sheet = book.active
-    sheet.title = "statement"
-    sheet.append(list(named))
-    for row in rows:
-        sheet.append([row[name] for name in named])
-    sheet.freeze_panes = "A2"
-    kept = BytesIO()
-    book.save(kept)
-    return kept.getvalue()
 
 
 @app.command

@@ -18,7 +18,7 @@ from madang.interfaces.web import charts
 from madang.interfaces.web.viewer import PART, Looking, Viewer, render
 from madang.kernel.paging import parted, slice_of
 from madang.organizations import service as organizations
-from madang.runs import live, service
+from madang.runs import attempts, live, service
 from madang.runs.model import Run
 
 router = APIRouter()
@@ -52,6 +52,7 @@ def show(run_id: str, viewer: Looking) -> Response:
             for child in lineage.children_of(session, version.version_id)
             if child.made_by == run_id
         ]
+        tried = attempts.of_run(session, run_id)
     log, chart = _log(viewer, run), _chart(viewer, run)
     return render(
         viewer,
@@ -64,6 +65,7 @@ def show(run_id: str, viewer: Looking) -> Response:
         body=body,
         log=log,
         chart=chart,
+        attempts=tried,
     )
 
 
