@@ -30,6 +30,8 @@ def paths(played: Played) -> list[str]:
         f"/agreements/{cast.AGREEMENT}",
         "/compute",
         "/plans/demonstration@1",
+        "/statement",
+        "/trials",
         "/calls/industry-1",
         f"/applications/{played.stage.notes[f'application:{cast.MIRRORED}']}",
         f"/awards/{played.stage.notes[f'award:{cast.LEAD}']}",

@@ -46,7 +46,8 @@ def addresses(played: Played) -> list[str]:
         f"/versions/{notes['pool']}", f"/versions/{cast.LEAD}/policy@1",
         f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1", "/sign-in", "/organizations",
         f"/organizations/{cast.LEAD}", "/agreements", f"/agreements/{cast.AGREEMENT}", "/compute",
-        "/plans/demonstration@1", "/calls/industry-1", f"/applications/{notes[f'application:{cast.LEAD}']}",
+        "/plans/demonstration@1", "/statement", "/trials",
+        "/calls/industry-1", f"/applications/{notes[f'application:{cast.LEAD}']}",
         f"/awards/{notes[f'award:{cast.LEAD}']}", f"/submissions/{notes['submission:pooled']}", "/ledger",
         f"/ledger/{shared_entry(played)}", "/search?q=policy", "/packs",
     ]  # fmt: skip
@@ -61,6 +62,8 @@ SIGNED_IN = (
     "/submissions",
     "/ledger/",
     "/plans/",
+    "/statement",
+    "/trials",
     "/calls/",
     "/applications/",
 )

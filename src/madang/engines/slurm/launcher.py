@@ -119,7 +119,7 @@ class SlurmLauncher:
         known = [job for job in jobs.values() if job is not None]
         queue = {one.job: one for one in records.queued("--me")} if known else {}
         ended = [job for job in known if job not in queue or not queue[job].live]
-        books = records.accounted(f"--jobs={','.join(map(str, ended))}") if ended else {}
+        books = records.of_jobs(ended)
         return {
             folder: self._state(folder, _of(folder, queue.get(job)), _of(folder, books.get(job)))
             if job
@@ -162,8 +162,7 @@ class SlurmLauncher:
             return []
         accounts = ",".join(sorted(awards))
         found = records.accounted("--allusers", f"--accounts={accounts}", "--starttime=1970-01-02")
-        if jobs:
-            found |= records.accounted(f"--jobs={','.join(jobs)}")
+        found |= records.of_jobs(jobs)
         return [
             Accounted(
                 str(one.job), one.name, one.account, one.state, one.seconds,

@@ -26,6 +26,7 @@ _SACCT = (
     "AllocTRES",
     "JobName",
 )
+_AT_ONCE = 1000
 _SQUEUE = ("job", "state", "qos", "account", "reason", "tres", "name")
 
 
@@ -101,6 +102,14 @@ def accounted(*choice: str) -> dict[int, JobRecord]:
     """What accounting has of the jobs that sacct's options choose."""
     words = ("sacct", "-D", "-X", "-n", "-P", f"--format={','.join(_SACCT)}", *choice)
     return latest(table(_SACCT, *words))
+
+
+def of_jobs(jobs: Sequence[int | str]) -> dict[int, JobRecord]:
+    """What accounting has of these jobs; a thousand at a time, since a command's words are limited."""
+    found: dict[int, JobRecord] = {}
+    for first in range(0, len(jobs), _AT_ONCE):
+        found |= accounted(f"--jobs={','.join(map(str, jobs[first : first + _AT_ONCE]))}")
+    return found
 
 
 def queued(*choice: str) -> list[Queued]:

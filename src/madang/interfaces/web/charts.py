@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -146,15 +147,18 @@ def bar(parts: Mapping[str, float], whole: float, title: str) -> Markup:
 
 def lines(series: Mapping[str, Sequence[float]], ticks: Sequence[str], title: str) -> Markup:
     """A line for each name over the same ticks, from the origin of y; names stand at the lines' ends."""
-    top = max((max(values) for values in series.values() if values), default=0.0) * 1.05 or 1.0
+    most = max((max(values) for values in series.values() if values), default=0.0) or 1.0
+    step_y = _round_step(most)
+    steps = math.ceil(most / step_y)
+    top = steps * step_y
     count = max(len(ticks) - 1, 1)
 
     def draw(frame: Frame) -> list[str]:
         body = []
-        for part in range(5):
-            y = frame.y(part / 4)
+        for part in range(steps + 1):
+            y = frame.y(part / steps)
             body += [_line(frame.left, y, frame.width - frame.right, y, "grid")]
-            body += [_text(frame.left - 8, y + 4, _short(top * part / 4), anchor="end")]
+            body += [_text(frame.left - 8, y + 4, _short(step_y * part), anchor="end")]
         ends = []
         for colour, (name, values) in enumerate(series.items()):
             place = [(frame.x(at / count), frame.y(value / top)) for at, value in enumerate(values)]
@@ -185,7 +189,13 @@ def _short(value: float) -> str:
     for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= unit:
             return f"{value / unit:.3g}{letter}"
-    return f"{value:.2g}"
+    return f"{value:.3g}"
+
+
+def _round_step(most: float) -> float:
+    """1, 2 or 5 times a power of ten, so that three to six of them hold the most."""
+    power = 10.0 ** math.floor(math.log10(most / 6))
+    return next(power * times for times in (1, 2, 5, 10) if power * times * 6 >= most)
 
 
 def difference(lower: float, value: float, upper: float, title: str) -> Markup:

@@ -51,11 +51,18 @@ def show(trial_id: str, viewer: Looking) -> Response:
         kinds=[_kind(kind, results, viewer) for kind in kinds],
         entries=entries,
         few=len(results["seeds"]) < _ENOUGH,
+        cut=_offered(results) < 0.9 * results["load"],
     )
 
 
 _ENOUGH = 20
 """Seeds below which an interval over them is too narrow."""
+
+
+def _offered(results: Mapping[str, Any]) -> float:
+    """The least load that any simulation was really offered."""
+    made = [one for kinds in results["reports"].values() for some in kinds.values() for one in some]
+    return min(float(one["offered_load"]) for one in made)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,8 @@ class Kind:
 
 
 def _kind(kind: str, results: Mapping[str, Any], viewer: Looking) -> Kind:
-    reports = {name: made[kind] for name, made in results["reports"].items() if kind in made}
+    named = [one["name"] for one in results["policies"]]  # the first is what the others are compared with
+    reports = {name: made for name in named if (made := results["reports"][name].get(kind))}
     policies = [_policy(name, place, made) for place, (name, made) in enumerate(reports.items())]
     months = sorted({cell["month"] for one in policies for cell in one.cells})
 
