@@ -19,13 +19,20 @@ from madang.assets import lineage
 from madang.engines.local import LocalLauncher
 from madang.interfaces.demo import cast
 from madang.kernel.errors import NotPermitted, UnknownEngine
-from madang.kernel.home import Home
+from madang.kernel.home import Home, open_home
 from madang.kernel.isolation import Confinement, Limits
 from madang.kernel.ledger import log
 from madang.programme.verification import verify_home
-from madang.runs import live, service
-from madang.runs.errors import BadParameters, NoSuchRun, NotCancellable, SupervisorRunning, TooManyCores
-from madang.runs.launching import Grounds, Job
+from madang.runs import attempts, live, service
+from madang.runs.errors import (
+    BadParameters,
+    NoSuchRun,
+    NotCancellable,
+    SchedulerSilent,
+    SupervisorRunning,
+    TooManyCores,
+)
+from madang.runs.launching import Grounds, Job, JobState
 from madang.runs.model import Run
 from madang.runs.supervisor import Supervisor, attempt_folder
 from tests.conftest import Played
@@ -243,3 +250,79 @@ def test_what_cannot_be_submitted(copied: Played) -> None:
     with copied.home.database.read() as session, pytest.raises(NoSuchRun):
         service.get(session, "run-none")
     assert verify_home(copied.home).holds
+
+
+def claimed(played: Played, run: Run) -> Supervisor:
+    supervisor = Supervisor(played.home, played.actor(cast.JUDGE, "operator"))
+    supervisor._claim(run)
+    return supervisor
+
+
+PREEMPTED = JobState("ended", 7.0, None, "preempted", exact=True, job="41", units=2)
+
+
+def test_a_preempted_run_is_executed_again_and_what_it_used_is_lost(copied: Played) -> None:
+    run = order(copied, SHORT)
+    supervisor = claimed(copied, run)
+    with copied.home.database.read() as session:
+        before = books.balance(session, f"award:{run.award_id}")
+    supervisor._end(get(copied.home, run.run_id), PREEMPTED)
+    again = get(copied.home, run.run_id)
+    assert (again.state, again.attempt, again.reason) == ("waiting", 2, "again:preempted")
+    with copied.home.database.read() as session:
+        assert books.balance(session, f"lost:{run.run_id}") == 14
+        assert books.balance(session, f"lease:{run.run_id}") == run.cores * run.wall_seconds
+        assert books.balance(session, f"award:{run.award_id}") == before - 14
+    work(copied)
+    ended = get(copied.home, run.run_id)
+    assert ended.state == "succeeded"
+    with copied.home.database.read() as session:
+        first, second = attempts.of_run(session, run.run_id)
+        assert (first.used_resource_seconds, first.job, first.reason) == (14, "41", "preempted")
+        assert ended.used_resource_seconds == 14 + (second.used_resource_seconds or 0)
+        assert books.balance(session, f"usage:{run.run_id}") == second.used_resource_seconds
+        assert books.balanced(books.trial_balance(session))
+    assert verify_home(copied.home).holds
+
+
+def test_a_cancelled_run_that_is_preempted_is_cancelled(copied: Played) -> None:
+    run = order(copied, SHORT)
+    supervisor = claimed(copied, run)
+    with copied.home.database.write() as session:
+        service.cancel(session, copied.actor(run.organization), run.run_id)
+    supervisor._end(get(copied.home, run.run_id), PREEMPTED)
+    ended = get(copied.home, run.run_id)
+    assert (ended.state, ended.reason, ended.used_resource_seconds) == ("cancelled", "cancelled", 14)
+    settled(copied, ended)
+
+
+def test_a_run_that_its_award_no_longer_pays_for_ends(copied: Played) -> None:
+    run = order(copied, SHORT)
+    supervisor = claimed(copied, run)
+    with copied.home.database.read() as session:
+        left = books.balance(session, f"award:{run.award_id}")
+    seconds = (left + run.cores * run.wall_seconds) / 2
+    used = JobState("ended", seconds, None, "node-failed", exact=True, units=2)
+    supervisor._end(get(copied.home, run.run_id), used)
+    ended = get(copied.home, run.run_id)
+    assert (ended.state, ended.reason) == ("failed", "not-again:node-failed, award-too-small")
+    assert "award-too-small" in str(ended.why)
+    settled(copied, ended)
+
+
+def test_a_scheduler_that_cannot_be_told_of_quotas_keeps_no_run_from_running(
+    copied: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MADANG_QUOTA_ENGINE", "slurm")
+
+    def silent(*_: object) -> None:
+        raise SchedulerSilent(command="sacctmgr", reason="no answer")
+
+    monkeypatch.setattr("madang.allocations.quotas.service.apply", silent)
+    home = open_home(copied.home.path)
+    run, told = order(copied, SHORT), list[str]()
+    supervisor = Supervisor(home, copied.actor(cast.JUDGE, "operator"))
+    supervisor.work(until_idle=True, trouble=lambda error: told.append(error.code))
+    assert get(copied.home, run.run_id).state == "succeeded"
+    assert "scheduler-silent" in told
+    home.database.close()

@@ -5,7 +5,8 @@ the engine ``local`` starts it as a process of its own. The folder tells what ha
 
     job.json        what to run; written before the keeper starts
     lock            held by the keeper while it lives
-    started.json    made once, before the job starts; whoever finds it there does not start it again
+    started.json    made once, before the job starts; whoever finds it there does not start it again. It names
+                    the keeper's process, and the scheduler's job that it is in
     heartbeat       seconds so far, rewritten while the job runs
     cancel          a mark that somebody leaves: the job is to be stopped
     scratch/        where the job writes: a limited file system that only the keeper sees (scratch.py)
@@ -75,7 +76,8 @@ def keep(folder: Path) -> None:
             descriptor = os.open(folder / "started.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except (BlockingIOError, FileExistsError):
             return
-        os.write(descriptor, json.dumps({"keeper": os.getpid()}).encode())
+        taken = {"keeper": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}
+        os.write(descriptor, json.dumps(taken).encode())
         os.fsync(descriptor)
         os.close(descriptor)
         job = json.loads((folder / "job.json").read_text("utf-8"))

@@ -38,6 +38,14 @@ class LocalLauncher:
         """This machine's cores."""
         return os.cpu_count() or 1
 
+    def lease_seconds(self, wall_seconds: int) -> int:
+        """The limit: a job is killed there."""
+        return wall_seconds
+
+    def absent(self, folder: Path) -> bool:
+        """Whether no keeper was started."""
+        return _state(folder).phase == "waiting"
+
     def start(self, job: Job) -> None:
         """Write the job down and start its keeper; returns once the job is marked as started.
 

@@ -63,7 +63,7 @@ class RaySteps:
                 address=self._address or "local", include_dashboard=False, log_to_driver=False,
                 configure_logging=False, **local,
             )  # fmt: skip
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except (ray.exceptions.RayError, ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise RayUnreachable(address=self._address or "local", reason=str(error)[:300]) from error
         finally:
             if token is not None:

@@ -35,7 +35,8 @@ class NoInput(Invalid):
 
 
 class JobRefused(Conflict):
-    """A scheduler will never start a job as it is. Facts: reason (the scheduler's word)."""
+    """A scheduler will never start a job as it is. Facts: reason (the scheduler's fixed word),
+    told (all that it said: for the operator alone)."""
 
 
 class SchedulerSilent(Environment):

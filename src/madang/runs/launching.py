@@ -51,20 +51,23 @@ class Job:
 class JobState:
     """What became of a job.
 
-    phase -- waiting: never started; held: a scheduler has it and has not begun it, for `reason` (its own
-    word); running; ended: with exit code and reason ("finished", "time-limit", "cancelled", "preempted",
-    "node-failed", ...); vanished: it was executed and neither it nor its keeper is there any more.
-    seconds: how long it ran. exact: they are a scheduler's own accounting, to be booked as they are.
+    phase -- waiting: never started; unknown: it was, and nothing more is known just now; held: a scheduler
+    has it and has not begun it, for `reason` (its own word); running; ended: with exit code and reason
+    ("finished", "time-limit", "cancelled", "preempted", "node-failed", ...); vanished: it was executed and
+    neither it nor its keeper is there any more.
+    seconds: how long it ran. exact: they are a scheduler's own accounting, to be booked as they are. units:
+    of the award's kind that it had, where the scheduler counted them; else what was asked for.
     job: the scheduler's id of it. borrowed: it runs on what another share leaves idle.
     """
 
-    phase: Literal["waiting", "held", "running", "ended", "vanished"]
+    phase: Literal["waiting", "unknown", "held", "running", "ended", "vanished"]
     seconds: float = 0.0
     exit_code: int | None = None
     reason: str = ""
     exact: bool = False
     job: str | None = None
     borrowed: bool = False
+    units: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,10 @@ class Launcher(Protocol):
         """The most of a resource that a job can get; None where the scheduler alone knows."""
         ...
 
+    def lease_seconds(self, wall_seconds: int) -> int:
+        """How long a job of that limit may hold its resources, until it is stopped for certain."""
+        ...
+
     def start(self, job: Job) -> None:
         """Start the job unless its folder was started before.
 
@@ -106,6 +113,13 @@ class Launcher(Protocol):
 
     def cancel(self, folder: Path) -> None:
         """Ask for the job to be stopped. Raises SchedulerSilent."""
+        ...
+
+    def absent(self, folder: Path) -> bool:
+        """Whether nothing of this folder was started, or can still come of an attempt to start it.
+
+        Raises SchedulerSilent.
+        """
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from madang.allocations.quotas import service as quotas
@@ -12,6 +11,7 @@ from madang.kernel import extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.home import Home
 from madang.runs import service
+from madang.runs.attempts import name_of
 from madang.runs.launching import Job
 from madang.runs.preparing import job_of
 
@@ -41,7 +41,7 @@ def of_run(home: Home, actor: Principal, engine: str, run_id: str) -> Manifest:
     with home.database.read() as session:
         authorize(session, Request(actor, "run.operate", "Home", "home", {"owner": actor.organization}))
         run = service.see(session, actor, run_id)
-    folder = Path(home.runs_path) / run.run_id
+    folder = home.runs_path / name_of(run.run_id, (run.attempt or 0) + 1)
     return _renderer(home, engine).job(job_of(home, run, folder), run.organization)
 
 

@@ -56,7 +56,8 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
     """
     recipe = recipes.find(order.recipe)
     check_slug(order.output_asset, "output name")
-    cores = _cores(home, recipe, order.cores)
+    launcher: Launcher = extension.engine("runs", home.values.run_engine)(home.values)
+    cores = _cores(launcher, recipe, order.cores)
     seconds = recipe.wall_seconds if order.wall_seconds is None else order.wall_seconds
     if not 1 <= seconds <= MOST_SECONDS:
         raise BadTimeLimit(asked=seconds, most=MOST_SECONDS)
@@ -74,7 +75,8 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
         }
         assets.require_kind(session, actor.organization, order.output_asset, recipe.produces)
         run_id = new_id("run")
-        allocations.lease(session, order.award_id, run_id, actor.organization, order.mission, cores, seconds)
+        held = launcher.lease_seconds(seconds)
+        allocations.lease(session, order.award_id, run_id, actor.organization, order.mission, cores, held)
         row = _new_row(home, actor, order, parameters, run_id, cores, seconds)
         session.insert(runs, row)
         ids = sorted({version.version_id for version in pinned})
@@ -87,7 +89,7 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
             cores=cores,
             grounds=sorted(grounds),
             inputs=[{"version": v.version_id, "manifest": v.manifest} for v in pinned],
-            leased_resource_seconds=cores * seconds,
+            leased_resource_seconds=cores * held,
             mission=order.mission,
             parameters=canonical_digest(row["parameters"]),
             recipe=order.recipe,
@@ -95,8 +97,7 @@ def submit(home: Home, actor: Principal, order: Order) -> Run:
         return get(session, run_id)
 
 
-def _cores(home: Home, recipe: Recipe, asked: int | None) -> int:
-    launcher: Launcher = extension.engine("runs", home.values.run_engine)(home.values)
+def _cores(launcher: Launcher, recipe: Recipe, asked: int | None) -> int:
     most = launcher.most or allocations.MOST_COUNT
     cores = min(recipe.cores, most) if asked is None else asked
     if not 1 <= cores <= most:

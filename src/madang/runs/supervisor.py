@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
@@ -38,7 +39,7 @@ from madang.organizations import service as organizations
 from madang.runs import attempts, collecting, live, preparing, recipes, service
 from madang.runs.collecting import End
 from madang.runs.errors import JobRefused, SchedulerSilent, SupervisorRunning
-from madang.runs.launching import JobState, Launcher
+from madang.runs.launching import Job, JobState, Launcher
 from madang.runs.model import Run, runs
 
 SWEEP_SECONDS = 30.0
@@ -59,7 +60,14 @@ class Supervisor:
         self._home = home
         self._actor = actor
         self._name = check_slug(name, "supervisor name") if name else this_machine()
-        self._launcher: Launcher = extension.engine("runs", home.values.run_engine)(home.values)
+        self._launchers: dict[str, Launcher] = {}
+        self._launcher = self._launcher_of(home.values.run_engine)
+
+    def _launcher_of(self, engine: str) -> Launcher:
+        """The launcher of an engine: a run that was claimed is followed by the one that has its job."""
+        if engine not in self._launchers:
+            self._launchers[engine] = extension.engine("runs", engine)(self._home.values)
+        return self._launchers[engine]
 
     def work(
         self,
@@ -81,14 +89,14 @@ class Supervisor:
         with _only_one(self._home, self._name):
             swept = 0.0
             while True:
+                if time.monotonic() - swept > SWEEP_SECONDS:
+                    self._sweep(trouble)
+                    swept = time.monotonic()  # after it: a scheduler that does not answer takes its time
+                live = self._live()
+                if not live and until_idle:
+                    return
                 try:
-                    if time.monotonic() - swept > SWEEP_SECONDS:
-                        self._sweep(trouble)
-                        swept = time.monotonic()
-                    live = self._live()
-                    if not live and until_idle:
-                        return
-                    moved = self._advance(live, tell)
+                    moved = self._advance(live, tell, trouble)
                 except SchedulerSilent as error:
                     if trouble:
                         trouble(error)
@@ -127,9 +135,7 @@ class Supervisor:
         """End queued runs that may not start any more: their agreement ended, and their lease is held.
         Have the scheduler follow the awards, where the settings name one."""
         if self._home.values.quota_engine:
-            _, drift = quotas.apply(self._home, self._actor)
-            if drift and trouble:
-                trouble(QuotaDrift(count=len(drift), first=str(drift[0])))
+            self._apply_quotas(trouble)
         with self._home.database.read() as session:
             query = sa.select(runs.c.run_id, runs.c.award_id).where(runs.c.state == "queued")
             queued = [
@@ -143,18 +149,51 @@ class Supervisor:
             self._claim(run)
         reads.record(self._home)
 
-    def _advance(self, live: Sequence[Run], tell: Callable[[Run], None] | None) -> bool:
-        """Take the next step of each run; False where there was nothing to do for any."""
-        claimed = [run for run in live if run.state != "queued"]
-        folders = {run.run_id: attempt_folder(self._home, run) for run in claimed}
-        states = self._launcher.poll(list(folders.values())) if folders else {}
-        moved = False
+    def _apply_quotas(self, trouble: Trouble | None) -> int:
+        """Have the scheduler follow the awards; whatever keeps that from happening, runs go on. How many
+        changes that took."""
+        changes = 0
+        try:
+            changes, drift = quotas.apply(self._home, self._actor)
+            if drift:
+                raise QuotaDrift(count=len(drift), first=drift[0].told)
+        except MadangError as error:
+            if trouble:
+                trouble(error)
+        return changes
+
+    def _advance(
+        self, live: Sequence[Run], tell: Callable[[Run], None] | None, trouble: Trouble | None = None
+    ) -> bool:
+        """Take the next step of each run; False where there was nothing to do for any. A step that the
+        scheduler does not answer to is told, and keeps no other run from its own."""
+        states = self._states([run for run in live if run.state != "queued"])
+        moved, silent = False, None
         for run in live:
-            step = self._step(run, states[folders[run.run_id]]) if run.state != "queued" else self._claim(run)
+            try:
+                step = (
+                    self._claim(run)
+                    if run.state == "queued"
+                    else self._step(run, states[run.run_id], trouble)
+                )
+            except SchedulerSilent as error:
+                silent = error
+                continue
             moved = moved or step
             if step and tell:
                 tell(run)
+        if silent is not None and not moved:
+            raise silent
         return moved
+
+    def _states(self, claimed: Sequence[Run]) -> dict[str, JobState]:
+        """What became of the job of each run, asked of the engine that has it."""
+        found: dict[str, JobState] = {}
+        for engine in sorted({run.engine for run in claimed}):
+            folders = {attempt_folder(self._home, run): run for run in claimed if run.engine == engine}
+            states = self._launcher_of(engine).poll(list(folders))
+            found |= {run.run_id: states[folder] for folder, run in folders.items()}
+        return found
 
     def _claim(self, run: Run) -> bool:
         with self._home.database.write() as session:
@@ -176,16 +215,16 @@ class Supervisor:
             )  # fmt: skip
         return True
 
-    def _step(self, run: Run, state: JobState) -> bool:
+    def _step(self, run: Run, state: JobState, trouble: Trouble | None) -> bool:
         """Take the next step of a run that was claimed; False where there is nothing to do yet."""
         if state.phase == "waiting":
-            return self._launch(run)
+            return self._launch(run, trouble)
         if state.phase in ("ended", "vanished"):
             self._end(run, state)
             return True
         if run.cancel_asked:
-            self._launcher.cancel(attempt_folder(self._home, run))
-        return self._note(run, state)
+            self._launcher_of(run.engine).cancel(attempt_folder(self._home, run))
+        return state.phase != "unknown" and self._note(run, state)
 
     def _note(self, run: Run, state: JobState) -> bool:
         """Write down that a run's job has begun, or what it waits for, where that is new."""
@@ -210,25 +249,39 @@ class Supervisor:
             )  # fmt: skip
         return True
 
-    def _launch(self, run: Run) -> bool:
+    def _launch(self, run: Run, trouble: Trouble | None) -> bool:
         """Prepare the folder, unless an earlier supervisor did, and start the job at most once."""
-        if run.cancel_asked:
-            self._end(run, JobState("ended", 0.0, None, "cancelled"))
-            return True
         folder = attempt_folder(self._home, run)
+        launcher = self._launcher_of(run.engine)
+        if run.cancel_asked:
+            if not folder.exists() or launcher.absent(folder):
+                self._end(run, JobState("ended", 0.0, None, "cancelled"))
+            return True
         try:
             if not folder.exists():
                 preparing.lay_out(self._home, run, folder)
             job = preparing.job_of(self._home, run, folder)
         except MadangError as error:
-            self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
+            if not folder.exists() or launcher.absent(folder):
+                self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
             return True
         try:
-            self._launcher.start(job)
+            self._start(launcher, job, trouble)
         except JobRefused as refusal:
+            if trouble:
+                trouble(refusal)
             self._end(run, JobState("ended", 0.0, None, f"refused:{refusal.facts['reason']}"))
             return True
         return False
+
+    def _start(self, launcher: Launcher, job: Job, trouble: Trouble | None) -> None:
+        try:
+            launcher.start(job)
+        except JobRefused:
+            # The award may be newer than what the scheduler was told last.
+            if not (self._home.values.quota_engine and self._apply_quotas(trouble)):
+                raise
+            launcher.start(job)
 
     def _end(self, run: Run, state: JobState, error: MadangError | None = None) -> None:
         """Collect what a job left and write its end: outputs, usage, state, in one entry; or begin the next
@@ -240,16 +293,15 @@ class Supervisor:
             now = service.get(session, run.run_id)
             if now.state not in ("waiting", "running"):
                 return
-            reason = end.reason
+            if end.again and now.cancel_asked:
+                end = replace(end, outcome="cancelled", reason="cancelled")
             booked = self._book(session, now, end)
-            if end.again:
-                problem = _again(session, now)
-                if problem is None:
-                    self._begin_again(session, now, end, booked)
-                    collecting.remove(folder)
-                    return
-                reason = f"{reason}:{problem}"
-            self._write_end(session, now, end, reason, booked)
+            problem = self._problem_again(session, now) if end.again else None
+            if end.again and problem is None:
+                self._begin_again(session, now, end, booked)
+            else:
+                reason = end.reason if problem is None else f"not-again:{end.reason}, {problem}"
+                self._write_end(session, now, end, reason, booked)
         collecting.remove(folder)
 
     def _book(self, session: Session, run: Run, end: End) -> int:
@@ -257,21 +309,36 @@ class Supervisor:
         state = end.state
         seconds = ceil(state.seconds) if state.exact else min(ceil(state.seconds), run.wall_seconds)
         lost = end.outcome == "failed"
-        used = seconds * run.cores
+        used = seconds * (run.cores if state.units is None else state.units)
         booked = allocations.settle(session, run.award_id, run.run_id, used, lost=lost, exact=state.exact)
         attempts.change(
-            session, run, ended_at=clock.to_text(clock.now()), reason=end.reason, job=state.job,
-            borrowed=state.borrowed, used_resource_seconds=booked, log=end.kept["log"],
+            session, run, ended_at=clock.to_text(clock.now()), reason=end.reason,
+            used_resource_seconds=booked, log=end.kept["log"],
+            **({"job": state.job, "borrowed": state.borrowed} if state.job else {}),
         )  # fmt: skip
         return booked
 
+    def _problem_again(self, session: Session, run: Run) -> str | None:
+        """Why a run is not executed again; None where it is."""
+        if (run.attempt or 1) >= attempts.MOST:
+            return "attempts-spent"
+        problem = _no_longer_permitted(session, run)
+        if problem is not None:
+            return problem.code
+        held = self._launcher.lease_seconds(run.wall_seconds)
+        try:
+            allocations.check_lease(session, run.award_id, run.organization, run.mission, run.cores, held)
+        except (AwardTooSmall, AwardNotOpen) as error:
+            return error.code
+        return None
+
     def _begin_again(self, session: Session, run: Run, end: End, booked: int) -> None:
         """The next attempt of a run, with a lease of its own; what the last one used is lost."""
-        allocations.lease(
-            session, run.award_id, run.run_id, run.organization, run.mission, run.cores, run.wall_seconds
-        )
-        number = attempts.begin(session, run, run.engine, self._name).number
-        session.update(runs, run.run_id, state="waiting", reason=f"again:{end.reason}")
+        held = self._launcher.lease_seconds(run.wall_seconds)
+        allocations.lease(session, run.award_id, run.run_id, run.organization, run.mission, run.cores, held)
+        engine = self._home.values.run_engine
+        number = attempts.begin(session, run, engine, self._name).number
+        session.update(runs, run.run_id, state="waiting", reason=f"again:{end.reason}", engine=engine)
         session.record(
             "run.again", run.run_id, self._actor.as_fact(), attempt=number, award=run.award_id,
             reason=end.reason, job=end.state.job, used_resource_seconds=booked,
@@ -298,24 +365,6 @@ class Supervisor:
             state=end.outcome,
             used_resource_seconds=used,
         )
-
-
-def _again(session: Session, run: Run) -> str | None:
-    """Why a run is not executed again; None where it is."""
-    if run.cancel_asked:
-        return "cancelled"
-    if (run.attempt or 1) >= attempts.MOST:
-        return "attempts-spent"
-    problem = _no_longer_permitted(session, run)
-    if problem is not None:
-        return problem.code
-    try:
-        allocations.check_lease(
-            session, run.award_id, run.organization, run.mission, run.cores, run.wall_seconds
-        )
-    except (AwardTooSmall, AwardNotOpen) as error:
-        return error.code
-    return None
 
 
 def _no_longer_permitted(session: Session, run: Run) -> UserError | None:

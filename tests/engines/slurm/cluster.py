@@ -32,7 +32,8 @@ def missing() -> str:
 class Cluster:
     """See the module's docstring. Use `start`, then `stop`; `environment` is what its commands need."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scheduler: str = "sched/backfill") -> None:
+        self._scheduler = scheduler
         self.folder = folder
         self.configuration = folder / "slurm.conf"
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -129,6 +130,7 @@ PriorityDecayHalfLife=0
 PriorityUsageResetPeriod=NONE
 PriorityWeightQOS=1000
 PriorityCalcPeriod=1
+SchedulerType={self._scheduler}
 PreemptType=preempt/qos
 PreemptMode=REQUEUE
 SchedulerParameters=sched_interval=2,bf_interval=2

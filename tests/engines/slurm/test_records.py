@@ -72,6 +72,8 @@ def test_of_two_jobs_of_a_name_the_first_counts() -> None:
         ("QOSGrpGRES Batch job submission failed: Job violates accounting/QOS policy", "QOSGrpGRES"),
         ("AssocGrpGRESMinutes Batch job submission failed: Job violates", "AssocGrpGRESMinutes"),
         ("Batch job submission failed: Invalid qos specification", "Invalid qos specification"),
+        ("ask kim@center.kr Batch job submission failed: Unspecified error", "Unspecified error"),
+        ("kim says QOSMaxGRESPerUser Batch job submission failed: Job violates", "QOSMaxGRESPerUser"),
     ],
 )
 def test_the_reason_is_the_limit_where_slurm_names_one(told: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from madang.allocations import books
+from madang.allocations.errors import AwardTooSmall
 from madang.allocations.quotas import service as quotas
 from madang.engines.slurm.launcher import SlurmLauncher
 from madang.interfaces.demo import cast
@@ -161,12 +163,15 @@ def test_a_spent_budget_stops_the_next_job(center: Center) -> None:
     ended = center.get(first)
     assert (ended.state, ended.reason) == ("failed", "time-limit")
     assert (ended.used_resource_seconds or 0) >= 16 * 8
-    second = center.order(award, gpus=16, seconds=8)
-    with working(center):
-        wait(lambda: center.get(second).reason == "held:AssocGrpGRESMinutes")
-        cancel(center, second)
-        wait(lambda: not center.get(second).live)
-    assert center.get(second).used_resource_seconds == 0
+    with pytest.raises(AwardTooSmall):  # by our books,
+        center.order(award, gpus=16, seconds=8)
+    words = (f"--account={award.award_id}", "--qos=madang-national-projects", "--gpus=h200:16", "--time=1")
+    job = center.cluster.command("sbatch", "--parsable", *words, "--output=/dev/null", "--wrap=true").strip()
+    wait(lambda: "AssocGrpGRESMinutes" in center.cluster.command("squeue", "-h", "-j", job, "-o", "%T %r"))
+    assert (
+        center.cluster.command("squeue", "-h", "-j", job, "-o", "%T").strip() == "PENDING"
+    )  # and by Slurm's
+    center.cluster.command("scancel", job)
     agrees(center)
 
 
@@ -178,16 +183,151 @@ def test_limits_set_beside_madang_are_told(center: Center) -> None:
     center.cluster.command(*sacctmgr, *qos, "GrpTRESMins=gres/gpu:h200=9999")
     try:
         _, drift = quotas.check(center.played.home, center.operator)
-        told = {str(one) for one in drift}
+        told = {str(one.told) for one in drift}
         where = f"account {award.award_id} under qos madang-academia-research"
         assert f"{where}: GrpTRESMins in force, gres/gpu:h200 is 9999, not 60" in told
-        assert "qos madang-academia-research: GrpTRESMins is gres/gpu:h200=9999, not unset" in told
+        assert "qos madang-academia-research: GrpTRESMins is gres/gpu:h200=9999, not not set" in told
     finally:
         center.cluster.command(*sacctmgr, *qos, "GrpTRESMins=gres/gpu:h200=-1")
     account = ("account", "where", f"name={award.award_id}", "set")
     center.cluster.command(*sacctmgr, *account, "GrpTRESMins=gres/gpu:h200=7")
     assert quotas.apply(center.played.home, center.operator) == (1, [])
     assert quotas.apply(center.played.home, center.operator) == (0, [])
+
+
+BENT = {
+    "qos madang-industry: UsageFactor": ("qos where name=madang-industry set UsageFactor=", "0", "1"),
+    "qos madang-industry: GraceTime": ("qos where name=madang-industry set GraceTime=", "3600", "0"),
+    "account root: GrpTRESMins": ("account where name=root set GrpTRESMins=gres/gpu:h200=", "5", "-1"),
+}
+
+
+@pytest.mark.parametrize("where", sorted(BENT))
+def test_what_else_bends_a_budget_is_told(center: Center, where: str) -> None:
+    what, bent, straight = BENT[where]
+    center.award("industry", COMPANY, 3600)
+    center.cluster.command("sacctmgr", "-i", "modify", *f"{what}{bent}".split())
+    try:
+        told = [str(one.told) for one in quotas.check(center.played.home, center.operator)[1]]
+        assert any(one.startswith(where) for one in told), told
+    finally:
+        center.cluster.command("sacctmgr", "-i", "modify", *f"{what}{straight}".split())
+    assert quotas.check(center.played.home, center.operator)[1] == []
+
+
+def test_another_user_on_an_awards_account_is_told(center: Center) -> None:
+    award = center.award("industry", COMPANY, 3600)
+    user = ("user", "nobody", f"account={award.award_id}")
+    center.cluster.command("sacctmgr", "-i", "add", *user)
+    told = [str(one.told) for one in quotas.check(center.played.home, center.operator)[1]]
+    assert any(f"account {award.award_id}: User is nobody" in one for one in told), told
+    center.cluster.command("sacctmgr", "-i", "delete", "user", "name=nobody", f"account={award.award_id}")
+    assert quotas.check(center.played.home, center.operator)[1] == []
+
+
+def test_a_run_sooner_than_the_next_sweep_after_its_award(center: Center) -> None:
+    """Slurm was not told of the award yet: it is told when it refuses the job."""
+    busy = center.order(center.award("industry", COMPANY, BIG), long=True)
+    with working(center):
+        wait(lambda: center.get(busy).state == "running")
+        run = center.order(center.award("national-projects", cast.LEAD, BIG, enforce=False))
+        wait(lambda: not center.get(run).live)
+        cancel(center, busy)
+        wait(lambda: not center.get(busy).live)
+    assert center.get(run).state == "succeeded"
+
+
+def test_a_cancel_after_a_lost_note_stops_the_job_that_is_there(center: Center) -> None:
+    """Submitted, and killed before the job's id was written down; then the user cancels."""
+    award = center.award("industry", COMPANY, BIG)
+    first, second = center.order(award, gpus=8, long=True), center.order(award, gpus=8, long=True)
+    supervisor = Supervisor(center.played.home, center.operator)
+    folder = center.played.home.runs_path / second.run_id
+    for run in (first, second):
+        supervisor._claim(run)
+        supervisor._launch(center.get(run), None)
+    wait(
+        lambda: "QOSGrpGRES" in center.cluster.command("squeue", "-h", f"--name={second.run_id}", "-o", "%r")
+    )
+    (folder / "slurm.json").unlink()
+    cancel(center, second)
+    cancel(center, first)
+    work(center)
+    assert [center.get(run).state for run in (first, second)] == ["cancelled", "cancelled"]
+    assert center.cluster.command("squeue", "-h", f"--name={second.run_id}") == ""
+    agrees(center)
+
+
+def test_of_two_jobs_of_a_name_the_one_that_took_the_folder_is_followed(
+    center: Center, tmp_path: Path
+) -> None:
+    run = center.order(center.award("industry", COMPANY, BIG))
+    Supervisor(center.played.home, center.operator)._claim(run)
+    folder = tmp_path / "twice-submitted"
+    preparing.lay_out(center.played.home, center.get(run), folder)
+    job, launcher = preparing.job_of(center.played.home, center.get(run), folder), SlurmLauncher(Values())
+    launcher.start(job)
+    with (folder / "slurm.lock").open() as lock:
+        other = launcher._submit(job, lock.fileno())
+    noted = int(json.loads((folder / "slurm.json").read_text())["job"])
+    assert other > noted
+    (folder / "slurm.json").write_text(json.dumps({"job": other}))  # as if the wrong one had been noted
+    wait(lambda: launcher.poll([folder])[folder].phase == "ended")
+    state = launcher.poll([folder])[folder]
+    assert (state.job, state.reason, state.exit_code) == (str(noted), "finished", 0)
+    wait(lambda: center.cluster.command("squeue", "-h", "-t", "PD,R", f"--name={folder.name}") == "")
+    (folder / "exit.json").unlink()
+    assert launcher.poll([folder])[folder].job == str(noted)
+
+
+def test_a_job_of_that_name_under_another_account_is_not_ours(center: Center) -> None:
+    mine, other = center.award("industry", COMPANY, BIG), center.award("national-projects", cast.LEAD, BIG)
+    run = center.order(mine)
+    center.cluster.command(
+        "sbatch", f"--account={other.award_id}", "--qos=madang-national-projects", "--gpus=h200:1",
+        f"--job-name={run.run_id}", "--output=/dev/null", "--wrap=sleep 2",
+    )  # fmt: skip
+    work(center)
+    assert center.get(run).state == "succeeded"
+
+
+def test_a_lease_is_what_slurm_is_asked_for(center: Center) -> None:
+    """An hour's award does not pay for an hour's job and its end; what it pays for, Slurm takes."""
+    award = center.award("industry", COMPANY, 3600)
+    with pytest.raises(AwardTooSmall):
+        center.order(award, seconds=3600)
+    run = center.order(award, seconds=3540)
+    work(center)
+    assert center.get(run).state == "succeeded"
+    agrees(center)
+
+
+def test_a_partition_that_is_not_there_refuses_one_run_and_keeps_no_other(
+    center: Center, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = center.order(center.award("industry", COMPANY, BIG))
+    monkeypatch.setenv("MADANG_SLURM_PARTITION", "no-such")
+    with working(center):
+        wait(lambda: not center.get(run).live)
+    assert center.get(run).reason.startswith("refused:")
+    assert "partition" in why(center.get(run)).lower()
+
+
+def test_a_run_of_another_engine_is_followed_to_its_end(
+    center: Center, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home changed to Slurm while a run was executed here."""
+    run = center.order(center.award("industry", COMPANY, BIG), long=True)
+    monkeypatch.setenv("MADANG_RUN_ENGINE", "local")
+    with working(center):
+        wait(lambda: center.get(run).state == "running")
+    assert center.get(run).engine == "local"
+    monkeypatch.setenv("MADANG_RUN_ENGINE", "slurm")
+    with working(center):
+        cancel(center, run)
+        wait(lambda: not center.get(run).live)
+    assert (center.get(run).state, center.get(run).engine) == ("cancelled", "local")
+    assert (center.get(run).used_resource_seconds or 0) > 0
 
 
 def test_a_job_beside_madang_is_found(center: Center) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from madang.kernel.i18n import Message
+
 
 @dataclass(frozen=True)
 class ShareQuota:
@@ -71,8 +73,14 @@ class Drift:
     wanted: str
     found: str
 
-    def __str__(self) -> str:
-        return f"{self.where}: {self.limit} is {self.found or 'not set'}, not {self.wanted or 'unset'}"
+    @property
+    def told(self) -> Message:
+        """In words."""
+        unset = Message("allocations.unset")
+        return Message(
+            "allocations.drift", where=self.where, limit=self.limit, found=self.found or unset,
+            wanted=self.wanted or unset,
+        )  # fmt: skip
 
 
 class Scheduler(Protocol):

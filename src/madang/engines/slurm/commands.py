@@ -13,23 +13,23 @@ from madang.runs.errors import JobRefused, SchedulerSilent
 
 _SECONDS = 60
 """How long a command may take. sbatch itself gives up after MessageTimeout (10 s) a few times over."""
-_REFUSALS = (
-    "Invalid account",
-    "Invalid qos",
-    "violates accounting/QOS policy",
-    "Requested node configuration is not available",
-    "Requested time limit is invalid",
-    "More processors requested than permitted",
-    "Node count specification invalid",
-    "Invalid generic resource",
-    "Invalid partition name",
-    "Invalid Trackable RESource",
-    "User's group not permitted",
-    "Access/permission denied",
-    "Invalid number of GPUs",
+_FAILED = "Batch job submission failed: "
+_TRANSIENT = (
+    "Unable to contact slurm controller",
+    "Socket timed out",
+    "temporarily unable",
+    "Resource temporarily unavailable",
+    "Zero Bytes were transmitted",
+    "Unexpected message received",
+    "Connection refused",
+    "onnection timed out",
+    "Transport endpoint",
+    "authentication",
+    "Munge",
+    "try again",
 )
-"""What sbatch says of a job that it would not take however often it was asked (slurm_errno.h). Anything else
-may pass: a controller that restarts, a full queue."""
+"""What sbatch says of a controller that restarts, hangs or is full (slurm_errno.h): it may take the job
+later. Any other failed submission would fail however often it was tried."""
 
 
 class Resources:
@@ -79,15 +79,16 @@ def called(*words: str, holding: Sequence[int] = ()) -> str:
         return done.stdout
     said = [line.removeprefix(f"{words[0]}: ") for line in (done.stderr or done.stdout).splitlines() if line]
     told = " ".join(line.removeprefix("error: ") for line in said)[:300]
-    if words[0] == "sbatch" and any(refusal in told for refusal in _REFUSALS):
-        raise JobRefused(reason=refusal_in(told))
+    if words[0] == "sbatch" and _FAILED in told and not any(one in told for one in _TRANSIENT):
+        raise JobRefused(reason=refusal_in(told), told=told)
     raise SchedulerSilent(command=words[0], reason=told or f"exit code {done.returncode}")
 
 
 def refusal_in(told: str) -> str:
-    """The shortest true reason in what sbatch said: the limit's name where it gives one."""
-    limit = re.match(r"(Assoc|QOS)[A-Za-z]+", told)
-    return limit.group() if limit else told.removeprefix("Batch job submission failed: ")
+    """Why sbatch refuses a job, in Slurm's own fixed words: the name of the limit where it gives one. What a
+    site's plug-in adds stands before them and may name people: it is left out."""
+    limit = re.search(r"\b(Assoc|QOS)(Grp|Max|Min|Job|Usage)[A-Za-z]*", told)
+    return limit.group() if limit else told.partition(_FAILED)[2].strip() or "refused"
 
 
 def table(columns: Sequence[str], *words: str) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ what is compared is what is in force, and every limit on our objects that is not
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from madang.allocations.quotas.model import AwardQuota, Drift, SiteQuotas
@@ -27,9 +28,19 @@ _QOS_LIMITS = (
     *_COMMON, *_EACH, "MaxTRESPU", "MaxJobsPU", "MaxSubmitPU", "MaxTRESPA", "MaxJobsPA", "MaxSubmitPA",
     "MinTRES",
 )  # fmt: skip
+_QOS_RULES = {
+    "UsageFactor": "1.000000", "UsageThres": "", "LimitFactor": "", "GraceTime": "00:00:00",
+    "PreemptMode": "cluster", "MaxTRESRunMinsPA": "", "MaxTRESRunMinsPU": "",
+}  # fmt: skip
+"""What else of a QOS bends a budget, as Slurm has it where nobody changed it: with a UsageFactor of 0 a
+budget is never used up, a LimitFactor multiplies it."""
 _ASSOCIATION_LIMITS = (*_COMMON, *_EACH, "MaxJobs", "MaxSubmit")
+_QOS_OURS = ("Priority", "Flags", "Preempt", "GrpTRES")
+"""What of a QOS we write; the rest is only compared."""
+_ACCOUNT_OURS = ("QOS", "DefaultQOS", "GrpTRESMins")
 _FLAGS = "DenyOnLimit,NoDecay"
 _OWN_PRIORITY, _BORROW_PRIORITY = "100", "1"
+_AT_ONCE = 200
 _CLOSED = "0"
 """GrpSubmit of an award whose time is not now: nobody may submit."""
 
@@ -43,14 +54,14 @@ class SlurmQuotas:
         self._cluster = ""
 
     def apply(self, wanted: SiteQuotas) -> int:
-        """Write what differs: QOS first, then accounts that are closed until their limits stand."""
+        """Write what differs: QOS first, then accounts, each with its limits in one command."""
         self._cluster = self._setting("ClusterName")
         changes = 0
         for name, limits in self._wanted_qos(wanted).items():
             changes += self._write_qos(name, limits)
         accounts = self._associations()
         if (self._values.slurm_account, "") not in accounts:
-            self._add_account(self._values.slurm_account, "root", closed=False)
+            self._add_account(self._values.slurm_account, "root")
             changes += 1
         for award in wanted.awards:
             changes += self._write_award(award, wanted, accounts)
@@ -70,7 +81,43 @@ class SlurmQuotas:
             )
         for award in wanted.awards:
             found += self._award_drift(award, wanted, accounts)
-        return [*found, *self._partition_drift(qos), *self._effective_drift(wanted, qos, accounts)]
+        return [
+            *found,
+            *self._strangers(accounts),
+            *self._partition_drift(qos),
+            *self._effective_drift(wanted, qos, accounts),
+            *self._controller_drift(wanted, accounts),
+        ]
+
+    def _strangers(self, accounts: Mapping[tuple[str, str], Limits]) -> Iterator[Drift]:
+        """Who else may use an award, or a share: users on our accounts, accounts of others with our QOS."""
+        prefix = f"{self._values.slurm_account}-"
+        for (account, user), limits in accounts.items():
+            ours = accounts[account, ""]["ParentName"] == self._values.slurm_account
+            if ours and user not in ("", getpass.getuser()):
+                yield Drift(f"account {account}", "User", "", user)
+            held = [name for name in limits["QOS"].split(",") if name.startswith(prefix)]
+            if held and not ours:
+                yield Drift(f"account {account}", "QOS", "", ",".join(held))
+
+    def _controller_drift(
+        self, wanted: SiteQuotas, accounts: Mapping[tuple[str, str], Limits]
+    ) -> Iterator[Drift]:
+        """The budgets that the controller itself holds: it may have missed what the database was told."""
+        open_now = {one.award_id: one for one in wanted.awards if one.open and (one.award_id, "") in accounts}
+        names = sorted(open_now)
+        for first in range(0, len(names), _AT_ONCE):
+            asked = f"accounts={','.join(names[first : first + _AT_ONCE])}"
+            for line in called("scontrol", "-o", "show", "assoc_mgr", asked, "flags=assoc").splitlines():
+                facts = dict(word.split("=", 1) for word in line.split() if "=" in word)
+                award = open_now.get(facts.get("Account", ""))
+                if award is None or facts.get("UserName"):
+                    continue
+                tres, budget = self._resources.tres(award.kind), str(award.resource_seconds // 60)
+                held = re.search(rf"(?:^|,){re.escape(tres)}=(\w+)\(", facts.get("GrpTRESMins", ""))
+                found = held.group(1) if held else ""
+                if found != budget:
+                    yield Drift(f"slurmctld, account {award.award_id}", "GrpTRESMins", budget, found)
 
     def _award_drift(
         self, award: AwardQuota, wanted: SiteQuotas, accounts: Mapping[tuple[str, str], Limits]
@@ -88,7 +135,7 @@ class SlurmQuotas:
     def _wanted_qos(self, wanted: SiteQuotas) -> dict[str, Limits]:
         borrow = borrow_qos(self._values)
         lent = _text({self._resources.tres(kind): wanted.lent(kind) for kind in wanted.kinds})
-        none = dict.fromkeys(_QOS_LIMITS, "")
+        none = dict.fromkeys(_QOS_LIMITS, "") | _QOS_RULES
         found = {
             borrow: none | {"Priority": _BORROW_PRIORITY, "Flags": _FLAGS, "Preempt": "", "GrpTRES": lent}
         }
@@ -116,10 +163,10 @@ class SlurmQuotas:
     def _write_qos(self, name: str, limits: Limits) -> int:
         there = self._qos().get(name)
         if there is None:
-            words = [f"{key}={value}" for key, value in limits.items() if value]
+            words = [f"{key}={limits[key]}" for key in _QOS_OURS if limits[key]]
             called("sacctmgr", "-i", "add", "qos", name, "set", *words)
             return 1
-        words = _changes(limits, there, ("Priority", "Flags", "Preempt", "GrpTRES"))
+        words = _changes(limits, there, _QOS_OURS)
         if words:
             called("sacctmgr", "-i", "modify", "qos", "where", f"name={name}", "set", *words)
         return int(bool(words))
@@ -133,33 +180,30 @@ class SlurmQuotas:
                 return 0
             self._modify_account(award.award_id, [f"GrpSubmit={_CLOSED}"])
             return 1
-        changes = 0
+        wanted_now, changes = self._wanted_association(award, wanted), 0
         if there is None:
-            self._add_account(award.award_id, self._values.slurm_account, closed=True)
-            there = {
-                **dict.fromkeys(_ASSOCIATION_LIMITS, ""),
-                "QOS": "",
-                "DefaultQOS": "",
-                "GrpSubmit": _CLOSED,
-            }
+            limits = [f"{name}={wanted_now[name]}" for name in _ACCOUNT_OURS if wanted_now[name]]
+            self._add_account(award.award_id, self._values.slurm_account, *limits)
             changes += 1
-        words = _changes(self._wanted_association(award, wanted), there, ("QOS", "DefaultQOS", "GrpTRESMins"))
-        if words:
-            self._modify_account(award.award_id, words)
-            changes += 1
+        else:
+            words = _changes(wanted_now, there, _ACCOUNT_OURS)
+            if there["GrpSubmit"] == _CLOSED:
+                words.append("GrpSubmit=-1")
+            if words:
+                self._modify_account(award.award_id, words)
+                changes += 1
         if (award.award_id, user) not in accounts:
             called(
                 "sacctmgr", "-i", "add", "user", user, f"account={award.award_id}", f"cluster={self._cluster}"
             )
             changes += 1
-        if there["GrpSubmit"] == _CLOSED:
-            self._modify_account(award.award_id, ["GrpSubmit=-1"])
         return changes
 
-    def _add_account(self, name: str, parent: str, *, closed: bool) -> None:
+    def _add_account(self, name: str, parent: str, *limits: str) -> None:
+        """An account comes into being with its limits, in one command: nobody uses it without."""
         called(
             "sacctmgr", "-i", "add", "account", name, f"cluster={self._cluster}", f"parent={parent}",
-            "description=madang", "organization=madang", *([f"GrpSubmit={_CLOSED}"] if closed else []),
+            "description=madang", "organization=madang", *limits,
         )  # fmt: skip
 
     def _modify_account(self, name: str, words: Sequence[str]) -> None:
@@ -167,7 +211,7 @@ class SlurmQuotas:
         called("sacctmgr", "-i", "modify", "account", "where", *where, "set", *words)
 
     def _qos(self) -> dict[str, Limits]:
-        columns = ("Name", "Priority", "Preempt", "Flags", *_QOS_LIMITS)
+        columns = ("Name", "Priority", "Preempt", "Flags", *_QOS_RULES, *_QOS_LIMITS)
         rows = table(columns, "sacctmgr", "-n", "-P", "show", "qos", f"format={','.join(columns)}")
         return {row["Name"]: {**row, **_sorted_lists(row, ("Preempt", "Flags", "GrpTRES"))} for row in rows}
 

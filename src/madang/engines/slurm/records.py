@@ -27,6 +27,8 @@ _SACCT = (
     "JobName",
 )
 _AT_ONCE = 1000
+_FAR = "--endtime=2100-01-01"
+"""Without it sacct leaves out what ended after its own "now": every job of before a clock was set back."""
 _SQUEUE = ("job", "state", "qos", "account", "reason", "tres", "name")
 
 
@@ -100,7 +102,8 @@ def latest(rows: Iterable[Mapping[str, str]]) -> dict[int, JobRecord]:
 
 def accounted(*choice: str) -> dict[int, JobRecord]:
     """What accounting has of the jobs that sacct's options choose."""
-    words = ("sacct", "-D", "-X", "-n", "-P", f"--format={','.join(_SACCT)}", *choice)
+    form = f"--format={','.join(_SACCT)}"
+    words = ("sacct", "-D", "-X", "-n", "-P", _FAR, form, *choice)
     return latest(table(_SACCT, *words))
 
 

@@ -116,7 +116,7 @@ def attempts(run: str, *, json: context.Json = False) -> None:
         "number": lambda one: one.number,
         "engine": lambda one: one.engine,
         "job": lambda one: one.job or "-",
-        "borrowed": lambda one: "yes" if one.borrowed else "-",
+        "borrowed": lambda one: context.text("cli.borrowed") if one.borrowed else "-",
         "from": lambda one: one.started_at or "-",
         "to": lambda one: one.ended_at or "-",
         "reason": lambda one: one.reason or "-",

@@ -122,7 +122,7 @@ def _tell(drift: Any, json: bool) -> None:
     if found or json:
         context.print_rows([vars(one) for one in found], columns, json)
     if found:
-        context.print_error(QuotaDrift(count=len(found), first=str(found[0])))
+        context.print_error(QuotaDrift(count=len(found), first=found[0].told))
         sys.exit(1)
     if not json:
         print(context.text("cli.quota-holds"))
