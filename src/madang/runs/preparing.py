@@ -1,4 +1,4 @@
-"""Before a run is executed: its inputs laid out in a folder, and its job."""
+"""Before a run is executed: whether it still may be, its inputs laid out in a folder, its job."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from pathlib import Path
 
 from madang.allocations import service as allocations
 from madang.assets import lineage
+from madang.assets.errors import NotAccepted
 from madang.assets.store import Manifest, open_store, place_all
+from madang.kernel.authorizer import Principal
+from madang.kernel.database import Session
+from madang.kernel.errors import NotPermitted, UserError
 from madang.kernel.home import Home
 from madang.kernel.isolation import Confinement, Limits
+from madang.organizations import service as organizations
 from madang.runs import collecting, live, recipes
 from madang.runs.launching import Grounds, Job
 from madang.runs.model import Run
@@ -63,3 +68,16 @@ def job_of(home: Home, run: Run, folder: Path) -> Job:
         grounds=Grounds(award.award_id, award.share, kind, run.cores, bool(run.may_borrow)),
         watched=[live.METRICS_FILE],
     )
+
+
+def no_longer_permitted(session: Session, run: Run) -> UserError | None:
+    """Why a queued run may not start now, where an agreement ended or a right changed meanwhile."""
+    body = organizations.get(session, run.organization)
+    submitter = Principal(run.submitted_by, body.name, body.kind, frozenset())
+    try:
+        for version_id in run.inputs:
+            version = lineage.get(session, version_id)
+            lineage.authorize_use(session, submitter, recipes.find(run.recipe).action, version)
+    except (NotPermitted, NotAccepted) as error:
+        return error
+    return None

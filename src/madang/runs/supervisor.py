@@ -26,16 +26,14 @@ import sqlalchemy as sa
 from madang.allocations import service as allocations
 from madang.allocations.errors import AwardNotOpen, AwardTooSmall, QuotaDrift
 from madang.allocations.quotas import service as quotas
-from madang.assets import lineage, reads
+from madang.assets import reads
 from madang.assets import service as assets
-from madang.assets.errors import NotAccepted
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
-from madang.kernel.errors import MadangError, NotPermitted, UserError
+from madang.kernel.errors import MadangError
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug
-from madang.organizations import service as organizations
 from madang.runs import attempts, collecting, live, preparing, recipes, service
 from madang.runs.collecting import End
 from madang.runs.errors import JobRefused, SchedulerSilent, SupervisorRunning
@@ -144,7 +142,7 @@ class Supervisor:
                 if self._is_ours(session, row["award_id"])
             ]
             queued = [run for run in queued if run.recipe in recipes.every()]
-            stopped = [run for run in queued if _no_longer_permitted(session, run) is not None]
+            stopped = [run for run in queued if preparing.no_longer_permitted(session, run) is not None]
         for run in stopped:
             self._claim(run)
         reads.record(self._home)
@@ -200,7 +198,7 @@ class Supervisor:
             self._authorize(session)
             if service.get(session, run.run_id).state != "queued":
                 return True
-            problem = _no_longer_permitted(session, run)
+            problem = preparing.no_longer_permitted(session, run)
             if problem is not None:
                 _end_unstarted(session, self._actor, run, f"not-permitted:{problem.code}")
                 return True
@@ -322,7 +320,7 @@ class Supervisor:
         """Why a run is not executed again; None where it is."""
         if (run.attempt or 1) >= attempts.MOST:
             return "attempts-spent"
-        problem = _no_longer_permitted(session, run)
+        problem = preparing.no_longer_permitted(session, run)
         if problem is not None:
             return problem.code
         held = self._launcher.lease_seconds(run.wall_seconds)
@@ -365,19 +363,6 @@ class Supervisor:
             state=end.outcome,
             used_resource_seconds=used,
         )
-
-
-def _no_longer_permitted(session: Session, run: Run) -> UserError | None:
-    """Why a queued run may not start now, where an agreement ended or a right changed meanwhile."""
-    body = organizations.get(session, run.organization)
-    submitter = Principal(run.submitted_by, body.name, body.kind, frozenset())
-    try:
-        for version_id in run.inputs:
-            version = lineage.get(session, version_id)
-            lineage.authorize_use(session, submitter, recipes.find(run.recipe).action, version)
-    except (NotPermitted, NotAccepted) as error:
-        return error
-    return None
 
 
 def _end_unstarted(session: Session, actor: Principal, run: Run, reason: str) -> None:

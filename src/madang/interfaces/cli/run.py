@@ -53,9 +53,9 @@ def submit(
     set
         key=value of a parameter; may be repeated.
     cores
-        Cores to hold.
+        Units of the award's kind to hold: cores, or GPUs.
     seconds
-        Time limit; cores x seconds is held of the award.
+        Time limit; units x seconds is held of the award (with a scheduler, whole minutes and the end).
     borrow
         It may use what other shares leave idle; it is stopped, and begun again, when they want it back.
     follow
