@@ -94,6 +94,24 @@ def test_the_page_shows_the_policies_in_their_order(
     assert "web.trial" not in page
 
 
+def test_kept_trials_come_in_parts_each_once(copied: Played) -> None:
+    officer = copied.actor(cast.MINISTRY, "officer")
+    kept_ids = [
+        trials.keep(copied.home, officer, {"plan": f"plan-{n}", "policies": [{"name": "a"}]}).trial_id
+        for n in range(5)
+    ]
+    found: list[str] = []
+    with TestClient(create_app(copied.home)) as client:
+        headers = {"Authorization": f"Bearer {copied.stage.token(cast.LEAD)}"}
+        asked: dict[str, str | int] = {"limit": 2}
+        for _ in range(3):
+            page = client.get("/api/v1/trials", params=asked, headers=headers).json()
+            found += [one["trial_id"] for one in page["items"]]
+            asked["cursor"] = page["next"] or ""
+    assert page["next"] is None
+    assert found == kept_ids[::-1]
+
+
 def test_results_that_are_gone_are_told(kept: tuple[Played, str, dict[str, Any]]) -> None:
     played, trial_id, _ = kept
     with played.home.database.read() as session:

@@ -51,7 +51,8 @@ def filled(operation: operations.Operation, played: Played) -> tuple[str, dict[s
         "organization": cast.LEAD, "member": "kim", "award_id": "awd-x", "capacity": "cap-x", "number": "6",
         "version": notes["pool"], "run": notes["run"], "submission": notes["submission:pooled"],
         "name": cast.AGREEMENT if "/agreements" in operation.path else cast.MISSION, "position": "3",
-        "plan": "demonstration", "call": "industry-1", "application_id": notes[f"application:{cast.LEAD}"],
+        "plan": "demonstration", "trial": "trl-x",
+        "call": "industry-1", "application_id": notes[f"application:{cast.LEAD}"],
     }  # fmt: skip
     address = re.sub(r"\{(\w+)(?::path)?\}", lambda match: things[match[1]], operation.path)
     asked = {"mission": cast.MISSION, "what": cast.MISSION, "q": "policy", "to": "demonstration"}
@@ -119,7 +120,8 @@ def test_pages_hold_every_item_once(
     headers = bearer(played, cast.MINISTRY, "officer")
     whole = client.get(address, params={**query, "limit": 1000}, headers=headers).json()
     assert whole["next"] is None
-    assert whole["items"]
+    # Nobody keeps a trial in the demonstration: tests/programme/test_trials.py pages through some.
+    assert whole["items"] or operation.noun == "trials"
     found: list[Any] = []
     cursor: str | None = None
     for _ in range(len(whole["items"]) + 1):
