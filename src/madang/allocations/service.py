@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -75,14 +76,21 @@ def insert(session: Session, actor: Principal, capacity: Capacity) -> Capacity:
     return capacity
 
 
-def _planned_operator(session: Session, site: str) -> str | None:
-    """Whom the plan adopted last that names a site gives it to."""
+def plan_of(session: Session, site: str) -> Mapping[str, Any] | None:
+    """The document of the plan adopted last that names a site; None where none does."""
     query = sa.select(plans.c.document).order_by(plans.c.adopted_at.desc(), plans.c.number.desc())
     for row in session.rows(query):
-        for one in row["document"]["site"]:
-            if one["name"] == site:
-                return str(one["operator"])
+        document: Mapping[str, Any] = row["document"]
+        if any(one["name"] == site for one in document["site"]):
+            return document
     return None
+
+
+def _planned_operator(session: Session, site: str) -> str | None:
+    """Whom that plan gives the site to."""
+    document = plan_of(session, site)
+    named = document["site"] if document else ()
+    return next((str(one["operator"]) for one in named if one["name"] == site), None)
 
 
 def operator(session: Session, site: str) -> str | None:

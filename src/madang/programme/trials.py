@@ -19,6 +19,10 @@ from madang.kernel.paging import Slice
 from madang.programme.errors import NoSuchTrial
 
 KIND = "trial.kept"
+ENOUGH_SEEDS = 20
+"""Seeds below which an interval over them is too narrow."""
+NEAR_LOAD = 0.9
+"""The part of the asked load below which it is said that the bound on jobs cut it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from madang.kernel.isolation import Confinement
 
@@ -123,6 +123,7 @@ class Launcher(Protocol):
         ...
 
 
+@runtime_checkable
 class Accounts(Protocol):
     """What a launcher whose scheduler keeps accounts also offers."""
 

@@ -11,7 +11,7 @@ from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home
 from madang.runs import attempts
 from madang.runs.errors import NoAccounting
-from madang.runs.launching import Accounted
+from madang.runs.launching import Accounted, Accounts
 from madang.runs.model import Attempt
 
 
@@ -49,7 +49,7 @@ def reconcile(home: Home, actor: Principal, site: str | None = None) -> Reconcil
     """
     wanted = quotas.see(home, actor, site)
     launcher = extension.engine("runs", home.values.run_engine)(home.values)
-    if not hasattr(launcher, "accounted"):
+    if not isinstance(launcher, Accounts):
         raise NoAccounting(engine=home.values.run_engine)
     kinds = {one.award_id: one.kind for one in wanted.awards}
     with home.database.read() as session:

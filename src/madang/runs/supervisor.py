@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -111,18 +112,20 @@ class Supervisor:
         """The runs to work on: those this supervisor has claimed, then the oldest queued, as many as the
         launcher takes at once."""
         mine = runs.c.state.in_(("waiting", "running")) & (runs.c.supervisor == self._name)
-        query = sa.select(runs.c.run_id, runs.c.award_id).where(mine | (runs.c.state == "queued"))
         order = (sa.case((runs.c.state == "queued", 1), else_=0), runs.c.queued_at, runs.c.run_id)
-        found: list[Run] = []
         with self._home.database.read() as session:
-            for row in session.rows(query.order_by(*order)):
-                if len(found) == self._launcher.at_once:
-                    break
-                run = service.get(session, row["run_id"])
-                here = run.recipe in recipes.every()  # else it waits for a supervisor that has the pack
-                if here and self._is_ours(session, row["award_id"]):
-                    found.append(run)
-        return found
+            found = self._ours(session, mine | (runs.c.state == "queued"), order)
+            return list(islice(found, self._launcher.at_once))
+
+    def _ours(
+        self, session: Session, which: sa.ColumnElement[bool], order: Sequence[sa.ColumnElement[Any]]
+    ) -> Iterator[Run]:
+        """The runs among these that this home executes; others wait for one that has their pack."""
+        known = recipes.every()
+        query = sa.select(runs.c.run_id, runs.c.award_id, runs.c.recipe).where(which).order_by(*order)
+        for row in session.rows(query):
+            if row["recipe"] in known and self._is_ours(session, row["award_id"]):
+                yield service.get(session, row["run_id"])
 
     def _is_ours(self, session: Session, award_id: str) -> bool:
         """Whether an award is of a site that this home executes for."""
@@ -135,13 +138,7 @@ class Supervisor:
         if self._home.values.quota_engine:
             self._apply_quotas(trouble)
         with self._home.database.read() as session:
-            query = sa.select(runs.c.run_id, runs.c.award_id).where(runs.c.state == "queued")
-            queued = [
-                service.get(session, row["run_id"])
-                for row in session.rows(query.order_by(runs.c.queued_at))
-                if self._is_ours(session, row["award_id"])
-            ]
-            queued = [run for run in queued if run.recipe in recipes.every()]
+            queued = self._ours(session, runs.c.state == "queued", [runs.c.queued_at])
             stopped = [run for run in queued if preparing.no_longer_permitted(session, run) is not None]
         for run in stopped:
             self._claim(run)

@@ -10,7 +10,7 @@ from madang.allocations import service as supply
 from madang.allocations.books import largest_remainder
 from madang.allocations.errors import NoQuotaEngine, NoSuchSite, WhichSite
 from madang.allocations.model import Award, Capacity, awards, capacities, sites
-from madang.allocations.plans.model import PlanDocument, ShareDocument, plans
+from madang.allocations.plans.model import PlanDocument, ShareDocument
 from madang.allocations.quotas.model import AwardQuota, Drift, Scheduler, ShareQuota, SiteQuotas
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
@@ -100,11 +100,8 @@ def _shares(session: Session, site: str, current: Sequence[Capacity]) -> list[Sh
 
 def _rules(session: Session, site: str) -> dict[str, ShareDocument]:
     """The shares' rules for lending, from the plan adopted last that names the site; none without a plan."""
-    query = sa.select(plans.c.document).order_by(plans.c.adopted_at.desc(), plans.c.number.desc())
-    for row in session.rows(query):
-        if any(one["name"] == site for one in row["document"]["site"]):
-            return {share.name: share for share in PlanDocument.model_validate(row["document"]).share}
-    return {}
+    document = supply.plan_of(session, site)
+    return {share.name: share for share in PlanDocument.model_validate(document).share} if document else {}
 
 
 def _awards(session: Session, site: str, current: dict[str, Capacity]) -> list[AwardQuota]:
@@ -128,12 +125,12 @@ def _awards(session: Session, site: str, current: dict[str, Capacity]) -> list[A
 
 
 def _site(session: Session, actor: Principal, named: str) -> str:
-    query = sa.select(sites.c.name).order_by(sites.c.name)
     if named:
-        if session.row(query.where(sites.c.name == named)) is None:
+        if supply.operator(session, named) is None:
             raise NoSuchSite(site=named)
         return named
-    own = [row["name"] for row in session.rows(query.where(sites.c.operator == actor.organization))]
+    query = sa.select(sites.c.name).where(sites.c.operator == actor.organization).order_by(sites.c.name)
+    own = [row["name"] for row in session.rows(query)]
     if len(own) != 1:
         raise WhichSite(organization=actor.organization, known=", ".join(own) or "-")
     return str(own[0])

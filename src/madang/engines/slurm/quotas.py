@@ -55,10 +55,10 @@ class SlurmQuotas:
 
     def apply(self, wanted: SiteQuotas) -> int:
         """Write what differs: QOS first, then accounts, each with its limits in one command."""
-        self._cluster = self._setting("ClusterName")
-        changes = 0
+        self._cluster = self._settings().get("ClusterName", "")
+        changes, qos = 0, self._qos()
         for name, limits in self._wanted_qos(wanted).items():
-            changes += self._write_qos(name, limits)
+            changes += self._write_qos(name, limits, qos.get(name))
         accounts = self._associations()
         if (self._values.slurm_account, "") not in accounts:
             self._add_account(self._values.slurm_account, "root")
@@ -69,8 +69,9 @@ class SlurmQuotas:
 
     def drift(self, wanted: SiteQuotas) -> Sequence[Drift]:
         """Compare every limit of our objects and of those above them, and the settings they rest on."""
-        self._cluster = self._setting("ClusterName")
-        found = list(self._settings_drift(wanted))
+        settings = self._settings()
+        self._cluster = settings.get("ClusterName", "")
+        found = list(self._settings_drift(wanted, settings))
         qos = self._qos()
         for name, limits in self._wanted_qos(wanted).items():
             found += _compare(f"qos {name}", limits, qos.get(name))
@@ -160,8 +161,7 @@ class SlurmQuotas:
             "GrpTRESMins": budget,
         }
 
-    def _write_qos(self, name: str, limits: Limits) -> int:
-        there = self._qos().get(name)
+    def _write_qos(self, name: str, limits: Limits, there: Limits | None) -> int:
         if there is None:
             words = [f"{key}={limits[key]}" for key in _QOS_OURS if limits[key]]
             called("sacctmgr", "-i", "add", "qos", name, "set", *words)
@@ -229,12 +229,8 @@ class SlurmQuotas:
         lines = (line.partition("=") for line in called("scontrol", "show", "config").splitlines())
         return {key.strip(): value.strip() for key, _, value in lines if value}
 
-    def _setting(self, name: str) -> str:
-        return self._settings().get(name, "")
-
-    def _settings_drift(self, wanted: SiteQuotas) -> Iterator[Drift]:
+    def _settings_drift(self, wanted: SiteQuotas, now: Mapping[str, str]) -> Iterator[Drift]:
         """What Slurm's configuration must say for the limits to hold, and for budgets not to decay."""
-        now = self._settings()
 
         def holds(name: str, needed: Sequence[str]) -> Iterator[Drift]:
             has = now.get(name, "").lower().split(",")

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from madang.allocations.planner.trying import Result, Trial
 
 app = App(name="planner")
-_FEW = 20
-"""Seeds below which an interval over them is too narrow."""
 
 
 @app.command
@@ -155,7 +153,7 @@ def _print(trial: Trial, found: Result) -> None:
     offered = [
         one.offered_load for kinds in found.reports.values() for some in kinds.values() for one in some
     ]
-    if min(offered) < 0.9 * trial.load:
+    if min(offered) < trials.NEAR_LOAD * trial.load:
         print(context.text("allocations.planner.cut", jobs=f"{trial.jobs:,}", load=f"{min(offered):.3f}"))
     rows = [
         _row(policy, kind, reports)
@@ -163,8 +161,10 @@ def _print(trial: Trial, found: Result) -> None:
         for kind, reports in kinds.items()
     ]
     context.print_rows(rows, {name: name for name in rows[0]}, False)
-    if found.contrasts and len(trial.seeds) < _FEW:
-        print("\n" + context.text("allocations.planner.few", seeds=len(trial.seeds), enough=_FEW))
+    if found.contrasts and len(trial.seeds) < trials.ENOUGH_SEEDS:
+        print(
+            "\n" + context.text("allocations.planner.few", seeds=len(trial.seeds), enough=trials.ENOUGH_SEEDS)
+        )
     for (first, second, kind), figures in found.contrasts.items():
         print(f"\n{second} - {first}, {kind} ({len(trial.seeds)} seeds)")
         shown = [

@@ -50,13 +50,9 @@ def show(trial_id: str, viewer: Looking) -> Response:
         results=results,
         kinds=[_kind(kind, results, viewer) for kind in kinds],
         entries=entries,
-        few=len(results["seeds"]) < _ENOUGH,
-        cut=_offered(results) < 0.9 * results["load"],
+        few=len(results["seeds"]) < trials.ENOUGH_SEEDS,
+        cut=_offered(results) < trials.NEAR_LOAD * results["load"],
     )
-
-
-_ENOUGH = 20
-"""Seeds below which an interval over them is too narrow."""
 
 
 def _offered(results: Mapping[str, Any]) -> float:
