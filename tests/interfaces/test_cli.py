@@ -333,3 +333,9 @@ def test_a_home_of_an_earlier_version_is_refused_until_it_is_upgraded(tmp_path: 
     verified = here("--home", home.path, "ledger", "verify")
     assert verified.returncode == 0 and "holds" in verified.stdout, verified.stderr
     refused(here("--home", home.path, "org", "list"), "token")
+
+
+def test_compute_needs_no_further_extra() -> None:
+    """Listing a home's compute loads nothing of the planner's: a base installation has no Numba."""
+    code = "import sys, madang.interfaces.cli.compute; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

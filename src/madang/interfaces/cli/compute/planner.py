@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from madang.allocations.planner.policy import PolicyDocument, PolicyFile
-from madang.allocations.planner.reporting import Report
 from madang.interfaces.cli import context
 from madang.interfaces.cli.compute.plan import document_of
 from madang.interfaces.operations import trials as kept_trials
 from madang.kernel.errors import BadValue
+from madang.kernel.extension import load_object
 from madang.kernel.home import write_durably
 from madang.kernel.ids import check_range
 from madang.kernel.settings import load as load_settings
@@ -24,6 +23,7 @@ from madang.kernel.steps import choose
 from madang.programme import trials
 
 if TYPE_CHECKING:
+    from madang.allocations.planner.reporting import Report
     from madang.allocations.planner.trying import Result, Trial
 
 app = App(name="planner")
@@ -72,7 +72,9 @@ def simulate(
     keep
         Keep the results in the home, for all members to see on a page (an officer, researcher or operator).
     """
+    load_object("madang.allocations.planner.trying:run", "planner")  # or say which extra is missing
     from madang.allocations.planner import traces, trying
+    from madang.allocations.planner.policy import PolicyDocument, PolicyFile
 
     if not 0 < load <= 10:
         raise BadValue(file="command line", key="--load", reason="It is above 0 and at most 10.")
