@@ -248,6 +248,12 @@ def every_capacity(session: Session, part: Slice | None = None) -> list[Capacity
     return [Capacity(**row) for row in session.rows(cut(sa.select(capacities), columns, part))]
 
 
+def declared_at(session: Session) -> dict[str, str]:
+    """capacity -> when it was put on record."""
+    query = sa.select(postings.c.target, postings.c.posted_at).where(postings.c.source == SUPPLY)
+    return {row["target"].partition(":")[2]: row["posted_at"] for row in session.rows(query)}
+
+
 def shares_of(session: Session, capacity_id: str) -> dict[str, tuple[int, int]]:
     """share -> (allotted, not yet awarded), in resource-seconds: the programme's shares first, then by name.
     A capacity that is not split yet has the programme's, with nothing."""

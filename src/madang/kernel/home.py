@@ -7,6 +7,7 @@
     keys/              ledger.key (signs checkpoints), ledger.salt (row commitments); mode 600
     content/           the content store
     runs/              working folders of runs
+    areas/             files that members keep here for the time
     checkpoints/       tree heads kept by `madang ledger checkpoint`
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from madang.allocations import service as allocations
+from madang.allocations.model import awards
 from madang.assets import lineage
 from madang.assets import service as assets
 from madang.assets.errors import OtherMission
@@ -195,6 +196,38 @@ def see(session: Session, actor: Principal, run_id: str) -> Run:
     if actor.organization != run.organization and not missions.takes_part(session, actor, run.mission):
         raise NoSuchRun(run=run_id)
     return run
+
+
+@dataclass(frozen=True)
+class Which:
+    """Runs whose award is of one of these capacities, in one of these states; of one award, or with one name
+    for what they make, where that is said."""
+
+    capacities: Sequence[str]
+    states: Sequence[str]
+    award_id: str | None = None
+    output: str | None = None
+
+
+def on_capacities(session: Session, actor: Principal, which: Which, most: int) -> list[Run]:
+    """At most so many of these runs, of those that the actor may know of; newest first."""
+    of_these = sa.select(awards.c.award_id).where(awards.c.capacity_id.in_(list(which.capacities)))
+    query = sa.select(runs).where(runs.c.award_id.in_(of_these), runs.c.state.in_(list(which.states)))
+    if which.award_id is not None:
+        query = query.where(runs.c.award_id == which.award_id)
+    if which.output is not None:
+        query = query.where(runs.c.output_asset == which.output)
+    branches = missions.branches(session, actor, query, runs.c.mission, runs.c.organization)
+    part = Slice(most)
+    return _runs(session, session.rows(cut_each(branches, ("queued_at", "run_id"), part, falling=True)))
+
+
+def used_by_member(session: Session, award_id: str) -> dict[str, int]:
+    """member -> resource-seconds that its ended runs have used of an award."""
+    used = sa.func.sum(runs.c.used_resource_seconds).label("used")
+    query = sa.select(runs.c.submitted_by, used).where(runs.c.award_id == award_id)
+    rows = session.rows(query.group_by(runs.c.submitted_by))
+    return {row["submitted_by"]: int(row["used"] or 0) for row in rows}
 
 
 def visible_to(

@@ -382,6 +382,17 @@ def this_machine() -> str:
     return re.sub("[^a-z0-9]+", "-", platform.node().lower()).strip("-")[:63].rstrip("-") or "machine"
 
 
+def at_work(home: Home) -> bool:
+    """Whether any supervisor works on this home just now, on this machine."""
+    for path in home.runs_path.glob("supervisor-*.lock"):
+        with path.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
+
+
 @contextmanager
 def _only_one(home: Home, name: str) -> Iterator[None]:
     with (home.runs_path / f"supervisor-{name}.lock").open("w") as lock:

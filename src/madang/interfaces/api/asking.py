@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -17,8 +15,9 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from madang.interfaces.api.problems import language_of
+from madang.interfaces.once import once
 from madang.interfaces.operations import Caller, Operation
-from madang.kernel.errors import AlreadyDone, BadValue, MadangError
+from madang.kernel.errors import BadValue
 from madang.kernel.home import Home
 from madang.kernel.requests import Asked
 from madang.organizations.service import authenticate, require_signed_in
@@ -26,7 +25,6 @@ from madang.organizations.service import authenticate, require_signed_in
 JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
 KEY_PATTERN = "^[!-~]{1,200}$"
 """What a key may be: visible ASCII without spaces."""
-_PATIENCE_SECONDS = 1.0
 
 
 def caller_of(request: Request) -> Caller:
@@ -96,33 +94,11 @@ def _once(
     except (ValueError, RecursionError) as error:
         raise BadValue(file="request (body)", key="body", reason="It is nested too deeply.") from error
     asked = Asked(caller.actor.member, key, digest)
-    kept = _kept(caller.home, asked, operation)
-    if kept is not None:
-        return _response(operation, *kept, replayed=True)
-    accompanied = replace(caller, home=caller.home.accompanied(asked.write))
-    try:
-        body = _body(operation.function(accompanied, **arguments))
-    except MadangError:
-        # Perhaps the same request came twice at once: then the first one's answer is this one's, too.
-        kept = _kept(caller.home, asked, operation)
-        if kept is None:
-            raise
-        return _response(operation, *kept, replayed=True)
-    if not operation.secret:
-        # The change stands, whatever becomes of the copy of its answer.
-        with suppress(MadangError), caller.home.database.write() as session:
-            asked.keep(session, operation.status, body)
-    return _response(operation, operation.status, body)
-
-
-def _kept(home: Home, asked: Asked, operation: Operation) -> tuple[int, bytes] | None:
-    """The answer that is kept for a request; waits a moment for one that is just being written."""
-    overdue = time.monotonic() + (0 if operation.secret else _PATIENCE_SECONDS)
-    while True:
-        try:
-            with home.database.read() as session:
-                return asked.answer(session)
-        except AlreadyDone:
-            if time.monotonic() >= overdue:
-                raise
-            time.sleep(0.05)
+    made = once(
+        caller.home,
+        asked,
+        lambda home: _body(operation.function(replace(caller, home=home), **arguments)),
+        status=operation.status,
+        secret=operation.secret,
+    )
+    return _response(operation, made.status, made.body, replayed=made.replayed)

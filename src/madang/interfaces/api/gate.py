@@ -1,6 +1,11 @@
-"""What stands before the API: who leads to it, and what is refused before a body is read."""
+"""What stands before the API: who leads to it, and what is refused before a body is read.
+
+What is below another prefix is led on as it is: it reads and refuses by rules of its own.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -15,20 +20,30 @@ _MOST_BODY = 32 * 2**20
 
 
 class Gate:
-    """Leads what is below the API's prefix to it, past all that the pages of `app` need."""
+    """Leads what is below the API's prefix to it, past all that the pages of `app` need; so for `others`."""
 
-    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, api: ASGIApp, others: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._api = api
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"{PREFIX}/"):
+        if scope["type"] == "http" and _is_below(scope, PREFIX):
             if (refused := _unread(scope)) is not None:
                 await problems.told(Request(scope), refused)(scope, receive, send)
                 return
             await self._api({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
-        else:
+            return
+        other = next((p for p in self._others if scope["type"] == "http" and _is_below(scope, p)), None)
+        if other is None:
             await self._app(scope, receive, send)
+        else:
+            below = {**scope, "root_path": scope.get("root_path", "") + other}
+            await self._others[other](below, receive, send)
+
+
+def _is_below(scope: Scope, prefix: str) -> bool:
+    return str(scope["path"]).startswith(f"{prefix}/")
 
 
 def _unread(scope: Scope) -> MadangError | None:

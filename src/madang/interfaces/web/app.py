@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from madang.interfaces.api.app import create_api
 from madang.interfaces.api.gate import Gate
+from madang.interfaces.iri.app import create_facility
 from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import (
     agreements,
@@ -76,7 +77,7 @@ def create_app(home: Home, codes: OneTimeCodes | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     for module in _PAGES:
         app.include_router(module.router)
-    app.add_middleware(Gate, api=create_api(home))
+    app.add_middleware(Gate, api=create_api(home), others=create_facility(home))
     app.add_middleware(_Headers)
     app.add_exception_handler(MadangError, _told)
     app.add_exception_handler(404, _unknown_address)

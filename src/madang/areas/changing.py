@@ -1,0 +1,238 @@
+"""Changing an area. Each change is whole or has not happened: what is new is made apart, then renamed."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import re
+import shutil
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from madang.areas import reading
+from madang.areas.errors import AreaFull, BadArchive, BadPath, TooMuchAtOnce, WrongKind
+from madang.areas.model import MOST_AT_ONCE, Area, measure
+from madang.areas.paths import below, existing, parts_of, vacant
+from madang.kernel.errors import BadValue
+from madang.kernel.i18n import Message
+
+OPENERS: Mapping[str, Any] = {"none": open, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+"""How a stream with each compression is opened."""
+
+
+def make_folder(area: Area, path: str, *, parents: bool = False) -> dict[str, Any]:
+    """Make a folder; with `parents` those above it too, and it may be there already."""
+    with area.changing():
+        names = parts_of(path)
+        if parents:
+            area.require_room(0, len(names))
+            place = below(area.files, path)
+            for above in reversed([place, *place.parents]):
+                if above.is_relative_to(area.files) and above.is_file():
+                    raise WrongKind(path=path, found="file")
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            place = vacant(area.files, path)
+            area.require_room(0, 1)
+            place.mkdir(mode=0o700)
+        return _told(area, place)
+
+
+def write(area: Area, path: str, data: bytes) -> dict[str, Any]:
+    """Put a file at a path, over one that is there. TooMuchAtOnce above 5 MiB."""
+    if len(data) > MOST_AT_ONCE:
+        raise TooMuchAtOnce(path=path, most=MOST_AT_ONCE)
+    with area.changing() as room:
+        place = vacant(area.files, path, over_file=True)
+        replaced = place.stat().st_size if place.exists() else None
+        area.require_room(len(data) - (replaced or 0), 0 if replaced is not None else 1)
+        made = room / "made"
+        made.touch(0o600)
+        made.write_bytes(data)
+        made.replace(place)
+        return _told(area, place)
+
+
+def move(area: Area, path: str, target: str) -> dict[str, Any]:
+    """Rename a file or folder; nothing is overwritten."""
+    with area.changing():
+        place = _not_root(area, path)
+        goal = vacant(area.files, target)
+        _require_outside(place, goal, target)
+        place.rename(goal)
+        return _told(area, goal)
+
+
+def copy(area: Area, path: str, target: str) -> dict[str, Any]:
+    """Copy a file or folder; nothing is overwritten."""
+    with area.changing() as room:
+        place = _not_root(area, path)
+        goal = vacant(area.files, target)
+        _require_outside(place, goal, target)
+        held_bytes, held_files = measure(place)
+        area.require_room(held_bytes, held_files + 1)
+        made = room / "made"
+        if place.is_dir():
+            shutil.copytree(place, made)
+        else:
+            shutil.copy2(place, made)
+        made.rename(goal)
+        return _told(area, goal)
+
+
+def remove(area: Area, path: str) -> str:
+    """Remove a file, or a folder and all that is in it."""
+    with area.changing() as room:
+        _not_root(area, path).rename(room / "gone")  # out of sight at once
+    return f"removed {path}"
+
+
+def set_mode(area: Area, path: str, mode: str) -> dict[str, Any]:
+    """Set permission bits, in octal digits. The owner's right to read and write stays: the files are read for
+    the owner by this server."""
+    if not re.fullmatch("[0-7]{3,4}", mode):
+        raise BadValue(file="request (body)", key="mode", reason="Three or four octal digits, like 644.")
+    with area.changing():
+        place = _not_root(area, path)
+        place.chmod(int(mode, 8) & 0o777 | (0o700 if place.is_dir() else 0o600))
+        return _told(area, place)
+
+
+def compress(area: Area, path: str, target: str, compression: str) -> dict[str, Any]:
+    """Pack a file or folder into a tar archive; nothing is overwritten."""
+    with area.changing() as room:
+        place = _not_root(area, path)
+        goal = vacant(area.files, target)
+        _require_outside(place, goal, target)
+        held_bytes, held_files = measure(place)
+        area.require_room(held_bytes + 1024 * (held_files + 20), 1)  # at worst nothing gets smaller
+        made = room / "made"
+        with OPENERS[compression](made, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+            archive.add(place, place.name, filter=lambda one: _plain(area, one))
+        made.chmod(0o600)
+        made.rename(goal)
+        return _told(area, goal)
+
+
+def _plain(area: Area, one: tarfile.TarInfo) -> tarfile.TarInfo:
+    """A member of an archive with the names of the area, not of this machine."""
+    one.uid = one.gid = 0
+    one.uname, one.gname = area.owner, area.group
+    return one
+
+
+def extract(area: Area, path: str, target: str, compression: str) -> dict[str, Any]:
+    """Unpack a tar archive into a folder, which is made where it is not there; nothing is overwritten.
+
+    Raises BadArchive where it is none, or holds a link, a device or a name that leads out; AreaFull while
+    unpacking, where it holds more than there is room for.
+    """
+    with area.changing() as room:
+        packed = existing(area.files, path, "file")
+        goal = below(area.files, target)
+        if not goal.exists():
+            vacant(area.files, target)
+        elif not goal.is_dir():
+            raise WrongKind(path=target, found="file")
+        made = room / "made"
+        made.mkdir(mode=0o700)
+        with _archive(packed, path, compression) as archive:
+            _unpack(area, archive, made, path)
+        if goal == area.files or goal.exists():
+            _merge(area, made, target)
+        else:
+            made.rename(goal)
+        return _told(area, goal)
+
+
+@contextmanager
+def _archive(packed: Path, path: str, compression: str) -> Iterator[tarfile.TarFile]:
+    """A tar archive for reading; what is wrong with it, or with unpacking it, as BadArchive."""
+    try:
+        with OPENERS[compression](packed, "rb") as stream, _opened(_Sober(stream)) as archive:
+            yield archive
+    except _OF_THE_ARCHIVE as error:
+        raise BadArchive(path=path, reason=str(error) or type(error).__name__) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise  # of this machine
+        raise BadArchive(path=path, reason=str(error)) from error
+
+
+_OF_THE_ARCHIVE = (
+    tarfile.TarError, EOFError, ValueError, OverflowError, zlib.error, lzma.LZMAError,
+    FileExistsError, NotADirectoryError, IsADirectoryError,
+)  # fmt: skip
+_LARGEST_READ = 2**20
+
+
+def _opened(stream: Any) -> tarfile.TarFile:
+    return tarfile.open(fileobj=stream, mode="r:")
+
+
+class _Sober:
+    """A stream that gives no more at once than an archive's own headers need: some few bytes may claim, and
+    unpack to, a header of many gigabytes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int) -> bytes:
+        if size > _LARGEST_READ:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self._stream.read(size)
+
+
+def _unpack(area: Area, archive: tarfile.TarFile, made: Path, path: str) -> None:
+    """Unpack member by member: what a header says is not trusted, but counted."""
+    held_bytes, held_files = measure(area.files)
+    for one in archive:
+        try:
+            place = below(made, one.name)
+        except BadPath as error:
+            raise BadArchive(path=path, reason=error.facts["reason"]) from error
+        if not (one.isfile() or one.isdir()):
+            raise BadArchive(path=path, reason=Message("areas.path.special", name=one.name[:200]))
+        held_files, held_bytes = held_files + 1, held_bytes + (one.size if one.isfile() else 0)
+        if held_files > area.file_limit:
+            raise AreaFull(what="files", most=area.file_limit)
+        if held_bytes > area.byte_limit:
+            raise AreaFull(what="bytes", most=area.byte_limit)
+        if one.isdir():
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            continue
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = archive.extractfile(one)
+        assert content is not None  # of a regular file there is one
+        with place.open("xb") as file:
+            shutil.copyfileobj(content, file)
+        place.chmod(one.mode & 0o777 | 0o600)
+
+
+def _merge(area: Area, made: Path, target: str) -> None:
+    """Put what was unpacked into a folder that is there: all of it or, where a name is taken, nothing."""
+    goals = [vacant(area.files, f"{target}/{one.name}") for one in made.iterdir()]
+    for goal in goals:
+        (made / goal.name).rename(goal)
+
+
+def _not_root(area: Area, path: str) -> Path:
+    place = existing(area.files, path)
+    if place == area.files:
+        raise BadPath(path=path, reason=Message("areas.path.root"))
+    return place
+
+
+def _require_outside(place: Path, goal: Path, target: str) -> None:
+    if goal.is_relative_to(place):
+        raise BadPath(path=target, reason=Message("areas.path.inside"))
+
+
+def _told(area: Area, place: Path) -> dict[str, Any]:
+    return reading.entry(area, place, place.name)
