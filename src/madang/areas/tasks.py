@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from madang.kernel.errors import Defect, MadangError
 from madang.kernel.home import write_durably
 from madang.kernel.ids import new_id
 
+_logger = logging.getLogger(__name__)
 _ID = re.compile(r"tsk-[0-9a-z]{20}")
 _MOST, _MOST_BYTES = 1000, 256 * 2**20
 _AT_ONCE, _WAITING = 2, 100
@@ -87,11 +89,10 @@ def _done(area: Area, task: Task, work: Work) -> None:
     except MadangError as error:
         ended = replace(task, status="failed", result=_error(error))
     except Exception:
+        _logger.exception("a task upon an area failed")
         ended = replace(task, status="failed", result=_error(Defect()))
-        raise
-    finally:
-        if (area.tasks / f"{task.task_id}.json").exists():  # else it was removed meanwhile
-            _write(area, ended)
+    if (area.tasks / f"{task.task_id}.json").exists():  # else it was removed meanwhile
+        _write(area, ended)
 
 
 def _error(error: MadangError) -> dict[str, Any]:

@@ -137,10 +137,13 @@ async def file_of(request: Request) -> bytes:
         form = await MultiPartParser(request.headers, whole(), max_files=1, max_fields=8).parse()
     except (MultiPartException, KeyError, ValueError) as error:
         raise BadValue(file="request (body)", key="body", reason=str(error)) from error
-    sent = form.get("file")
-    if not isinstance(sent, UploadFile):
-        raise BadValue(file="request (body)", key="file", reason="A part of that name with a file.")
-    return await sent.read()
+    try:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile):
+            raise BadValue(file="request (body)", key="file", reason="A part of that name with a file.")
+        return await sent.read()
+    finally:
+        await form.close()
 
 
 async def _read(request: Request, most: int) -> bytes:
