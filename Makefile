@@ -5,7 +5,7 @@ HOME_DIR ?= madang-demo
 SERVE ?= 1
 BIN = $(VENV)/bin
 
-.PHONY: demo install install-dev test test-postgres test-long check bench clean
+.PHONY: demo install install-dev test test-postgres test-long prism check bench clean
 
 demo: install
 	$(BIN)/madang --home $(HOME_DIR) demo $(if $(filter 0,$(SERVE)),--no-serve,)
@@ -34,6 +34,10 @@ test-postgres: install-dev
 
 test-long: install-dev
 	$(BIN)/python -m pytest -m long
+
+# A mock of published interfaces, for tests that skip where it is absent.
+prism:
+	npm install --silent --no-save --no-package-lock --no-audit --no-fund @stoplight/prism-cli@5.14.2
 
 check: install-dev
 	$(BIN)/ruff format --check .

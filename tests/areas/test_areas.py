@@ -193,6 +193,8 @@ HOSTILE: dict[str, bytes] = {
     "through-a-file": archive(("a", tarfile.REGTYPE, 1), ("a/b", tarfile.REGTYPE, 1)),
     "header-bomb": header_of(8 * 2**30),
     "cut-off": archive(("a", tarfile.REGTYPE, 2000))[:1500],
+    "long-name": archive(("x" * 300, tarfile.REGTYPE, 1)),
+    "not-utf-8": archive(("\udcff", tarfile.REGTYPE, 1)),
     "noise": os.urandom(4000),
     "nothing": b"",
 }

@@ -14,6 +14,7 @@ from madang.kernel import extension
 from madang.kernel.settings import Values
 from madang.runs.launching import Launcher
 from tests import records
+from tests.engines.iri.facility import Facility, settings_for
 from tests.engines.slurm.cluster import GPUS_PER_NODE, KIND, NODES, Cluster, missing
 
 AWARD = "awd-of-the-attacks"
@@ -36,10 +37,21 @@ def cluster() -> Iterator[Cluster]:
             one.stop()
 
 
+@pytest.fixture(scope="session")
+def lending(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
+    """A facility of our own making for the session."""
+    made = Facility(tmp_path_factory.mktemp("facility"), 2)
+    made.start()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
 def launcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Launcher:
     """The launcher of a run engine, by its name; what it needs is there."""
     values = Values()
+    if request.param == "iri":
+        values = Values(**settings_for(request.getfixturevalue("lending")))
     if request.param == "slurm":
         cluster: Cluster = request.getfixturevalue("cluster")
         for name, value in cluster.environment.items():

@@ -9,15 +9,15 @@ import re
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from madang.areas import reading
 from madang.areas.errors import AreaFull, BadArchive, BadPath, TooMuchAtOnce, WrongKind
 from madang.areas.model import MOST_AT_ONCE, Area, measure
 from madang.areas.paths import below, existing, parts_of, vacant
+from madang.kernel.archives import ArchiveRefused, ArchiveTooLarge, unpack
 from madang.kernel.errors import BadValue
 from madang.kernel.i18n import Message
 
@@ -141,8 +141,7 @@ def extract(area: Area, path: str, target: str, compression: str) -> dict[str, A
             raise WrongKind(path=target, found="file")
         made = room / "made"
         made.mkdir(mode=0o700)
-        with _archive(packed, path, compression) as archive:
-            _unpack(area, archive, made, path)
+        _unpack(area, packed, path, made, compression)
         if goal == area.files or goal.exists():
             _merge(area, made, target)
         else:
@@ -150,69 +149,22 @@ def extract(area: Area, path: str, target: str, compression: str) -> dict[str, A
         return _told(area, goal)
 
 
-@contextmanager
-def _archive(packed: Path, path: str, compression: str) -> Iterator[tarfile.TarFile]:
-    """A tar archive for reading; what is wrong with it, or with unpacking it, as BadArchive."""
-    try:
-        with OPENERS[compression](packed, "rb") as stream, _opened(_Sober(stream)) as archive:
-            yield archive
-    except _OF_THE_ARCHIVE as error:
-        raise BadArchive(path=path, reason=str(error) or type(error).__name__) from error
-    except OSError as error:
-        if error.errno is not None:
-            raise  # of this machine
-        raise BadArchive(path=path, reason=str(error)) from error
-
-
-_OF_THE_ARCHIVE = (
-    tarfile.TarError, EOFError, ValueError, OverflowError, zlib.error, lzma.LZMAError,
-    FileExistsError, NotADirectoryError, IsADirectoryError,
-)  # fmt: skip
-_LARGEST_READ = 2**20
-
-
-def _opened(stream: Any) -> tarfile.TarFile:
-    return tarfile.open(fileobj=stream, mode="r:")
-
-
-class _Sober:
-    """A stream that gives no more at once than an archive's own headers need: some few bytes may claim, and
-    unpack to, a header of many gigabytes."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.seek, self.tell = stream.seek, stream.tell
-
-    def read(self, size: int) -> bytes:
-        if size > _LARGEST_READ:
-            raise tarfile.ReadError(f"a header of {size} bytes")
-        return self._stream.read(size)
-
-
-def _unpack(area: Area, archive: tarfile.TarFile, made: Path, path: str) -> None:
-    """Unpack member by member: what a header says is not trusted, but counted."""
+def _unpack(area: Area, packed: Path, path: str, made: Path, compression: str) -> None:
+    """Unpack into a folder, up to what the area has room for."""
     held_bytes, held_files = measure(area.files)
-    for one in archive:
-        try:
-            place = below(made, one.name)
-        except BadPath as error:
-            raise BadArchive(path=path, reason=error.facts["reason"]) from error
-        if not (one.isfile() or one.isdir()):
-            raise BadArchive(path=path, reason=Message("areas.path.special", name=one.name[:200]))
-        held_files, held_bytes = held_files + 1, held_bytes + (one.size if one.isfile() else 0)
-        if held_files > area.file_limit:
-            raise AreaFull(what="files", most=area.file_limit)
-        if held_bytes > area.byte_limit:
-            raise AreaFull(what="bytes", most=area.byte_limit)
-        if one.isdir():
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            continue
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        content = archive.extractfile(one)
-        assert content is not None  # of a regular file there is one
-        with place.open("xb") as file:
-            shutil.copyfileobj(content, file)
-        place.chmod(one.mode & 0o777 | 0o600)
+    room_bytes, room_files = area.byte_limit - held_bytes, area.file_limit - held_files
+    try:
+        with OPENERS[compression](packed, "rb") as stream:
+            unpack(stream, made, room_bytes, room_files)
+    except ArchiveTooLarge as error:
+        most = area.byte_limit if error.what == "bytes" else area.file_limit
+        raise AreaFull(what=error.what, most=most) from error
+    except ArchiveRefused as error:
+        raise BadArchive(path=path, reason=error.reason) from error
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of this machine, not of the archive
+        raise BadArchive(path=path, reason=str(error)) from error
 
 
 def _merge(area: Area, made: Path, target: str) -> None:

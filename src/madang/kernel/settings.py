@@ -56,6 +56,17 @@ class Values(BaseModel):
         "madang", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The Slurm account above those of awards."
     )
     slurm_partition: str = Field("", description="The Slurm partition of jobs; empty: the cluster's default.")
+    iri_url: str = Field(
+        "", description="The facility of the run engine iri: the address that ends with /v1 or /v2."
+    )
+    iri_token: str = Field("", description="A token of that facility.", json_schema_extra={"secret": True})
+    iri_compute: str = Field("", description="The facility's id of the resource that executes jobs.")
+    iri_storage: str = Field("", description="The facility's id of the resource that takes files.")
+    iri_directory: str = Field(
+        "", description="A folder there, in which each run gets one of its own: an absolute path."
+    )
+    iri_account: str = Field("", description="The facility's account; empty: the award's id.")
+    iri_python: str = Field("python3", description="A Python there that has Madang and the packs.")
     content_engine: str = Field("file", description="The engine that stores bytes.")
     database_url: str = Field(
         "",

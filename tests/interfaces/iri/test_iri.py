@@ -194,7 +194,7 @@ def test_a_job_is_a_run_from_its_submission_to_the_books(copied: Played, version
             json={"state": "completed", "name": "through-iri"},
         )
         assert [one["id"] for one in past.json()] == [job], past.json()
-    assert verify_home(copied.home).entries
+    assert verify_home(copied.home).holds
 
 
 def test_a_waiting_job_is_cancelled(copied: Played) -> None:

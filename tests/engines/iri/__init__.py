@@ -1,0 +1,1 @@
+"""The run engine iri: at a facility of our own, and held to the published specification."""
