@@ -83,6 +83,8 @@ class Tasks:
 
 
 def _done(area: Area, task: Task, work: Work) -> None:
+    if not (area.tasks / f"{task.task_id}.json").exists():
+        return  # called off, perhaps by another server
     _write(area, replace(task, status="active"))
     try:
         ended = replace(task, status="completed", result={"output": work()})
