@@ -9,20 +9,29 @@ import re
 import shutil
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from madang.areas import reading
 from madang.areas.errors import AreaFull, BadArchive, BadPath, TooMuchAtOnce, WrongKind
-from madang.areas.model import MOST_AT_ONCE, Area, measure
-from madang.areas.paths import below, existing, parts_of, vacant
-from madang.kernel.archives import ArchiveRefused, ArchiveTooLarge, unpack
+from madang.areas.model import MOST_AT_ONCE, Area, Measure, measure
+from madang.areas.paths import below, existing, parts_of, shown, vacant
+from madang.kernel.archives import (
+    DEEPEST,
+    LONGEST_PATH,
+    ArchiveRefused,
+    ArchiveTooLarge,
+    Reading,
+    unpack,
+    xz,
+)
 from madang.kernel.errors import BadValue
 from madang.kernel.i18n import Message
 
-OPENERS: Mapping[str, Any] = {"none": open, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
-"""How a stream with each compression is opened."""
+WRITERS: Mapping[str, Any] = {"none": open, "gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+"""How a file with each compression is opened for writing."""
 
 
 def make_folder(area: Area, path: str, *, parents: bool = False) -> dict[str, Any]:
@@ -35,7 +44,8 @@ def make_folder(area: Area, path: str, *, parents: bool = False) -> dict[str, An
             for above in reversed([place, *place.parents]):
                 if above.is_relative_to(area.files) and above.is_file():
                     raise WrongKind(path=path, found="file")
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for depth in range(1, len(names) + 1):
+                area.files.joinpath(*names[:depth]).mkdir(mode=0o700, exist_ok=True)
         else:
             place = vacant(area.files, path)
             area.require_room(0, 1)
@@ -64,6 +74,7 @@ def move(area: Area, path: str, target: str) -> dict[str, Any]:
         place = _not_root(area, path)
         goal = vacant(area.files, target)
         _require_outside(place, goal, target)
+        _require_shallow(area, measure(place), goal, target)
         place.rename(goal)
         return _told(area, goal)
 
@@ -74,8 +85,9 @@ def copy(area: Area, path: str, target: str) -> dict[str, Any]:
         place = _not_root(area, path)
         goal = vacant(area.files, target)
         _require_outside(place, goal, target)
-        held_bytes, held_files = measure(place)
-        area.require_room(held_bytes, held_files + 1)
+        held = measure(place)
+        _require_shallow(area, held, goal, target)
+        area.require_room(held.bytes, held.files + 1)
         made = room / "made"
         if place.is_dir():
             shutil.copytree(place, made)
@@ -95,12 +107,17 @@ def remove(area: Area, path: str) -> str:
 def set_mode(area: Area, path: str, mode: str) -> dict[str, Any]:
     """Set permission bits, in octal digits. The owner's right to read and write stays: the files are read for
     the owner by this server."""
-    if not re.fullmatch("[0-7]{3,4}", mode):
-        raise BadValue(file="request (body)", key="mode", reason="Three or four octal digits, like 644.")
     with area.changing():
         place = _not_root(area, path)
-        place.chmod(int(mode, 8) & 0o777 | (0o700 if place.is_dir() else 0o600))
+        place.chmod(check_mode(mode) | (0o700 if place.is_dir() else 0o600))
         return _told(area, place)
+
+
+def check_mode(mode: str) -> int:
+    """Permission bits of octal digits; BadValue."""
+    if not re.fullmatch("0?[0-7]{3}", mode):
+        raise BadValue(file="request (body)", key="mode", reason="Three octal digits, like 644.")
+    return int(mode, 8)
 
 
 def compress(area: Area, path: str, target: str, compression: str) -> dict[str, Any]:
@@ -109,10 +126,10 @@ def compress(area: Area, path: str, target: str, compression: str) -> dict[str, 
         place = _not_root(area, path)
         goal = vacant(area.files, target)
         _require_outside(place, goal, target)
-        held_bytes, held_files = measure(place)
-        area.require_room(held_bytes + 1024 * (held_files + 20), 1)  # at worst nothing gets smaller
+        held = measure(place)
+        area.require_room(held.bytes + 1024 * (held.files + 20), 1)  # at worst nothing gets smaller
         made = room / "made"
-        with OPENERS[compression](made, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        with WRITERS[compression](made, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
             archive.add(place, place.name, filter=lambda one: _plain(area, one))
         made.chmod(0o600)
         made.rename(goal)
@@ -142,6 +159,7 @@ def extract(area: Area, path: str, target: str, compression: str) -> dict[str, A
         made = room / "made"
         made.mkdir(mode=0o700)
         _unpack(area, packed, path, made, compression)
+        _require_shallow(area, measure(made), goal, target)
         if goal == area.files or goal.exists():
             _merge(area, made, target)
         else:
@@ -151,20 +169,33 @@ def extract(area: Area, path: str, target: str, compression: str) -> dict[str, A
 
 def _unpack(area: Area, packed: Path, path: str, made: Path, compression: str) -> None:
     """Unpack into a folder, up to what the area has room for."""
-    held_bytes, held_files = measure(area.files)
-    room_bytes, room_files = area.byte_limit - held_bytes, area.file_limit - held_files
+    held = measure(area.files)
     try:
-        with OPENERS[compression](packed, "rb") as stream:
-            unpack(stream, made, room_bytes, room_files)
+        with _stream(packed, compression) as stream:
+            unpack(stream, made, area.byte_limit - held.bytes, area.file_limit - held.files)
     except ArchiveTooLarge as error:
         most = area.byte_limit if error.what == "bytes" else area.file_limit
         raise AreaFull(what=error.what, most=most) from error
     except ArchiveRefused as error:
-        raise BadArchive(path=path, reason=error.reason) from error
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise BadArchive(path=shown(path), reason=error.reason) from error
+    except (OSError, zlib.error, lzma.LZMAError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of this machine, not of the archive
-        raise BadArchive(path=path, reason=str(error)) from error
+        reason = Message("areas.not-packed", compression=compression)
+        raise BadArchive(path=shown(path), reason=reason) from error
+
+
+@contextmanager
+def _stream(packed: Path, compression: str) -> Iterator[Reading]:
+    """What a packed file holds."""
+    with packed.open("rb") as file:
+        if compression == "xz":
+            yield xz(file)
+        elif compression == "none":
+            yield file
+        else:
+            with gzip.open(file) if compression == "gzip" else bz2.open(file) as stream:
+                yield stream
 
 
 def _merge(area: Area, made: Path, target: str) -> None:
@@ -184,6 +215,14 @@ def _not_root(area: Area, path: str) -> Path:
 def _require_outside(place: Path, goal: Path, target: str) -> None:
     if goal.is_relative_to(place):
         raise BadPath(path=target, reason=Message("areas.path.inside"))
+
+
+def _require_shallow(area: Area, held: Measure, goal: Path, target: str) -> None:
+    """BadPath where what is put at `goal` would lie deeper there, or under longer paths, than an area has."""
+    above = goal.relative_to(area.files)
+    longest = len(str(above).encode()) + held.longest + 1
+    if len(above.parts) + held.depth > DEEPEST or longest > LONGEST_PATH:
+        raise BadPath(path=shown(target), reason=Message("areas.path.too-long"))
 
 
 def _told(area: Area, place: Path) -> dict[str, Any]:

@@ -63,22 +63,41 @@ class Area:
 
     def require_room(self, more_bytes: int, more_files: int) -> None:
         """AreaFull where that much more does not fit."""
-        held_bytes, held_files = measure(self.files)
-        if held_bytes + more_bytes > self.byte_limit:
+        held = measure(self.files)
+        if held.bytes + more_bytes > self.byte_limit:
             raise AreaFull(what="bytes", most=self.byte_limit)
-        if held_files + more_files > self.file_limit:
+        if held.files + more_files > self.file_limit:
             raise AreaFull(what="files", most=self.file_limit)
 
 
-def measure(place: Path) -> tuple[int, int]:
-    """(bytes, files and folders) at and below a place; the folder itself is not counted."""
+@dataclass(frozen=True)
+class Measure:
+    """What lies at and below a place. files: folders count, the place itself where it is a file. depth,
+    longest: of the deepest and the longest path (bytes) below it."""
+
+    bytes: int = 0
+    files: int = 0
+    depth: int = 0
+    longest: int = 0
+
+
+def measure(place: Path) -> Measure:
+    """How much lies at a place. Raises OSError where any of it cannot be looked at."""
     if place.is_file():
-        return place.stat().st_size, 1
-    held_bytes = held_files = 0
-    for folder, folders, files in os.walk(place):
+        return Measure(place.stat().st_size, 1)
+    held_bytes = held_files = depth = longest = 0
+    for folder, folders, files in os.walk(place, onerror=_raise):
+        below = Path(folder).relative_to(place)
         held_files += len(folders) + len(files)
         held_bytes += sum((Path(folder) / name).stat(follow_symlinks=False).st_size for name in files)
-    return held_bytes, held_files
+        for name in (*folders, *files):
+            depth = max(depth, len(below.parts) + 1)
+            longest = max(longest, len(str(below / name).encode()))
+    return Measure(held_bytes, held_files, depth, longest)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def open_area(home: Home, actor: Principal) -> Area:

@@ -7,9 +7,8 @@ import stat
 from pathlib import Path
 
 from madang.areas.errors import BadPath, NoSuchPath, PathTaken, WrongKind
+from madang.kernel.archives import DEEPEST, LONGEST_NAME, LONGEST_PATH
 from madang.kernel.i18n import Message
-
-_LONGEST, _LONGEST_NAME, _DEEPEST = 4000, 255, 64
 
 
 def parts_of(path: str) -> tuple[str, ...]:
@@ -23,10 +22,10 @@ def parts_of(path: str) -> tuple[str, ...]:
         reason = "unreadable"
     elif ".." in parts:
         reason = "upwards"
-    elif len(path.encode()) > _LONGEST or len(parts) > _DEEPEST or _longest(parts) > _LONGEST_NAME:
+    elif len(path.encode()) > LONGEST_PATH or len(parts) > DEEPEST or _longest(parts) > LONGEST_NAME:
         reason = "too-long"
     if reason is not None:
-        raise BadPath(path=_shown(path), reason=Message(f"areas.path.{reason}"))
+        raise BadPath(path=shown(path), reason=Message(f"areas.path.{reason}"))
     return parts
 
 
@@ -38,8 +37,9 @@ def _encodable(path: str) -> bool:
     return path == path.encode("utf-8", "replace").decode()
 
 
-def _shown(path: str) -> str:
-    return path.encode("utf-8", "replace").decode().replace("\0", "?")[:200]
+def shown(path: str) -> str:
+    """A path as an error tells of it."""
+    return "/" + path.encode("utf-8", "replace").decode().replace("\0", "?")[:200].lstrip("/")
 
 
 def below(root: Path, path: str) -> Path:
@@ -51,7 +51,7 @@ def below(root: Path, path: str) -> Path:
     for part in parts_of(path):
         place = place / part
         if place.is_symlink():
-            raise BadPath(path=_shown(path), reason=Message("areas.path.link"))
+            raise BadPath(path=shown(path), reason=Message("areas.path.link"))
     return place
 
 
@@ -64,9 +64,9 @@ def existing(root: Path, path: str, kind: str = "") -> Path:
     try:
         found = kind_of(place.stat(follow_symlinks=False))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NoSuchPath(path=_shown(path)) from error
+        raise NoSuchPath(path=shown(path)) from error
     if kind and found != kind:
-        raise WrongKind(path=_shown(path), found=found)
+        raise WrongKind(path=shown(path), found=found)
     return place
 
 
@@ -77,8 +77,10 @@ def vacant(root: Path, path: str, *, over_file: bool = False) -> Path:
     Raises BadPath, NoSuchPath for the folder, PathTaken.
     """
     place = below(root, path)
-    if place == root or (place.exists() and not (over_file and place.is_file())):
-        raise PathTaken(path=_shown(path))
+    if place == root:
+        raise BadPath(path=shown(path), reason=Message("areas.path.root"))
+    if place.exists() and not (over_file and place.is_file()):
+        raise PathTaken(path=shown(path))
     existing(root, "/".join(parts_of(path)[:-1]), "directory")
     return place
 

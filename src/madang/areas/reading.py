@@ -79,7 +79,7 @@ def checksum(area: Area, path: str) -> dict[str, str]:
 def part(area: Area, path: str, offset: int, size: int) -> dict[str, Any]:
     """`size` bytes of a file from `offset` on (fewer at its end)."""
     with existing(area.files, path, "file").open("rb") as file:
-        file.seek(offset)
+        file.seek(min(offset, os.fstat(file.fileno()).st_size))
         return _content(file.read(min(size, MOST_AT_ONCE)), "bytes", offset)
 
 

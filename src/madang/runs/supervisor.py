@@ -42,6 +42,8 @@ from madang.runs.launching import Job, JobState, Launcher
 from madang.runs.model import Run, runs
 
 SWEEP_SECONDS = 30.0
+_LOOKED_AT_SECONDS = 0.5
+"""How long the lock may be held by somebody who only looks whether a supervisor is at work."""
 _SILENCE_SECONDS = 5.0
 """How long a scheduler that does not answer is left alone."""
 
@@ -396,8 +398,13 @@ def at_work(home: Home) -> bool:
 @contextmanager
 def _only_one(home: Home, name: str) -> Iterator[None]:
     with (home.runs_path / f"supervisor-{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SupervisorRunning(home=str(home.path), name=name) from error
+        overdue = time.monotonic() + _LOOKED_AT_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > overdue:
+                    raise SupervisorRunning(home=str(home.path), name=name) from error
+                time.sleep(0.02)
         yield

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from madang.engines.iri import client, launcher
+from madang.engines.iri import client, launcher, moving
 from madang.interfaces.demo import cast
 from madang.runs import service
 from madang.runs.model import Run
@@ -17,9 +17,10 @@ from tests.conftest import Played
 from tests.engines.iri.facility import Facility, settings_for
 
 
-@pytest.fixture(params=[1, 2], ids=["v1", "v2"])
+@pytest.fixture
 def facility(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Facility]:
-    made = Facility(tmp_path / "facility", request.param)
+    """A facility that speaks version 2, or the one that a test is parametrized with."""
+    made = Facility(tmp_path / "facility", getattr(request, "param", 2))
     made.root.mkdir()
     made.start()
     yield made
@@ -58,7 +59,7 @@ def lender(
     for name, value in {**settings_for(facility), "run_engine": "iri"}.items():
         monkeypatch.setenv(f"MADANG_{name.upper()}", value)
     monkeypatch.setattr(launcher, "_GRACE_SECONDS", 30)
-    monkeypatch.setattr(launcher, "_LOST_SECONDS", 1.0)
+    monkeypatch.setattr(moving, "LOST_SECONDS", 1.0)
     monkeypatch.setattr(launcher.IriLauncher, "poll_seconds", 0.1)
     monkeypatch.setattr(client, "_ANSWER_SECONDS", 1.0)
     monkeypatch.setattr("madang.runs.supervisor._SILENCE_SECONDS", 0.2)

@@ -242,8 +242,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def file_system(self, command: str, query: dict[str, str], body: bytes) -> Any:
         first = self.facility.version == 1
-        in_query = command == "upload" or (first and command in ("download", "rm"))
-        wanted = {"download": ("GET", "POST"), "rm": ("DELETE", "POST")}.get(command, ("POST", "POST"))
+        in_query = command == "upload" or (first and command in ("download", "ls", "rm"))
+        wanted = {"download": ("GET", "POST"), "ls": ("GET", "POST"), "rm": ("DELETE", "POST")}.get(
+            command, ("POST", "POST")
+        )
         if self.command != wanted[0 if first else 1]:
             return self.refuse(405, self.command)
         asked = query if in_query else json.loads(body)
@@ -258,6 +260,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_mkdir(self, place: Path, _: bytes) -> None:
         place.mkdir(parents=True, exist_ok=True)
+
+    def do_ls(self, place: Path, _: bytes) -> list[str]:
+        return sorted(one.name for one in place.iterdir())
 
     def do_rm(self, place: Path, _: bytes) -> str:
         shutil.rmtree(place)

@@ -11,7 +11,7 @@ import pytest
 
 from madang.allocations import books
 from madang.assets import lineage
-from madang.engines.iri import client, launcher, parcels
+from madang.engines.iri import client, moving, parcels
 from madang.engines.iri.client import Facility as Client
 from madang.engines.iri.client import TaskFailed
 from madang.engines.iri.errors import BadFacility, FacilitySilent
@@ -25,6 +25,8 @@ from madang.runs.errors import JobRefused
 from madang.runs.model import Run
 from tests.engines.iri.conftest import Lender
 from tests.engines.iri.facility import once
+
+BOTH = pytest.mark.parametrize("facility", [1, 2], ids=["v1", "v2"], indirect=True)
 
 
 def wait(what: Callable[[], bool], seconds: float = 30) -> None:
@@ -57,6 +59,7 @@ def succeeded(lender: Lender, run: Run) -> Run:
     return ended
 
 
+@BOTH
 def test_a_run_goes_there_and_what_it_made_comes_back(lender: Lender) -> None:
     run = lender.order()
     assert work(lender) == []
@@ -81,12 +84,29 @@ def test_large_inputs_go_in_parts_and_other_runs_have_their_turn(
     lender: Lender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parcels, "PART_BYTES", 50_000)
-    monkeypatch.setattr(launcher, "_TURN_SECONDS", 0.02)
+    monkeypatch.setattr(moving, "TURN_SECONDS", 0.02)
     run = lender.order()
     work(lender)
     succeeded(lender, run)
     uploads = [path for method, path in lender.facility.asked if path.startswith("filesystem/upload")]
     assert len(uploads) > 3
+
+
+def test_a_run_that_is_cancelled_while_its_files_are_sent_leaves_nothing_there(
+    lender: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parcels, "PART_BYTES", 10_000)
+    monkeypatch.setattr(moving, "TURN_SECONDS", 0.0)
+    run = lender.order()
+    supervising = threading.Thread(target=work, args=(lender,))
+    supervising.start()
+    wait(lambda: any("upload" in path for _, path in lender.facility.asked))
+    with lender.played.home.database.write() as session:
+        service.cancel(session, lender.played.actor(run.organization), run.run_id)
+    supervising.join(30)
+    assert (lender.get(run).state, lender.get(run).used_resource_seconds) == ("cancelled", 0)
+    assert lender.facility.jobs == {}
+    assert list((lender.facility.root / "madang").iterdir()) == []
 
 
 def test_a_job_waits_there_and_is_cancelled(lender: Lender) -> None:
@@ -138,6 +158,7 @@ FAULTS = {
 }  # fmt: skip
 
 
+@BOTH
 @pytest.mark.parametrize("when", FAULTS)
 def test_a_facility_that_fails_costs_nothing(lender: Lender, when: str) -> None:
     """Each fault comes once; all of them in the course of one run."""
@@ -152,6 +173,7 @@ def test_a_facility_that_fails_costs_nothing(lender: Lender, when: str) -> None:
         assert isinstance(one, FacilitySilent) and one.in_language("ko").next
 
 
+@BOTH
 def test_a_submission_whose_answer_was_lost_is_found_by_its_name(lender: Lender) -> None:
     lender.facility.fault = once("POST compute/job", "lost")
     run = lender.order()
@@ -279,7 +301,7 @@ def values_of(lender: Lender, **changes: str) -> Values:
 )  # fmt: skip
 def test_settings_that_cannot_work_are_told(lender: Lender, key: str, value: str) -> None:
     with pytest.raises(BadFacility) as refusal:
-        IriLauncher(values_of(lender, **{key: value}))
+        assert IriLauncher(values_of(lender, **{key: value})).facility
     assert key in str(refusal.value) and refusal.value.exit_code == 2
 
 
@@ -319,7 +341,10 @@ def test_parcels_hold_what_was_packed(tmp_path: Path, monkeypatch: pytest.Monkey
     (source / "twin").hardlink_to(source / "empty")
     for text in (False, True):
         made = parcels.pack(
-            {"a": source, "absent": tmp_path / "absent"}, tmp_path / str(text), text=text, more=1
+            {"a": source, "absent": tmp_path / "absent"},
+            tmp_path / str(text),
+            text=text,
+            facts=lambda: {"more": 1},
         )
         read = parcels.read_index((tmp_path / str(text) / parcels.INDEX).read_bytes())
         assert read == made or read.facts == {"more": 1}
@@ -328,6 +353,7 @@ def test_parcels_hold_what_was_packed(tmp_path: Path, monkeypatch: pytest.Monkey
         parcels.unpack(read, tmp_path / str(text), out, 10**5, 10)
         assert (out / "a" / "deep" / "er" / "한글").read_bytes() == bytes(range(256)) * 20
         assert (out / "a" / "twin").read_bytes() == b""
+        (tmp_path / "other").mkdir(exist_ok=True)
         (tmp_path / str(text) / "000002").write_bytes(b"x" * made.parts[2].size)
         with pytest.raises(ArchiveRefused):
             parcels.unpack(read, tmp_path / str(text), tmp_path / "other", 10**5, 10)

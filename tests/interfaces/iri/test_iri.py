@@ -188,6 +188,7 @@ def test_a_job_is_a_run_from_its_submission_to_the_books(copied: Played, version
         hidden = client.get(f"{compute}/status/{resource}/{job}", params={"historical": "false"})
         assert hidden.status_code == 404
         assert client.post(f"{compute}/status/{resource}").json() == []
+        assert client.post(f"{compute}/status/{resource}", json={"state": "cancelled"}).status_code == 422
         past = client.post(
             f"{compute}/status/{resource}",
             params={"historical": "true"},
@@ -223,8 +224,12 @@ def test_a_waiting_job_is_cancelled(copied: Played) -> None:
         ({"attributes": {"duration": 60}}, "account"),
         ({"attributes": {"account": "awd-x"}}, "awd-x"),
         ({"resources": {"memory": 2**60}}, "memory"),
-        ({"resources": {"gpu_cores_per_process": 0}}, "gpu_cores_per_process"),
+        ({"resources": {"cpu_cores_per_process": 0}}, "cpu_cores_per_process"),
         ({"unheard": 1}, "unheard"),
+        ({"name": "another"}, "name"),
+        ({"resources": {"gpu_cores_per_process": 4}}, "gpu_cores_per_process"),
+        ({"resources": {"process_count": 1, "node_count": 2, "processes_per_node": 2}}, "process_count"),
+        ({"resources": {"process_count": 2**52, "cpu_cores_per_process": 2**52}}, "cores"),
     ],
     ids=lambda one: str(one)[:30],
 )
@@ -274,6 +279,13 @@ def test_the_file_system_is_the_members_own(copied: Played, version: int) -> Non
         assert client.post(f"{files}/ls/elsewhere", json={"path": "/"}).status_code in (404, 405)
         mine = client.get(f"{root(version)}/task").json()
         assert all(one["result"] is None for one in mine) and len(mine) == 8
+        korean = client.request(
+            "GET" if version == 1 else "POST", f"{files}/stat/~area", headers={"Accept-Language": "ko"},
+            **({"params": {"path": "absent"}} if version == 1 else {"json": {"path": "absent"}}),
+        )  # fmt: skip
+        assert "없습니다" in client.get(korean.json()["task_uri"]).json()["result"]["what"]
+        wrong = client.request("PUT", f"{files}/ls/~area")
+        assert wrong.status_code == 405 and wrong.headers["allow"] in wrong.json()["detail"]
         other = bearer(copied, cast.COMPANIES[0])
         assert client.get(f"{root(version)}/task", headers=other).json() == []
         assert client.get(upload.json()["task_uri"], headers=other).status_code == 404

@@ -17,12 +17,13 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from madang.engines.iri.errors import BadFacility, FacilitySilent
+from madang.engines.iri.parcels import TAKEN
 from madang.kernel.settings import Values
 from madang.runs.errors import JobRefused
 
 _CONNECT_SECONDS, _ANSWER_SECONDS, _TASK_SECONDS = 10.0, 60.0, 60.0
 _MOST_ANSWER = 32 * 2**20
-_PAGE, _MOST_JOBS = 1000, 100_000
+_PAGE, _MOST_JOBS = 200, 100_000
 STATES = ("new", "queued", "held", "active", "completed", "failed", "canceled")
 
 
@@ -77,19 +78,26 @@ class Facility:
         return None if told is None else _job(told, identity)
 
     def named(self, name: str) -> FacilityJob | None:
-        """The first job of a name, running or past."""
+        """A job of a name, running or past: one that has begun sooner than one that has not. Other people's
+        jobs that cannot be read are passed over."""
         path, offset = f"compute/status/{_part(self._compute)}", 0
         found: list[FacilityJob] = []
+        seen: set[str] = set()
         while offset < _MOST_JOBS:
             params = {"historical": "true", "include_spec": "true", "offset": offset, "limit": _PAGE}
             page = self._ask("POST", path, params=params)
             if not isinstance(page, list):
                 raise FacilitySilent(command=f"POST {path}", reason="It answered with no list.")
-            found += [job for job in map(_job, page) if job.name == name]
-            if len(page) < _PAGE:
-                break
-            offset += _PAGE
-        return min(found, key=lambda job: (job.time or 0.0, job.identity), default=None)
+            readable = [job for job in map(_readable, page) if job]
+            fresh = [job for job in readable if job.identity not in seen]
+            if not page or (readable and not fresh):
+                break  # the end; or a facility that has no notion of an offset
+            seen |= {job.identity for job in fresh}
+            found += [job for job in fresh if job.name == name]
+            offset += len(page)
+        return min(
+            found, key=lambda job: (job.exit_code == TAKEN, job.time or 0.0, job.identity), default=None
+        )
 
     def cancel(self, identity: str) -> None:
         """Have a job stopped; one that has ended, or is not known, stays as it is."""
@@ -117,6 +125,14 @@ class Facility:
             forms.insert(0, base64.b64decode(output, validate=True))
         return forms
 
+    def require_storage(self, path: str) -> None:
+        """FacilitySilent where not even a folder that is there can be listed: then what is missing is not
+        known to be missing."""
+        try:
+            self._task("ls", {"path": path})
+        except TaskFailed as error:
+            raise FacilitySilent(command=f"ls {path}", reason=str(error)) from error
+
     def remove(self, path: str) -> None:
         """Remove a folder and all that is in it. Raises TaskFailed."""
         self._task("rm", {"path": path}, method_1="DELETE")
@@ -136,7 +152,7 @@ class Facility:
         """Wait for a task's end. Where it is asked after we know ourselves: an address that comes from
         outside would be given our token."""
         identity = submitted.get("task_id") if isinstance(submitted, dict) else None
-        if not isinstance(identity, str) or not identity:
+        if not isinstance(identity, str) or not identity or not identity.isprintable():
             raise FacilitySilent(command=path, reason="It answered with no task.")
         overdue, pause = time.monotonic() + _TASK_SECONDS, 0.05
         while True:
@@ -158,7 +174,7 @@ class Facility:
 
     def _ask(self, method: str, path: str, *, absent: bool = False, final: bool = False, **sent: Any) -> Any:
         """An answer's JSON. absent: None for what is not there (404) or over (409). final: a refusal is the
-        job's own fault, and told as JobRefused."""
+        job's own fault, and told as JobRefused; 409 is not one, it tells of the same request under way."""
         command = f"{method} {path}"
         if "params" in sent:
             words = {True: "true", False: "false"}
@@ -172,7 +188,7 @@ class Facility:
             ) from error
         if absent and response.status_code in (404, 409):
             return None
-        if final and response.status_code in (400, 403, 409, 422):
+        if final and response.status_code in (400, 403, 422):
             raise JobRefused(reason=f"facility-{response.status_code}", told=_short(_detail(body)))
         if response.status_code not in (200, 201, 204):
             reason = f"It answered {response.status_code}: {_short(_detail(body))}"
@@ -226,6 +242,14 @@ def _short(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)[:300]
 
 
+def _readable(told: Any) -> FacilityJob | None:
+    """A job's document, where it is one."""
+    try:
+        return _job(told)
+    except FacilitySilent:
+        return None
+
+
 def _job(told: Any, identity: str | None = None) -> FacilityJob:
     """A job's document; FacilitySilent where it is none, or another's than was asked for."""
     given = told if isinstance(told, dict) else {}
@@ -233,21 +257,33 @@ def _job(told: Any, identity: str | None = None) -> FacilityJob:
     spec = given.get("job_spec") or {}
     found = given.get("id")
     state = status.get("state", "new") if isinstance(status, dict) else None
-    if not isinstance(found, str) or not 0 < len(found) <= 500 or identity not in (None, found):
-        raise FacilitySilent(command="job", reason="It told of a job without its id, or of another one.")
+    if not isinstance(found, str) or not found.isprintable() or not 0 < len(found) <= 500:
+        raise FacilitySilent(command="job", reason="It told of a job without its id.")
+    if identity not in (None, found):
+        raise FacilitySilent(command="job", reason="It told of another job.")
     if state not in STATES or not isinstance(spec, dict):
         raise FacilitySilent(
             command="job", reason=f"Job {_short(found)} is in no state of the specification."
         )
-    instant, code, name = status.get("time"), status.get("exit_code"), spec.get("name")
+    name = spec.get("name")
     return FacilityJob(
         found,
         state,
-        float(instant) if isinstance(instant, int | float) and not isinstance(instant, bool) else None,
+        _number(status.get("time"), _LATEST),
         _short(str(status.get("message") or "")),
-        code if isinstance(code, int) and not isinstance(code, bool) else None,
+        None if (code := _number(status.get("exit_code"), 2**31)) is None else int(code),
         name if isinstance(name, str) else None,
     )
+
+
+_LATEST = 2.0**33
+"""Instants beyond it (the year 2242) are none, or in other units."""
+
+
+def _number(value: Any, most: float) -> float | None:
+    """A number between -most and most; None for anything else."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if plain and -most < value < most else None
 
 
 def parts_of(data: Sequence[bytes], wanted: Any) -> bytes | None:

@@ -10,19 +10,22 @@ import base64
 import hashlib
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from madang.kernel import archives
-from madang.kernel.archives import ArchiveRefused
+from madang.kernel.archives import ArchiveRefused, Forward
 from madang.kernel.home import write_durably
 
 INDEX = "parcel.json"
+TAKEN = 75
+"""Exit code (EX_TEMPFAIL) of a job of ours whose folder another one has taken."""
 PART_BYTES = 3 * 2**20
 """Of a part, before base64: below the 5 MiB that the specification has for one file, in either form."""
-MOST_PARTS = 200_000
+MOST_PARTS = 40_000
+"""So many that the index, too, is one file of at most 5 MiB: 120 GB in all."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,11 @@ class _Plain(tarfile.TarFile):
         return super().gettarinfo(*arguments, **more)
 
 
-def pack(sources: Mapping[str, Path], folder: Path, *, text: bool, **facts: Any) -> Parcel:
-    """Make a parcel in `folder` (which is made) of files and folders by the names they have in it."""
+def pack(
+    sources: Mapping[str, Path], folder: Path, *, text: bool, facts: Callable[[], Mapping[str, Any]] = dict
+) -> Parcel:
+    """Make a parcel in `folder` (which is made) of files and folders by the names they have in it. facts:
+    asked for at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     cutter = _Cutter(folder, text)
     stream: Any = cutter
@@ -87,7 +93,7 @@ def pack(sources: Mapping[str, Path], folder: Path, *, text: bool, **facts: Any)
             if source.exists():
                 archive.add(source, name)
     cutter.close()
-    made = Parcel(cutter.parts, text, facts)
+    made = Parcel(cutter.parts, text, facts())
     write_durably(folder / INDEX, json.dumps(asdict(made)).encode(), 0o600)
     return made
 
@@ -99,7 +105,7 @@ def read_index(data: bytes) -> Parcel:
         parts = [Part(str(one["name"]), int(one["size"]), str(one["sha256"])) for one in given["parts"]]
         facts = dict(given["facts"])
         text = bool(given["text"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError, AttributeError) as error:
         raise ArchiveRefused(f"{INDEX} cannot be read: {error}") from error
     names = [f"{number:06d}" for number in range(len(parts))]
     if [part.name for part in parts] != names or len(parts) > MOST_PARTS:
@@ -112,45 +118,15 @@ def fits(part: Part, data: bytes) -> bool:
     return len(data) == part.size and hashlib.sha256(data).hexdigest() == part.sha256
 
 
-class _Joined:
-    """The archive in a parcel's parts, as one stream that is read forwards."""
-
-    def __init__(self, parcel: Parcel, folder: Path) -> None:
-        self._parcel, self._folder = parcel, folder
-        self._left = list(parcel.parts)
-        self._held, self._place = b"", 0
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, place: int) -> int:
-        """Forwards only, as tarfile goes."""
-        while self._place < place and self.read(min(place - self._place, 2**20)):
-            pass
-        if self._place != place:
-            raise EOFError("the parcel ends before its archive does")
-        return place
-
-    def read(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size and (self._held or self._left):
-            if not self._held:
-                self._held = self._next()
-            taken = self._held[: size - len(data)]
-            self._held = self._held[len(taken) :]
-            data += taken
-        self._place += len(data)
-        return bytes(data)
-
-    def _next(self) -> bytes:
-        part = self._left.pop(0)
-        data = (self._folder / part.name).read_bytes()
+def _pieces(parcel: Parcel, folder: Path) -> Iterator[bytes]:
+    """The archive in a parcel's parts, each checked before it is used."""
+    for part in parcel.parts:
+        data = (folder / part.name).read_bytes()
         if not fits(part, data):
             raise ArchiveRefused(f"part {part.name} is not what was sent")
-        return base64.b64decode(data, validate=True) if self._parcel.text else data
+        yield base64.b64decode(data, validate=True) if parcel.text else data
 
 
 def unpack(parcel: Parcel, parts: Path, folder: Path, byte_limit: int, file_limit: int) -> None:
     """Unpack a parcel whose parts lie in `parts` below `folder`. Raises ArchiveRefused, ArchiveTooLarge."""
-    stream: BinaryIO = _Joined(parcel, parts)  # type: ignore[assignment]
-    archives.unpack(stream, folder, byte_limit, file_limit)
+    archives.unpack(Forward(_pieces(parcel, parts)), folder, byte_limit, file_limit)

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from madang.engines.iri import parcels
-from madang.engines.keeper import read
+from madang.engines.iri.parcels import TAKEN
+from madang.runs.live import tail_of
 
-TAKEN = 75
-"""Exit code (EX_TEMPFAIL) of a job whose folder another one has taken."""
 FOLDER, PYTHON = "@FOLDER@", "@PYTHON@"
 """What stands for this folder, and for Python here, in the job that was sent."""
 _MOST_BYTES, _MOST_FILES = 2**50, 10**8
@@ -45,10 +44,11 @@ def serve(folder: Path) -> int:
     for host in job["writable"].values():
         Path(host).mkdir(parents=True, exist_ok=True)
     _keep(work)
-    log = {"log/log.txt": work / "log" / "log.txt"}  # before what may be refused
-    sources = {"exit.json": work / "exit.json", **log, "output": work / "output"}
-    ended = read(work / "exit.json") is not None
-    parcels.pack(sources, folder / "returned", text=True, seconds=time.monotonic() - begun, ended=ended)
+    tail = work / "tail.txt"
+    tail.write_bytes(tail_of(work / "log" / "log.txt"))
+    # The log before what may be refused.
+    sources = {"exit.json": work / "exit.json", "log/log.txt": tail, "output": work / "output"}
+    parcels.pack(sources, folder / "returned", text=True, facts=lambda: {"seconds": time.monotonic() - begun})
     shutil.rmtree(work, ignore_errors=True)
     return 0
 

@@ -132,6 +132,8 @@ def _allocation(session: Session, asker: Asker, one: Award) -> dict[str, Any]:
     kind = allocations.get_capacity(session, one.capacity_id).kind
     return {
         "id": one.award_id,
+        "organization": one.organization,
+        "share": one.share,
         "entries": [_entry(asker, one.resource_seconds, balance.used + balance.lost)],
         "project_uri": asker.uri("account", "projects", one.mission),
         "capability_uri": asker.uri("account", "capabilities", kind),

@@ -23,20 +23,14 @@ from madang.interfaces.api.asking import KEY_HEADER, KEY_PATTERN
 from madang.interfaces.api.problems import language_of
 from madang.interfaces.iri import asking, declared
 from madang.interfaces.iri.declared import PREFIX, VERSIONS, Asker, NotModified, Operation
+from madang.interfaces.iri.errors import AddressUnknown, OtherMethod
 from madang.kernel.authorizer import OUTSIDER, Principal
-from madang.kernel.errors import (
-    BadValue,
-    Defect,
-    Environment,
-    MadangError,
-    MethodUnknown,
-    NotFound,
-    NotSignedIn,
-)
+from madang.kernel.errors import BadValue, Defect, MadangError, NotSignedIn
 from madang.kernel.home import Home
 from madang.organizations.service import authenticate, require_signed_in
 
 _MEDIA = "application/json"
+_ENDS = (".", "!", "?", ")")
 
 
 def create_facility(home: Home) -> dict[str, Starlette]:
@@ -70,7 +64,8 @@ def _endpoint(home: Home, version: int, tasks: Tasks, operations: Mapping[str, O
         except ClientDisconnect:
             return Response(status_code=400)
         key = _key(request) if version == 2 and one.name in _KEYED else None
-        asker = Asker(home, actor, version, base, tasks, key, _digest(request, asked) if key else "")
+        digest = _digest(request, asked) if key else ""
+        asker = Asker(home, actor, version, base, tasks, language_of(request), key, digest)
         made = await run_in_threadpool(one.function, asker, **request.path_params, **asked)
         return _answer(one, made)
 
@@ -135,7 +130,7 @@ def problem(error: MadangError, request: Request) -> Response:
         "type": f"urn:madang:error:{error.code}",
         "status": error.status,
         "title": told.what,
-        "detail": f"{told.why} {told.next}",
+        "detail": f"{told.why if told.why.endswith(_ENDS) else told.why + '.'} {told.next}",
         "instance": request.url.path,
         "code": error.code,
         "next": told.next,
@@ -156,5 +151,6 @@ async def _told(request: Request, error: Exception) -> Response:
 
 def _known(error: Exception) -> MadangError:
     if isinstance(error, HTTPException):
-        return MethodUnknown() if error.status_code == 405 else NotFound()
-    return error if isinstance(error, MadangError | Environment) else Defect()
+        allowed = (error.headers or {}).get("Allow", "")
+        return OtherMethod(allowed=allowed) if error.status_code == 405 else AddressUnknown()
+    return error if isinstance(error, MadangError) else Defect()

@@ -14,9 +14,10 @@ from starlette.datastructures import QueryParams, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from madang.areas.errors import TooMuchAtOnce
 from madang.areas.model import MOST_AT_ONCE
 from madang.kernel import clock
-from madang.kernel.errors import BadValue, UnknownKey
+from madang.kernel.errors import BadValue, MadangError, UnknownKey
 
 _MOST_BODY = 2**20
 _MOST_FORM = MOST_AT_ONCE + 2**16
@@ -61,9 +62,10 @@ def _whole_text(value: str) -> str:
 Text = Annotated[str, AfterValidator(_whole_text)]
 Named = Annotated[str, Field(min_length=1), AfterValidator(_whole_text)]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
-Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
+Whole = Annotated[int, Field(strict=True, le=2**53, ge=-(2**53)), BeforeValidator(_whole)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=2**53), BeforeValidator(_whole)]
 Instant = Annotated[str, BeforeValidator(_instant)]
-Offset = Annotated[int, Field(strict=True, ge=0), BeforeValidator(_whole)]
+Offset = Annotated[int, Field(strict=True, ge=0, le=2**53), BeforeValidator(_whole)]
 Limit = Annotated[int, Field(strict=True, ge=0, le=1000), BeforeValidator(_whole)]
 
 
@@ -112,8 +114,11 @@ async def from_body(model: type[Model], request: Request, *, optional: bool = Fa
         raise BadValue(file="request (header)", key="Content-Type", reason="It must be application/json.")
     try:
         given = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadValue(file="request (body)", key="body", reason=str(error)) from error
+    except ValueError as error:
+        reason = "It is not JSON in UTF-8." if data.strip() else "It is missing."
+        raise BadValue(file="request (body)", key="body", reason=reason) from error
+    except RecursionError as error:
+        raise BadValue(file="request (body)", key="body", reason="It is nested too deeply.") from error
     if not isinstance(given, dict):
         raise BadValue(file="request (body)", key="body", reason="It must be an object.")
     return _validated(model, given, "body")
@@ -128,7 +133,7 @@ async def file_of(request: Request) -> bytes:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "multipart/form-data":
         raise BadValue(file="request (header)", key="Content-Type", reason="It must be multipart/form-data.")
-    data = await _read(request, _MOST_FORM)
+    data = await _read(request, _MOST_FORM, TooMuchAtOnce(path="upload", most=MOST_AT_ONCE))
 
     async def whole() -> AsyncGenerator[bytes, None]:
         yield data
@@ -136,7 +141,7 @@ async def file_of(request: Request) -> bytes:
     try:
         form = await MultiPartParser(request.headers, whole(), max_files=1, max_fields=8).parse()
     except (MultiPartException, KeyError, ValueError) as error:
-        raise BadValue(file="request (body)", key="body", reason=str(error)) from error
+        raise BadValue(file="request (body)", key="body", reason="It is not a form with one file.") from error
     try:
         sent = form.get("file")
         if not isinstance(sent, UploadFile):
@@ -146,12 +151,13 @@ async def file_of(request: Request) -> bytes:
         await form.close()
 
 
-async def _read(request: Request, most: int) -> bytes:
+async def _read(request: Request, most: int, refusal: MadangError | None = None) -> bytes:
     data = bytearray()
     async for piece in request.stream():
         data += piece
         if len(data) > most:
-            raise BadValue(file="request (body)", key="body", reason=f"At most {most} bytes.")
+            reason = f"At most {most} bytes."
+            raise refusal or BadValue(file="request (body)", key="body", reason=reason)
     return bytes(data)
 
 

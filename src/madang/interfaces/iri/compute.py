@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from madang.allocations import service as allocations
-from madang.interfaces.iri.asking import Asked, Flag, Limit, Named, Nothing, Offset, Text, Whole
+from madang.interfaces.iri.asking import Asked, Flag, Limit, Named, Nothing, Offset, Positive, Text
 from madang.interfaces.iri.declared import Asker, operation
 from madang.interfaces.iri.errors import JobUnchangeable, NotExecutedSo
 from madang.interfaces.iri.status import document
@@ -30,7 +30,6 @@ from madang.kernel.home import Home
 from madang.runs import service
 from madang.runs.model import Run
 
-Positive = Annotated[Whole, Field(ge=1)]
 _STATES = {
     "queued": "queued",
     "waiting": "queued",
@@ -53,10 +52,17 @@ class ResourceSpec(Asked):
     memory: Positive | None = None
 
     def units(self, kind: str) -> int | None:
-        """How many of the award's kind; None where nothing is said."""
-        processes = self.process_count or (self.node_count or 1) * (self.processes_per_node or 1)
-        each = self.cpu_cores_per_process if kind == "cpu-core" else self.gpu_cores_per_process
+        """How many of the award's kind; None where nothing is said. BadValue where it does not come out."""
+        ours, other = ("cpu_cores", "gpu_cores") if kind == "cpu-core" else ("gpu_cores", "cpu_cores")
+        each = getattr(self, f"{ours}_per_process")
+        if getattr(self, f"{other}_per_process") is not None:
+            raise NotExecutedSo(member=f"resources.{other}_per_process")
+        nodes = None if self.processes_per_node is None else (self.node_count or 1) * self.processes_per_node
+        if self.process_count is not None and nodes not in (None, self.process_count):
+            reason = "It is node_count times processes_per_node, where both are given."
+            raise BadValue(file="request (body)", key="resources.process_count", reason=reason)
         said = (self.process_count, self.node_count, self.processes_per_node, each)
+        processes = self.process_count or nodes or self.node_count or 1
         return None if said == (None,) * 4 else processes * (each or 1)
 
 
@@ -128,7 +134,7 @@ class Filters(Asked):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    state: Text | None = None
+    state: Literal["new", "queued", "held", "active", "completed", "failed", "canceled"] | None = None
     account: Text | None = None
     name: Text | None = None
 
@@ -150,7 +156,7 @@ def launch(asker: Asker, resource_id: str, body: JobSpec) -> bytes:
 
     def submit(home: Home) -> bytes:
         run = service.submit(home, asker.actor, order)
-        return json.dumps(_job(run, None)).encode()
+        return json.dumps(_job(run, None, asker.language)).encode()
 
     return submit(asker.home) if asker.asked is None else once(asker.home, asker.asked, submit).body
 
@@ -167,6 +173,8 @@ def _order(session: Session, asker: Asker, resource: Resource, spec: JobSpec) ->
     if award.capacity_id not in {one.capacity_id for one in resource.capacities}:
         raise _lacking("attributes.account", f"An award of {resource.name}.")
     custom = attributes.custom_attributes
+    if spec.name and custom.get("output") not in (None, spec.name):
+        raise _lacking("name", "A job is called by what it makes: leave it out, or give the same as output.")
     units = spec.resources.units(resource.capability) if spec.resources else None
     return service.Order(
         award.mission,
@@ -231,7 +239,7 @@ def job(asker: Asker, resource_id: str, job_id: str, query: StatusAsked) -> dict
         run = _find(session, asker, resource_id, job_id)
         if not query.historical and not run.live:
             raise NotFound()
-        return _job(run, _kind(session, run) if query.include_spec else None)
+        return _job(run, _kind(session, run) if query.include_spec else None, asker.language)
 
 
 @operation(
@@ -247,7 +255,7 @@ def jobs(asker: Asker, resource_id: str, query: JobsAsked, body: Filters) -> lis
         which = service.Which(capacities, wanted, body.account, body.name)
         found = service.on_capacities(session, asker.actor, which, query.offset + query.limit)
         kind = resource.capability if query.include_spec else None
-        return [_job(run, kind) for run in found[query.offset :]]
+        return [_job(run, kind, asker.language) for run in found[query.offset :]]
 
 
 @operation("cancelJob", "DELETE", "/compute/cancel/{resource_id}/{job_id}", query=Nothing, status=204)
@@ -272,7 +280,7 @@ def _kind(session: Session, run: Run) -> str:
     return allocations.get_capacity(session, allocations.get_award(session, run.award_id).capacity_id).kind
 
 
-def _job(run: Run, kind: str | None) -> dict[str, Any]:
+def _job(run: Run, kind: str | None, language: str) -> dict[str, Any]:
     """A run as a job; with its specification where the kind of its award is given."""
     instant = run.ended_at or run.started_at or run.queued_at
     return {
@@ -280,11 +288,12 @@ def _job(run: Run, kind: str | None) -> dict[str, Any]:
         "status": {
             "state": _STATES[run.state],
             "time": clock.from_text(instant).timestamp(),
-            "message": run.why.in_language("en") if run.why else None,
+            "message": run.why.in_language(language) if run.why else None,
             "exit_code": run.exit_code,
             "meta_data": {
                 "mission": run.mission,
                 "organization": run.organization,
+                "output": f"{run.organization}/{run.output_asset}",
                 "used_resource_seconds": run.used_resource_seconds,
             },
         },

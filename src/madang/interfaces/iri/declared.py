@@ -33,6 +33,7 @@ class Asker:
     version: int
     base: str
     tasks: Tasks
+    language: str = "en"
     key: str | None = None
     digest: str = ""
 

@@ -1,6 +1,6 @@
 """What the facility interface refuses of its own."""
 
-from madang.kernel.errors import Conflict, Invalid
+from madang.kernel.errors import Conflict, Invalid, NotFound, UserError
 
 
 class NotExecutedSo(Invalid):
@@ -9,3 +9,17 @@ class NotExecutedSo(Invalid):
 
 class JobUnchangeable(Conflict):
     """Facts: job."""
+
+
+class NotThere(NotFound):
+    """Nothing of that name in a listing. Facts: name, where (the listing's address)."""
+
+
+class AddressUnknown(NotFound):
+    """No address of the interface."""
+
+
+class OtherMethod(UserError):
+    """Facts: allowed."""
+
+    status = 405

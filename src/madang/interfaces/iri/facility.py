@@ -29,7 +29,7 @@ def facility(asker: Asker, query: Since) -> dict[str, Any] | NotModified:
         "short_name": "Madang",
         "description": "One programme's supply of computing, its missions and their awards.",
         "last_modified": supply.modified,
-        "organization_name": next(iter(supply.sites.values())).operator,
+        "organization_name": supply.operator,
         "support_uri": None,
         "self_uri": asker.uri("facility"),
         "site_uris": [asker.uri("facility", "sites", name) for name in supply.sites],

@@ -14,14 +14,14 @@ from madang.areas import changing, reading
 from madang.areas.errors import NotOffered, TooMuchAtOnce
 from madang.areas.model import MOST_AT_ONCE, Area
 from madang.areas.paths import parts_of
-from madang.interfaces.iri.asking import Asked, Flag, Nothing, Text, Whole
+from madang.interfaces.iri.asking import Asked, Flag, Nothing, Positive, Text, Whole
 from madang.interfaces.iri.declared import Asker, operation
+from madang.interfaces.iri.errors import NotThere
 from madang.interfaces.iri.status import document
 from madang.interfaces.iri.supply import AREA, supply_of
-from madang.kernel.errors import BadValue, NotFound
+from madang.kernel.errors import BadValue
 from madang.kernel.i18n import Message
 
-Positive = Annotated[Whole, Field(ge=1)]
 _LINES = 10
 """How many lines head and tail give where nothing is said, as the commands of these names do."""
 
@@ -130,9 +130,9 @@ class ExtractAsked(TargetAsked):
         prefix = "" if version == 1 else "urn:doe-iri:compression:"
         given = self.compression if "compression" in self.model_fields_set else f"{prefix}gzip"
         word = given.removeprefix(prefix)
-        if not given.startswith(prefix) or word not in changing.OPENERS:
-            known = ", ".join(f"{prefix}{name}" for name in changing.OPENERS)
-            raise BadValue(file="request (body)", key="compression", reason=known)
+        if not given.startswith(prefix) or word not in changing.WRITERS:
+            known = ", ".join(f"{prefix}{name}" for name in changing.WRITERS)
+            raise BadValue(file="request (body)", key="compression", reason=f"One of: {known}.")
         return word
 
 
@@ -162,21 +162,21 @@ def resources(asker: Asker, query: Nothing) -> list[Any]:
 def _task(
     asker: Asker, resource: str, command: str, asked: Asked, paths: list[str], work: Callable[[Area], Any]
 ) -> dict[str, Any]:
-    """Have something done to the area, and where to ask after it. Raises NotFound, BadPath."""
+    """Have something done to the area, and where to ask after it. Raises NotThere, BadPath."""
     require_area(resource)
     for path in paths:
         parts_of(path)
     area = asker.area
-    args = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+    args = asked.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
     told = {"router": "filesystem", "command": command, "args": args}
-    made = asker.tasks.submit(area, told, lambda: work(area))
+    made = asker.tasks.submit(area, told, lambda: work(area), language=asker.language)
     return {"task_id": made.task_id, "task_uri": asker.uri("task", made.task_id)}
 
 
 def require_area(resource: str) -> None:
-    """NotFound where it is not the resource of the areas."""
+    """NotThere where it is not the resource of the areas."""
     if resource != AREA:
-        raise NotFound()
+        raise NotThere(name=resource, where="/filesystem/resources")
 
 
 def _path(name: str) -> str:
@@ -332,6 +332,7 @@ def extract(asker: Asker, resource_id: str, body: ExtractAsked) -> dict[str, Any
 def chmod(asker: Asker, resource_id: str, body: ModeAsked) -> dict[str, Any]:
     """Set permission bits."""
     path = body.source
+    changing.check_mode(body.mode)
     return _task(
         asker, resource_id, "chmod", body, [path], lambda area: changing.set_mode(area, path, body.mode)
     )

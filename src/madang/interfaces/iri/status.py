@@ -81,10 +81,12 @@ def _check_words(asker: Asker, query: ResourcesAsked) -> None:
     first = asker.version == 1
     kind = query.resource_type
     if kind is not None and not (kind in _TYPES if first else _TYPE_URN.fullmatch(kind)):
-        raise BadValue(file="request (query)", key="resource_type", reason=", ".join(_TYPES))
+        known = ", ".join(_TYPES) if first else "a URN, like urn:doe-iri:resource:compute"
+        raise BadValue(file="request (query)", key="resource_type", reason=f"One of: {known}.")
     for unit in query.capability or ():
         if not (unit in _UNITS if first else _UNIT_URN.fullmatch(unit)):
-            raise BadValue(file="request (query)", key="capability", reason=", ".join(_UNITS))
+            known = ", ".join(_UNITS) if first else "a URN, like urn:doe-iri:allocation:compute:node-hours"
+            raise BadValue(file="request (query)", key="capability", reason=f"One of: {known}.")
 
 
 @operation("getResource", "GET", "/status/resources/{resource_id}", public=True, query=Nothing)
@@ -179,7 +181,7 @@ def _happened(asker: Asker, supply: Supply) -> list[dict[str, Any]]:
                         {
                             "id": identity,
                             "name": f"{word} of supply",
-                            "description": f"The supply of {one.name} has its {word}.",
+                            "description": f"The supply of {one.name} {word}s.",
                             "last_modified": max(instant, one.modified),
                             "occurred_at": instant,
                             "status": status,

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from madang.allocations import service as allocations
 from madang.allocations.model import Capacity
 from madang.interfaces.iri.declared import Asker
+from madang.interfaces.iri.errors import NotThere
 from madang.kernel import clock
 from madang.kernel.database import Session
-from madang.kernel.errors import NotFound
 from madang.organizations import service as organizations
 from madang.runs.supervisor import at_work
 
 AREA, AREA_CAPABILITY = "~area", "~area"
 """The storage resource, and its capability. No name of a site or of a kind begins so."""
 _HERE = "~here"
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -56,22 +54,27 @@ class Supply:
 
     sites: dict[str, Site]
     resources: dict[str, Resource]
+    operator: str
     founded: str
     modified: str
 
     def site(self, identity: str) -> Site:
-        """A site; NotFound."""
-        return _found(self.sites, identity)
+        """A site; NotThere."""
+        if identity not in self.sites:
+            raise NotThere(name=identity, where="/facility/sites")
+        return self.sites[identity]
 
     def resource(self, identity: str) -> Resource:
-        """A resource; NotFound."""
-        return _found(self.resources, identity)
+        """A resource; NotThere."""
+        if identity not in self.resources:
+            raise NotThere(name=identity, where="/status/resources")
+        return self.resources[identity]
 
     def compute(self, identity: str) -> Resource:
-        """A resource that executes jobs; NotFound."""
+        """A resource that executes jobs; NotThere."""
         found = self.resource(identity)
         if found.storage:
-            raise NotFound()
+            raise NotThere(name=identity, where="/compute/resources")
         return found
 
     def capabilities(self) -> dict[str, str]:
@@ -83,12 +86,6 @@ class Supply:
         return found
 
 
-def _found(things: Mapping[str, Found], identity: str) -> Found:
-    if identity not in things:
-        raise NotFound()
-    return things[identity]
-
-
 def supply_of(session: Session, asker: Asker) -> Supply:
     """What there is at this instant."""
     bodies = organizations.by_name(session)
@@ -97,6 +94,7 @@ def supply_of(session: Session, asker: Asker) -> Supply:
     groups: dict[tuple[str, str], list[Capacity]] = {}
     for one in allocations.every_capacity(session):
         groups.setdefault((one.site, one.kind), []).append(one)
+    idle = not at_work(asker.home)
     sites: dict[str, Site] = {}
     resources: dict[str, Resource] = {}
     for (site, kind), capacities in sorted(groups.items()):
@@ -109,23 +107,25 @@ def supply_of(session: Session, asker: Asker) -> Supply:
         resources[identity] = Resource(
             identity, site, "compute", f"{kind} at {site}",
             f"{kind} of the site {site}, supplied to the programme and split into its shares",
-            modified, _status(asker, site, capacities), kind, tuple(capacities),
+            modified, _status(asker, site, capacities, idle), kind, tuple(capacities),
         )  # fmt: skip
+    ministry = next((body.title_en for body in bodies.values() if body.kind == "ministry"), "")
     here = asker.home.values.site if asker.home.values.site in sites else _HERE
     if here == _HERE:
-        ministry = next((body.title_en for body in bodies.values() if body.kind == "ministry"), "")
         sites[here] = Site(here, ministry, founded)
     resources[AREA] = Resource(
         AREA, here, "storage", "Members' areas", "A folder for each member, for the time between two steps",
         founded, "up", AREA_CAPABILITY,
     )  # fmt: skip
-    return Supply(sites, resources, founded, max((one.modified for one in sites.values()), default=founded))
+    return Supply(
+        sites, resources, ministry, founded, max((one.modified for one in sites.values()), default=founded)
+    )
 
 
-def _status(asker: Asker, site: str, capacities: Sequence[Capacity]) -> str:
+def _status(asker: Asker, site: str, capacities: Sequence[Capacity], idle: bool) -> str:
     """down outside the declared periods; degraded where this home executes for the site and nobody works."""
     now = clock.to_text(clock.now())
     if not any(one.starts_at <= now < one.ends_at for one in capacities):
         return "down"
     ours = asker.home.values.site in ("", site)
-    return "degraded" if ours and not at_work(asker.home) else "up"
+    return "degraded" if ours and idle else "up"
