@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+import tarfile
 import threading
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -24,7 +29,7 @@ from madang.runs import attempts, live, service
 from madang.runs.errors import JobRefused
 from madang.runs.model import Run
 from tests.engines.iri.conftest import Lender
-from tests.engines.iri.facility import once
+from tests.engines.iri.facility import Work, once
 
 BOTH = pytest.mark.parametrize("facility", [1, 2], ids=["v1", "v2"], indirect=True)
 
@@ -367,3 +372,107 @@ def test_answers_are_waited_for_no_longer_than_is_said(lender: Lender) -> None:
         with pytest.raises(FacilitySilent):
             asking.job("any")
         assert time.monotonic() - begun < 2 * client._ANSWER_SECONDS + 1
+
+
+def forged(*members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
+    """An archive of these members."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        for name, data in members:
+            one = tarfile.TarInfo(name)
+            one.type, one.size = kind, len(data)
+            archive.addfile(one, io.BytesIO(data))
+    return made.getvalue()
+
+
+def header(count: int) -> bytes:
+    one = tarfile.TarInfo("x")
+    one.type = tarfile.XHDTYPE
+    return one.tobuf() * count + bytes(10_240)
+
+
+ENDED = b'{"exit_code": 0, "reason": "finished", "seconds": 1}'
+FORGERIES: dict[str, tuple[bytes, str]] = {
+    "nested end": (forged(("exit.json", b"[" * 100_000)), "1"),
+    "end is a folder": (forged(("exit.json", b""), kind=tarfile.DIRTYPE), "1"),
+    "log is a folder": (forged(("log/log.txt", b""), kind=tarfile.DIRTYPE), "1"),
+    "preempted": (forged(("exit.json", ENDED.replace(b"finished", b"preempted"))), "1"),
+    "a reason that is none": (forged(("exit.json", ENDED.replace(b"finished", b"\\ud800"))), "1"),
+    "a code of many digits": (forged(("exit.json", ENDED.replace(b"0,", b"9" * 40 + b","))), "1"),
+    "more than the lease": (forged(("exit.json", ENDED)), "1e9"),
+    "no number": (forged(("exit.json", ENDED)), "NaN"),
+    "no time at all": (forged(("exit.json", ENDED)), '"long"'),
+    "many headers": (header(3000), "1"),
+    "no archive": (b"x" * 5000, "1"),
+}
+
+
+@pytest.mark.parametrize("what", FORGERIES)
+def test_what_a_facility_forges_ends_that_run_and_no_other(lender: Lender, what: str) -> None:
+    """The supervisor goes on; nothing is made; no more is booked than the lease held."""
+    archive, seconds = FORGERIES[what]
+    data = base64.b64encode(archive)
+    part = {"name": "000000", "size": len(data), "sha256": sha256(data).hexdigest()}
+    index = f'{{"parts": [{json.dumps(part)}], "text": true, "facts": {{"seconds": {seconds}}}}}'
+    first: list[str] = []
+
+    def forge(method: str, path: str) -> None:
+        """When the first job has ended and is asked after."""
+        for job in lender.facility.jobs.values():
+            ended = job.process is not None and job.process.poll() is not None
+            if ended and not first:
+                first.append(job.identity)
+                returned = Path(job.spec["directory"]) / "returned"
+                (returned / "000000").write_bytes(data)
+                (returned / "parcel.json").write_text(index)
+
+    lender.facility.fault = lambda method, path: forge(method, path)
+    forged_run, honest = lender.order(), lender.order(steps=21)
+    work(lender)
+    ended = lender.get(forged_run)
+    assert ended.state == "failed", (ended.state, ended.reason)
+    assert (ended.used_resource_seconds or 0) <= 60 + 30
+    assert lender.get(honest).state == "succeeded"
+    assert verify_home(lender.played.home).holds
+
+
+@pytest.mark.parametrize("instant", [1.8e12, 10**400, "soon", True, None], ids=str)
+def test_times_that_are_none_are_not_believed(instant: object) -> None:
+    told = {"id": "job", "status": {"state": "completed", "time": instant, "exit_code": 10**30}}
+    job = client._job(told)
+    assert job.time is None and job.exit_code is None
+
+
+def test_of_two_jobs_of_a_name_the_one_that_executes_is_followed(lender: Lender) -> None:
+    run = lender.order()
+    lender.facility.hold = True
+    supervising = threading.Thread(target=work, args=(lender,))
+    supervising.start()
+    wait(lambda: lender.get(run).reason == "held:queued")
+    (noted,) = lender.facility.jobs.values()
+    twin = Work("twin", noted.spec)
+    lender.facility.jobs["twin"] = twin
+    lender.facility.begin(twin)
+    wait(lambda: (Path(noted.spec["directory"]) / "taken").exists())
+    lender.facility.begin(noted)
+    supervising.join(60)
+    succeeded(lender, run)
+    with lender.played.home.database.read() as session:
+        (attempt,) = attempts.of_run(session, run.run_id)
+    assert attempt.job == "twin"
+
+
+def test_a_job_that_is_not_found_now_and_then_is_not_given_up(lender: Lender) -> None:
+    asked: list[str] = []
+
+    def fault(method: str, path: str) -> str | None:
+        if "compute/status" in path and method == "GET":
+            asked.append(path)
+            time.sleep(0.4)
+            return "404" if len(asked) % 2 else None
+        return None
+
+    lender.facility.fault = fault
+    run = lender.order(steps=2_000)
+    work(lender)
+    succeeded(lender, run)
