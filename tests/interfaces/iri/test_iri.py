@@ -316,6 +316,7 @@ def test_refusals_are_told_in_the_askers_language(client: TestClient) -> None:
     asked = {"Accept-Language": "ko"}
     told = client.get(f"{root(2)}/status/resources", params={"limit": "x"}, headers=asked)
     assert told.headers["content-language"] == "ko" and "다" in told.json()["title"]
-    assert client.get(f"{root(2)}/nowhere").json()["status"] == 404
+    for nowhere in (f"{root(2)}/nowhere", f"{root(2)}/", "/iri/api/v3/facility", "/iri/api"):
+        assert client.get(nowhere).json()["status"] == 404
     wrong = client.delete(f"{root(2)}/facility")
     assert wrong.status_code == 405 and "GET" in wrong.headers["allow"] and wrong.json()["status"] == 405

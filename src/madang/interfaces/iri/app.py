@@ -34,22 +34,28 @@ _ENDS = (".", "!", "?", ")")
 
 
 def create_facility(home: Home) -> dict[str, Starlette]:
-    """The interfaces over a home by their prefixes: both versions work on the same tasks."""
+    """The interfaces over a home by their prefixes: both versions work on the same tasks. What is below
+    neither has no address."""
     tasks = Tasks()
-    return {f"{PREFIX}/v{version}": _create(home, version, tasks) for version in VERSIONS}
+    versions = {f"{PREFIX}/v{version}": _create(home, version, tasks) for version in VERSIONS}
+    return {**versions, PREFIX.rpartition("/")[0]: _application([])}
 
 
 def _create(home: Home, version: int, tasks: Tasks) -> Starlette:
     addresses: dict[str, dict[str, Operation]] = {}
     for one in declared.every(version):
         addresses.setdefault(one.path, {})[one.method_in(version)] = one
-    app = Starlette(
-        routes=[
+    return _application(
+        [
             Route(path, _endpoint(home, version, tasks, operations), methods=list(operations))
             for path, operations in addresses.items()
-        ],
-        exception_handlers=dict.fromkeys((MadangError, HTTPException, Exception), _told),
+        ]
     )
+
+
+def _application(routes: list[Route]) -> Starlette:
+    handlers: Any = dict.fromkeys((MadangError, HTTPException, Exception), _told)
+    app = Starlette(routes=routes, exception_handlers=handlers)
     app.router.redirect_slashes = False
     return app
 
