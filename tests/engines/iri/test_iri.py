@@ -414,20 +414,20 @@ def test_what_a_facility_forges_ends_that_run_and_no_other(lender: Lender, what:
     data = base64.b64encode(archive)
     part = {"name": "000000", "size": len(data), "sha256": sha256(data).hexdigest()}
     index = f'{{"parts": [{json.dumps(part)}], "text": true, "facts": {{"seconds": {seconds}}}}}'
-    first: list[str] = []
+    done: list[str] = []
+    forged_run, honest = lender.order(), lender.order(steps=21)
 
     def forge(method: str, path: str) -> None:
-        """When the first job has ended and is asked after."""
-        for job in lender.facility.jobs.values():
+        """When the first run's job has ended and anything is asked."""
+        for job in list(lender.facility.jobs.values()):
             ended = job.process is not None and job.process.poll() is not None
-            if ended and not first:
-                first.append(job.identity)
+            if ended and job.spec["name"] == forged_run.run_id and not done:
+                done.append(job.identity)
                 returned = Path(job.spec["directory"]) / "returned"
                 (returned / "000000").write_bytes(data)
                 (returned / "parcel.json").write_text(index)
 
     lender.facility.fault = lambda method, path: forge(method, path)
-    forged_run, honest = lender.order(), lender.order(steps=21)
     work(lender)
     ended = lender.get(forged_run)
     assert ended.state == "failed", (ended.state, ended.reason)
