@@ -115,7 +115,8 @@ def test_statements_as_workbook_and_metrics(played: Played, tmp_path: Path) -> N
     done = here("--home", home, *asked, token=officer)
     assert done.returncode == 0, done.stderr
     head, *rows = openpyxl.load_workbook(tmp_path / "s.xlsx").active.iter_rows(values_only=True)
-    assert head == ("organization", "site", "awarded", "leased", "returned", "used", "lost")
+    figures = ("awarded", "leased", "returned", "used", "lost")
+    assert head == ("organization", "site", *(f"{name} (s)" for name in figures))
     assert {row[0]: row[2] for row in rows} == {cast.LEAD: 3600, "company-a": 3600}
     told = here("--home", home, "compute", "metrics", token=officer).stdout
     assert 'madang_runs{state="succeeded"} 2.0' in told

@@ -178,6 +178,10 @@ class NotAllReviewed(Conflict):
     """Applications that a decision would leave out for want of reviews. Facts: call, applications."""
 
 
+class NoWholeNode(Invalid):
+    """A plan none of whose kinds has as many as a node. Facts: plan, gpus (of a node)."""
+
+
 class NodesDiffer(Invalid):
     """Policies with nodes of different sizes, which would not meet the same jobs. Facts: sizes."""
 

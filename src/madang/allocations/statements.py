@@ -23,6 +23,11 @@ KEYS = ("organization", "mission", "share", "site", "month")
 FIGURES = ("awarded", "leased", "returned", "used", "lost")
 
 
+def heads(named: Sequence[str]) -> dict[str, str]:
+    """Each name as a column's head, with its unit where it is a figure: resource-seconds."""
+    return {name: f"{name} (s)" if name in FIGURES else name for name in named}
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a statement, in resource-seconds. Keys that were not asked for are empty."""

@@ -215,3 +215,25 @@ def test_the_command_tries_a_policy(tmp_path: Path) -> None:
     refused(here(*asked, "--policy", bad), "checkpoint_seconds")
     refused(here(*asked, "--load", "0"), "--load")
     refused(here(*asked[:4], "--trace", tmp_path / "no.swf"), "no.swf")
+
+
+def test_kinds_that_make_no_node_are_told_and_none_left_is_refused(tmp_path: Path) -> None:
+    trace, out = tmp_path / "a.swf", tmp_path / "out.json"
+    trace.write_text(swf((0, 20_000, 4, 4, 40_000), (5, 3000, 1, 1, 3000)))
+    example = Path(__file__).parents[3] / "examples/korea-2026/plan.toml"
+    asked = ("compute", "simulate", "--plan", example, "--trace", trace, "--seeds", "1", "--jobs", "300")
+    done = here(*asked, "--scale", "16", "--out", out)
+    assert done.returncode == 0 and "gpu-gh200 is left out" in done.stdout, done.stderr
+    told = json.loads(out.read_text())
+    assert told["too_small"] == ["gpu-gh200"] and told["plan_digest"].startswith("sha256:")
+    out.unlink()
+    refused(here(*asked, "--scale", "10", "--out", out), "--scale")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("seeds", ["1.5", "1e1", "many"])
+def test_whole_numbers_are_not_rounded(tmp_path: Path, seeds: str) -> None:
+    trace = tmp_path / "a.swf"
+    trace.write_text(swf((0, 20_000, 4, 4, 40_000)))
+    example = Path(__file__).parents[3] / "examples/korea-2026/plan.toml"
+    refused(here("compute", "simulate", "--plan", example, "--trace", trace, "--seeds", seeds), seeds)

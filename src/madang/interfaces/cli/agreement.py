@@ -44,7 +44,7 @@ def draft(file: Path) -> None:
 
 
 @app.command
-def rehearse(file: Path, *, days: int = 30, json: context.Json = False) -> None:
+def rehearse(file: Path, *, days: context.Whole = 30, json: context.Json = False) -> None:
     """Try a draft before anybody signs: each clause in plain words, and last month's uses under it.
 
     Writes nothing.
@@ -92,7 +92,7 @@ def sign(name: str, *, digest: str | None = None) -> None:
 
 
 @app.command
-def obligations(*, within_days: int | None = None, json: context.Json = False) -> None:
+def obligations(*, within_days: context.Whole | None = None, json: context.Json = False) -> None:
     """List what is owed under the agreements you may see, the earliest due date first.
 
     Example: madang agreement obligations --within-days 30

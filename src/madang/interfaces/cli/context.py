@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item", bound=BaseModel)
+
+
+def _whole(_: Any, tokens: Sequence[Any]) -> int:
+    """A whole number as it is written: nothing is rounded."""
+    return int(tokens[0].value, 10)
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+"""A whole number of the command line."""
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 _PIPED_WIDTH = 300
 DEFAULT_HOME = Path("madang-home")

@@ -24,7 +24,7 @@ app = App(name="ledger", help="Verify the ledger, make and check proofs.")
 
 
 @app.command(name="list")
-def list_(*, limit: int = 20, json: context.Json = False) -> None:
+def list_(*, limit: context.Whole = 20, json: context.Json = False) -> None:
     """List the latest entries, newest first (a ministry's or auditor's token).
 
     Example: madang ledger list --limit 50
@@ -48,7 +48,7 @@ def list_(*, limit: int = 20, json: context.Json = False) -> None:
 
 
 @app.command
-def show(position: int, *, proof: Path | None = None, checkpoint: Path = Path("checkpoint.txt"),
+def show(position: context.Whole, *, proof: Path | None = None, checkpoint: Path = Path("checkpoint.txt"),
          json: context.Json = False) -> None:  # fmt: skip
     """Show an entry that speaks of what you may know of; with --proof, write the proof that it is in the log.
 

@@ -57,7 +57,7 @@ def member(organization: str, name: str, *, roles: list[str]) -> None:
 
 
 @app.command
-def token(organization: str, member: str, *, out: Path | None = None, days: int = 90) -> None:
+def token(organization: str, member: str, *, out: Path | None = None, days: context.Whole = 90) -> None:
     """Issue a token; it is shown once, or written to a file of mode 600.
 
     Example: madang org token company-a kim --out company-a.token

@@ -28,8 +28,8 @@ def submit(
     award: str,
     output: str,
     set: list[str] | None = None,  # noqa: A002
-    cores: int | None = None,
-    seconds: int | None = None,
+    cores: context.Whole | None = None,
+    seconds: context.Whole | None = None,
     borrow: bool = False,
     follow: bool = False,
 ) -> None:

@@ -22,7 +22,11 @@ class PortTaken(Environment):
 
 
 def serve(
-    *, host: str | None = None, port: int | None = None, sign_in: str | None = None, workers: int = 1
+    *,
+    host: str | None = None,
+    port: context.Whole | None = None,
+    sign_in: str | None = None,
+    workers: context.Whole = 1,
 ) -> None:
     """Serve the pages and the API on this machine until Ctrl-C.
 

@@ -135,7 +135,9 @@ def applications(call: str, *, json: context.Json = False) -> None:
 
 
 @app.command
-def review(application: str, *, score: int | None = None, conflict: bool = False, comment: str = "") -> None:
+def review(
+    application: str, *, score: context.Whole | None = None, conflict: bool = False, comment: str = ""
+) -> None:
     """Score an application from 0 to 100, or declare a conflict of interest (a reviewer the call names).
 
     Example: madang compute review app-... --score 82 --comment "Sound and needed."

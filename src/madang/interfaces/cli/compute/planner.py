@@ -36,9 +36,9 @@ def simulate(
     trace: Path,
     policy: Annotated[list[Path], Parameter(name="--policy", negative="")] | None = None,
     load: float = 0.95,
-    seeds: int = 20,
-    jobs: int = 200_000,
-    scale: int | None = None,
+    seeds: context.Whole = 20,
+    jobs: context.Whole = 200_000,
+    scale: context.Whole | None = None,
     steps: str = "",
     out: Path | None = None,
     keep: bool = False,
@@ -62,7 +62,7 @@ def simulate(
     seeds
         How many times, each with another seed.
     jobs
-        At most so many jobs of each kind and seed.
+        About so many jobs of each kind and seed at most (at least one for each month).
     scale
         GPUs that the plan's largest month is brought to, all counts in proportion.
     steps
@@ -148,6 +148,8 @@ def _print(trial: Trial, found: Result) -> None:
             plan=trial.plan.plan.name,
         )
     )
+    for kind in found.too_small:
+        print(context.text("allocations.planner.too-small", kind=kind, gpus=trial.policies[0].node_gpus))
     for kind, why in found.left_out.items():
         told = ", ".join(f"{_reason(name)} {count:,}" for name, count in why.items() if count)
         if told:

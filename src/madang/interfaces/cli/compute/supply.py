@@ -24,7 +24,7 @@ app = App(name="compute", help="Sites, capacity, shares and awards.")
 
 
 @app.command
-def declare(site: str, *, kind: str, count: int, starts: datetime, ends: datetime) -> None:
+def declare(site: str, *, kind: str, count: context.Whole, starts: datetime, ends: datetime) -> None:
     """Declare capacity (the site's operator).
 
     Example: madang compute declare center-b --kind cpu-core --count 2 --starts 2026-11-01 --ends 2027-11-01
@@ -166,11 +166,12 @@ def statement(
     found = context.call(compute.statement, by=by)
     named = (*found.by, *statements.FIGURES)
     rows = [{name: getattr(line, name) for name in named} for line in found.lines]
+    heads = statements.heads(named)
     if csv is not None:
-        write_durably(csv, tables.csv(rows, named))
+        write_durably(csv, tables.csv(rows, heads))
     if xlsx is not None:
-        write_durably(xlsx, tables.workbook(rows, named, "statement"))
-    context.print_rows(rows, {name: name for name in named}, json)
+        write_durably(xlsx, tables.workbook(rows, heads, "statement"))
+    context.print_rows(rows, heads, json)
 
 
 @app.command

@@ -45,7 +45,9 @@ def csv(viewer: Looking, by: By = None) -> Response:
     """The same lines as a file, in resource-seconds."""
     keys, lines = _lines(viewer, by)
     named = (*keys, *FIGURES)
-    made = tables.csv([{name: getattr(line, name) for name in named} for line in lines], named)
+    made = tables.csv(
+        [{name: getattr(line, name) for name in named} for line in lines], statements.heads(named)
+    )
     headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
     return Response(made, media_type="text/csv; charset=utf-8", headers=headers)
 
