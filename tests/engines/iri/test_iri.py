@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import json
-import tarfile
 import threading
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -21,7 +16,6 @@ from madang.engines.iri.client import Facility as Client
 from madang.engines.iri.client import TaskFailed
 from madang.engines.iri.errors import BadFacility, FacilitySilent
 from madang.engines.iri.launcher import IriLauncher
-from madang.kernel.archives import ArchiveRefused
 from madang.kernel.errors import MadangError
 from madang.kernel.settings import Values
 from madang.programme.verification import verify_home
@@ -323,47 +317,6 @@ def test_the_token_stays_with_the_facility_and_out_of_what_is_shown(lender: Lend
         asking.download(f"{lender.facility.root}/../secret")
 
 
-@pytest.mark.parametrize(
-    "index",
-    [
-        b"", b"{}", b'{"parts": 1}', b'{"parts": [], "text": true}', b"[" * 100_000,
-        b'{"parts": [{"name": "../x", "size": 1, "sha256": ""}], "text": true, "facts": {}}',
-        b'{"parts": [{"name": "000001", "size": 1, "sha256": ""}], "text": true, "facts": {}}',
-    ],
-    ids=range(7),
-)  # fmt: skip
-def test_an_index_that_says_nothing_sensible_is_refused(index: bytes) -> None:
-    with pytest.raises(ArchiveRefused):
-        parcels.read_index(index)
-
-
-def test_parcels_hold_what_was_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parcels, "PART_BYTES", 1000)
-    source = tmp_path / "source"
-    (source / "deep" / "er").mkdir(parents=True)
-    (source / "deep" / "er" / "한글").write_bytes(bytes(range(256)) * 20)
-    (source / "empty").write_bytes(b"")
-    (source / "twin").hardlink_to(source / "empty")
-    for text in (False, True):
-        made = parcels.pack(
-            {"a": source, "absent": tmp_path / "absent"},
-            tmp_path / str(text),
-            text=text,
-            facts=lambda: {"more": 1},
-        )
-        read = parcels.read_index((tmp_path / str(text) / parcels.INDEX).read_bytes())
-        assert read == made or read.facts == {"more": 1}
-        out = tmp_path / f"out-{text}"
-        out.mkdir()
-        parcels.unpack(read, tmp_path / str(text), out, 10**5, 10)
-        assert (out / "a" / "deep" / "er" / "한글").read_bytes() == bytes(range(256)) * 20
-        assert (out / "a" / "twin").read_bytes() == b""
-        (tmp_path / "other").mkdir(exist_ok=True)
-        (tmp_path / str(text) / "000002").write_bytes(b"x" * made.parts[2].size)
-        with pytest.raises(ArchiveRefused):
-            parcels.unpack(read, tmp_path / str(text), tmp_path / "other", 10**5, 10)
-
-
 def test_answers_are_waited_for_no_longer_than_is_said(lender: Lender) -> None:
     asking = Client(values_of(lender))
     for fault in ("silent", "drip"):
@@ -372,75 +325,6 @@ def test_answers_are_waited_for_no_longer_than_is_said(lender: Lender) -> None:
         with pytest.raises(FacilitySilent):
             asking.job("any")
         assert time.monotonic() - begun < 2 * client._ANSWER_SECONDS + 1
-
-
-def forged(*members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
-    """An archive of these members."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
-        for name, data in members:
-            one = tarfile.TarInfo(name)
-            one.type, one.size = kind, len(data)
-            archive.addfile(one, io.BytesIO(data))
-    return made.getvalue()
-
-
-def header(count: int) -> bytes:
-    one = tarfile.TarInfo("x")
-    one.type = tarfile.XHDTYPE
-    return one.tobuf() * count + bytes(10_240)
-
-
-ENDED = b'{"exit_code": 0, "reason": "finished", "seconds": 1}'
-FORGERIES: dict[str, tuple[bytes, str]] = {
-    "nested end": (forged(("exit.json", b"[" * 100_000)), "1"),
-    "end is a folder": (forged(("exit.json", b""), kind=tarfile.DIRTYPE), "1"),
-    "log is a folder": (forged(("log/log.txt", b""), kind=tarfile.DIRTYPE), "1"),
-    "preempted": (forged(("exit.json", ENDED.replace(b"finished", b"preempted"))), "1"),
-    "a reason that is none": (forged(("exit.json", ENDED.replace(b"finished", b"\\ud800"))), "1"),
-    "a code of many digits": (forged(("exit.json", ENDED.replace(b"0,", b"9" * 40 + b","))), "1"),
-    "more than the lease": (forged(("exit.json", ENDED)), "1e9"),
-    "no number": (forged(("exit.json", ENDED)), "NaN"),
-    "no time at all": (forged(("exit.json", ENDED)), '"long"'),
-    "many headers": (header(3000), "1"),
-    "no archive": (b"x" * 5000, "1"),
-}
-
-
-@pytest.mark.parametrize("what", FORGERIES)
-def test_what_a_facility_forges_ends_that_run_and_no_other(lender: Lender, what: str) -> None:
-    """The supervisor goes on; nothing is made; no more is booked than the lease held."""
-    archive, seconds = FORGERIES[what]
-    data = base64.b64encode(archive)
-    part = {"name": "000000", "size": len(data), "sha256": sha256(data).hexdigest()}
-    index = f'{{"parts": [{json.dumps(part)}], "text": true, "facts": {{"seconds": {seconds}}}}}'
-    done: list[str] = []
-    forged_run, honest = lender.order(), lender.order(steps=21)
-
-    def forge(method: str, path: str) -> None:
-        """When the first run's job has ended and anything is asked."""
-        for job in list(lender.facility.jobs.values()):
-            ended = job.process is not None and job.process.poll() is not None
-            if ended and job.spec["name"] == forged_run.run_id and not done:
-                done.append(job.identity)
-                returned = Path(job.spec["directory"]) / "returned"
-                (returned / "000000").write_bytes(data)
-                (returned / "parcel.json").write_text(index)
-
-    lender.facility.fault = lambda method, path: forge(method, path)
-    work(lender)
-    ended = lender.get(forged_run)
-    assert ended.state == "failed", (ended.state, ended.reason)
-    assert (ended.used_resource_seconds or 0) <= 60 + 30
-    assert lender.get(honest).state == "succeeded"
-    assert verify_home(lender.played.home).holds
-
-
-@pytest.mark.parametrize("instant", [1.8e12, 10**400, "soon", True, None], ids=str)
-def test_times_that_are_none_are_not_believed(instant: object) -> None:
-    told = {"id": "job", "status": {"state": "completed", "time": instant, "exit_code": 10**30}}
-    job = client._job(told)
-    assert job.time is None and job.exit_code is None
 
 
 def test_of_two_jobs_of_a_name_the_one_that_executes_is_followed(lender: Lender) -> None:
