@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from madang.areas.errors import AreaFull
 from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home, full_disk_told
+from madang.kernel.locks import alone
 
 MOST_AT_ONCE = 5_242_880
 """Bytes of a file that one request brings or takes."""
@@ -50,8 +50,7 @@ class Area:
     @contextmanager
     def changing(self) -> Iterator[Path]:
         """Alone with the area: a new folder of its own to make things in, gone afterwards."""
-        with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self.folder / "lock"):
             room = self.folder / "work" / secrets.token_hex(8)
             shutil.rmtree(room.parent, ignore_errors=True)  # what a killed server left
             room.mkdir(parents=True, mode=0o700)

@@ -24,6 +24,7 @@ from madang.areas.model import Area
 from madang.kernel.errors import Defect, MadangError
 from madang.kernel.home import write_durably
 from madang.kernel.ids import new_id
+from madang.kernel.locks import is_held
 
 _logger = logging.getLogger(__name__)
 _ID = re.compile(r"tsk-[0-9a-z]{20}")
@@ -156,14 +157,7 @@ def every(area: Area) -> list[Task]:
 
 def _worked_on(area: Area, task_id: str) -> bool:
     """Whether a server holds the lock of a task."""
-    try:
-        with (area.tasks / f"{task_id}.lock").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return is_held(area.tasks / f"{task_id}.lock")
 
 
 def _write(area: Area, task: Task) -> None:

@@ -6,7 +6,6 @@ too, and the folder still tells what happened.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from madang.engines.keeper import keep, read, write_job
 from madang.kernel.extension import Engine
+from madang.kernel.locks import is_held
 from madang.kernel.settings import Values
 from madang.runs.launching import Job, JobState
 
@@ -74,7 +74,7 @@ class LocalLauncher:
 
 
 def _state(folder: Path) -> JobState:
-    held = _held(folder)
+    held = is_held(folder / "lock")
     # Read after the lock was looked at: a keeper writes its end before it lets the lock go.
     ended = read(folder / "exit.json")
     if ended is not None:
@@ -83,17 +83,6 @@ def _state(folder: Path) -> JobState:
         return JobState("running" if held else "waiting")
     beat = read(folder / "heartbeat") or {"seconds": 0.0}
     return JobState("running" if held else "vanished", float(beat["seconds"]))
-
-
-def _held(folder: Path) -> bool:
-    try:
-        with (folder / "lock").open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 if __name__ == "__main__":

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from madang.kernel.errors import AlreadyDone, MadangError
+import blake3
+from pydantic_core import to_jsonable_python
+
+from madang.kernel.errors import AlreadyDone, BadValue, MadangError
 from madang.kernel.home import Home
 from madang.kernel.requests import Asked
 
+KEY_HEADER = "Idempotency-Key"
+KEY_PATTERN = "^[!-~]{1,200}$"
+"""What a key may be: visible ASCII without spaces."""
 _PATIENCE_SECONDS = 1.0
 
 
@@ -21,6 +30,20 @@ class Answered:
     status: int
     body: bytes
     replayed: bool = False
+
+
+def asked_of(member: str, key: str, method: str, path: str, arguments: Mapping[str, Any]) -> Asked:
+    """A request by its key and by all that it asks. BadValue where the key is none, or the arguments are
+    nested too deeply."""
+    if re.fullmatch(KEY_PATTERN, key) is None:
+        reason = "It has 1 to 200 visible ASCII characters and no space."
+        raise BadValue(file="request (header)", key=KEY_HEADER, reason=reason)
+    try:
+        told = [method, path, to_jsonable_python(dict(arguments))]
+        digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    except (ValueError, RecursionError) as error:
+        raise BadValue(file="request (body)", key="body", reason="It is nested too deeply.") from error
+    return Asked(member, key, digest)
 
 
 def once(

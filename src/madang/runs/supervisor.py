@@ -35,6 +35,7 @@ from madang.kernel.database import Session
 from madang.kernel.errors import MadangError
 from madang.kernel.home import Home
 from madang.kernel.ids import check_slug
+from madang.kernel.locks import is_held
 from madang.runs import attempts, collecting, live, preparing, recipes, service
 from madang.runs.collecting import End
 from madang.runs.errors import JobRefused, SchedulerSilent, SupervisorRunning
@@ -386,13 +387,7 @@ def this_machine() -> str:
 
 def at_work(home: Home) -> bool:
     """Whether any supervisor works on this home just now, on this machine."""
-    for path in home.runs_path.glob("supervisor-*.lock"):
-        with path.open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-    return False
+    return any(map(is_held, home.runs_path.glob("supervisor-*.lock")))
 
 
 @contextmanager

@@ -270,8 +270,9 @@ def test_parts_that_are_not_what_was_written_are_not_taken(lender: Lender) -> No
     assert b"not what was written" in live.log_of(lender.played.home, ended)
 
 
-def test_a_second_job_of_a_folder_does_nothing(lender: Lender) -> None:
+def test_a_second_job_of_a_folder_does_nothing(lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
     """A facility may begin a job twice (a requeue, a key that was forgotten): it is executed once."""
+    monkeypatch.setattr(moving, "LOST_SECONDS", 30.0)  # longer than the first job takes
     run = lender.order()
     lender.facility.hold = True
     supervising = threading.Thread(target=work, args=(lender,))

@@ -12,12 +12,11 @@ A folder of ours holds, beside what the supervisor laid out::
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +30,7 @@ from madang.kernel.archives import ArchiveRefused
 from madang.kernel.errors import Environment
 from madang.kernel.extension import Engine
 from madang.kernel.home import write_durably
+from madang.kernel.locks import alone
 from madang.kernel.settings import Values
 from madang.runs.errors import JobRefused
 from madang.runs.launching import Job, JobState
@@ -89,7 +89,7 @@ class IriLauncher:
         Where the submission was not answered, the job is looked for by its name; with version 2 the facility
         takes the same key once; and a second job of one folder finds it taken.
         """
-        with _alone(job.folder):
+        with alone(job.folder / "iri.lock"):
             if read(job.folder / "iri.json") is not None:
                 return
             if not self._mover.send(job, self.lease_seconds(job.wall_seconds)):
@@ -255,7 +255,7 @@ class IriLauncher:
             if (folder / "limits.json").exists():
                 self._mover.clear(folder)
             return True
-        with _alone(folder):
+        with alone(folder / "iri.lock"):
             found = self._look_up(folder, _SETTLE_SECONDS)
             if found is not None:
                 _note(folder, {"job": found.identity})
@@ -295,11 +295,3 @@ def _key(folder: Path) -> str:
 
 def _note(folder: Path, facts: Mapping[str, Any]) -> None:
     write_durably(folder / "iri.json", json.dumps(facts).encode(), 0o600)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Alone with a folder's submission."""
-    with (folder / "iri.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +18,7 @@ from madang.engines.slurm.commands import Resources, amounts, called, table
 from madang.engines.slurm.records import WAITING, JobRecord, Queued
 from madang.kernel.extension import Engine
 from madang.kernel.home import write_durably
+from madang.kernel.locks import alone
 from madang.kernel.settings import Values
 from madang.runs.errors import JobRefused
 from madang.runs.launching import Accounted, Grounds, Job, JobState
@@ -81,7 +80,7 @@ class SlurmLauncher:
         jobs of a name come about all the same, they wait for one another (singleton), and the keeper of the
         second finds its folder taken.
         """
-        with _submitting(job.folder) as lock:
+        with alone(job.folder / "slurm.lock") as lock:
             if self._known(job.folder) is not None:
                 return
             tried = read(job.folder / "submitting.json") is not None
@@ -204,7 +203,7 @@ class SlurmLauncher:
         asked = read(folder / "submitting.json")
         if asked is None:
             return True
-        with _submitting(folder):
+        with alone(folder / "slurm.lock"):
             found = self._look_up(folder, asked["account"], _SETTLE_SECONDS)
             if found is not None:
                 _note(folder, found)
@@ -268,14 +267,6 @@ def _vanished(folder: Path, job: int, record: JobRecord | None) -> JobState:
         return JobState("ended", kept["seconds"], kept["exit_code"], kept["reason"], job=str(job))
     seconds = float(record.seconds) if record else 0.0
     return JobState("vanished", seconds, exact=record is not None, job=str(job))
-
-
-@contextmanager
-def _submitting(folder: Path) -> Iterator[int]:
-    """Alone with a folder's submission."""
-    with (folder / "slurm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock.fileno()
 
 
 def _note(folder: Path, job: int) -> None:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from madang import __version__
-from madang.interfaces import operations
+from madang.interfaces import once, operations
 from madang.interfaces.api import asking, problems, transfers
 from madang.interfaces.operations import Operation
 from madang.kernel.errors import MadangError
@@ -37,10 +37,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     )
 }
 _KEY: dict[str, Any] = {
-    "name": asking.KEY_HEADER,
+    "name": once.KEY_HEADER,
     "in": "header",
     "description": "Done once, however often it is sent with this key (seven days).",
-    "schema": {"type": "string", "pattern": asking.KEY_PATTERN},
+    "schema": {"type": "string", "pattern": once.KEY_PATTERN},
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -12,19 +10,14 @@ from typing import Any
 import blake3
 from fastapi import Request, Response
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
 from madang.interfaces.api.problems import language_of
-from madang.interfaces.once import once
+from madang.interfaces.once import KEY_HEADER, asked_of, once
 from madang.interfaces.operations import Caller, Operation
-from madang.kernel.errors import BadValue
 from madang.kernel.home import Home
-from madang.kernel.requests import Asked
 from madang.organizations.service import authenticate, require_signed_in
 
-JSON, KEY_HEADER, REPLAYED_HEADER = "application/json", "Idempotency-Key", "Idempotency-Replayed"
-KEY_PATTERN = "^[!-~]{1,200}$"
-"""What a key may be: visible ASCII without spaces."""
+JSON, REPLAYED_HEADER = "application/json", "Idempotency-Replayed"
 
 
 def caller_of(request: Request) -> Caller:
@@ -85,15 +78,7 @@ def _once(
 ) -> Response:
     """Carry out a change that has a key: once, however often it is asked for."""
     require_signed_in(caller.actor)
-    if re.fullmatch(KEY_PATTERN, key) is None:
-        reason = "It has 1 to 200 visible ASCII characters and no space."
-        raise BadValue(file="request (header)", key=KEY_HEADER, reason=reason)
-    try:
-        told = [operation.method, request.url.path, to_jsonable_python(dict(arguments))]
-        digest = blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    except (ValueError, RecursionError) as error:
-        raise BadValue(file="request (body)", key="body", reason="It is nested too deeply.") from error
-    asked = Asked(caller.actor.member, key, digest)
+    asked = asked_of(caller.actor.member, key, operation.method, request.url.path, arguments)
     made = once(
         caller.home,
         asked,

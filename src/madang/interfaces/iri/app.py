@@ -4,13 +4,9 @@ problem."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
-import blake3
-from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,14 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from madang.areas.tasks import Tasks
-from madang.interfaces.api.asking import KEY_HEADER, KEY_PATTERN
 from madang.interfaces.api.problems import language_of
 from madang.interfaces.iri import asking, declared
 from madang.interfaces.iri.declared import PREFIX, VERSIONS, Asker, NotModified, Operation
 from madang.interfaces.iri.errors import AddressUnknown, OtherMethod
+from madang.interfaces.once import KEY_HEADER, asked_of
 from madang.kernel.authorizer import OUTSIDER, Principal
-from madang.kernel.errors import BadValue, Defect, MadangError, NotSignedIn
+from madang.kernel.errors import Defect, MadangError, NotSignedIn
 from madang.kernel.home import Home
+from madang.kernel.requests import Asked
 from madang.organizations.service import authenticate, require_signed_in
 
 _MEDIA = "application/json"
@@ -69,9 +66,8 @@ def _endpoint(home: Home, version: int, tasks: Tasks, operations: Mapping[str, O
             asked = await _asked(one, version, request)
         except ClientDisconnect:
             return Response(status_code=400)
-        key = _key(request) if version == 2 and one.name in _KEYED else None
-        digest = _digest(request, asked) if key else ""
-        asker = Asker(home, actor, version, base, tasks, language_of(request), key, digest)
+        keyed = _keyed(request, actor, asked) if version == 2 and one.name in _KEYED else None
+        asker = Asker(home, actor, version, base, tasks, language_of(request), keyed)
         made = await run_in_threadpool(one.function, asker, **request.path_params, **asked)
         return _answer(one, made)
 
@@ -102,21 +98,10 @@ async def _asked(one: Operation, version: int, request: Request) -> dict[str, An
     return asked
 
 
-def _key(request: Request) -> str | None:
+def _keyed(request: Request, actor: Principal, asked: Mapping[str, Any]) -> Asked | None:
+    """The request by its idempotency key, where it has one."""
     key = request.headers.get(KEY_HEADER)
-    if key is not None and re.fullmatch(KEY_PATTERN, key) is None:
-        reason = "It has 1 to 200 visible ASCII characters and no space."
-        raise BadValue(file="request (header)", key=KEY_HEADER, reason=reason)
-    return key
-
-
-def _digest(request: Request, asked: Mapping[str, Any]) -> str:
-    bodies = {
-        name: one.model_dump(mode="json") if isinstance(one, BaseModel) else one
-        for name, one in asked.items()
-    }
-    told = [request.method, request.url.path, to_jsonable_python(bodies)]
-    return blake3.blake3(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return None if key is None else asked_of(actor.member, key, request.method, request.url.path, asked)
 
 
 def _answer(one: Operation, made: Any) -> Response:

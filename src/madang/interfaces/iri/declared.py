@@ -26,7 +26,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks, of which home, in which version. base: the address of that version's interface."""
+    """Who asks, of which home, in which version. base: the address of that version's interface. asked: the
+    request by its idempotency key, where it has one."""
 
     home: Home
     actor: Principal
@@ -34,8 +35,7 @@ class Asker:
     base: str
     tasks: Tasks
     language: str = "en"
-    key: str | None = None
-    digest: str = ""
+    asked: Asked | None = None
 
     def uri(self, *parts: str) -> str:
         """The address of one of our things."""
@@ -49,11 +49,6 @@ class Asker:
     def area(self) -> Area:
         """The asker's own area."""
         return open_area(self.home, self.actor)
-
-    @property
-    def asked(self) -> Asked | None:
-        """The request by its idempotency key, where it has one."""
-        return None if self.key is None else Asked(self.actor.member, self.key, self.digest)
 
 
 _URNS = {
