@@ -82,6 +82,13 @@ class Values(BaseModel):
     job_output_bytes: int = Field(2**30, ge=2**20, description="Bytes of output collected from a job.")
     job_output_files: int = Field(10_000, ge=1, description="Files of output collected from a job.")
     upload_file_bytes: int = Field(64 * 2**30, ge=0, description="Largest file that may be uploaded.")
+    outbound_networks: str = Field(
+        "",
+        description="Networks beside the public internet whose catalogues may be harvested: CIDR, by commas.",
+    )
+    harvest_folders: str = Field(
+        "", description="Folders of this machine whose documents may be harvested, by colons; empty: none."
+    )
     area_bytes: int = Field(10 * 2**30, ge=2**20, description="Bytes that a member's own area may hold.")
     area_files: int = Field(100_000, ge=1, description="Files and folders that a member's own area may hold.")
     check_seconds: int = Field(60, ge=1, description="CPU seconds a check of one version may take.")

@@ -1,0 +1,145 @@
+"""Adding sources, and reading what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.assets.catalogue.errors import BadSource, NoSuchRecord, NoSuchSource, SourceExists
+from madang.assets.catalogue.model import (
+    PRESENT,
+    Harvest,
+    Problem,
+    Record,
+    Source,
+    harvests,
+    problems,
+    records,
+    sources,
+)
+from madang.assets.store import open_store
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.canonical import canonical_digest
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.i18n import Message
+from madang.kernel.ids import check_slug
+from madang.kernel.paging import Slice, cut
+from madang.missions import service as missions
+from madang.organizations.service import oversees
+
+LONGEST_URL = 2000
+
+
+def add(
+    session: Session,
+    actor: Principal,
+    name: str,
+    kind: str,
+    url: str,
+    options: Mapping[str, str],
+    mission: str | None = None,
+) -> Source:
+    """Add a source of the actor's organization. What it describes is told to every member, or with a
+    mission to those who take part in it. SourceExists, BadSource, NoSuchMission."""
+    authorize(session, Request(actor, "source.add", "Source", name, {"owner": actor.organization}))
+    check_slug(name, "source name")
+    if len(url) > LONGEST_URL or any(ord(sign) < 32 for sign in url):
+        raise BadSource(source=name, reason=Message("catalogue.bad-url"))
+    if session.row(sa.select(sources.c.name).where(sources.c.name == name)):
+        raise SourceExists(source=name)
+    if mission is not None:
+        missions.require_part(session, actor, mission)
+    row = {
+        "name": name,
+        "owner": actor.organization,
+        "kind": kind,
+        "url": url,
+        "options": dict(options),
+        "mission": mission,
+        "since": None,
+        "created_at": clock.to_text(clock.now()),
+    }
+    session.insert(sources, row)
+    told = canonical_digest({"url": url, "options": dict(options)})
+    session.record("source.added", name, actor.as_fact(), kind=kind, owner=actor.organization, where=told)
+    return Source(**row)  # type: ignore[arg-type]
+
+
+def _visible(actor: Principal) -> sa.ColumnElement[bool]:
+    """The sources whose records an actor may know of."""
+    if not actor.organization:
+        return sa.false()
+    if oversees(actor):
+        return sa.true()
+    own = sources.c.owner == actor.organization
+    return own | sources.c.mission.is_(None) | missions.inside(actor, sources.c.mission)
+
+
+def get(session: Session, name: str) -> Source:
+    """The source of that name, or NoSuchSource."""
+    row = session.row(sa.select(sources).where(sources.c.name == name))
+    if row is None:
+        raise NoSuchSource(source=name)
+    return Source(**row)
+
+
+def see(session: Session, actor: Principal, name: str) -> Source:
+    """The source where the actor may know of it; NoSuchSource otherwise."""
+    row = session.row(sa.select(sources).where(sources.c.name == name, _visible(actor)))
+    if row is None:
+        raise NoSuchSource(source=name)
+    return Source(**row)
+
+
+def visible_to(session: Session, actor: Principal, part: Slice | None = None) -> list[Source]:
+    """The sources whose records an actor may know of, by name."""
+    query = cut(sa.select(sources).where(_visible(actor)), (sources.c.name,), part)
+    return [Source(**row) for row in session.rows(query)]
+
+
+def record(session: Session, actor: Principal, record_id: str) -> Record:
+    """A record that the actor may know of; NoSuchRecord otherwise."""
+    query = sa.select(records).join(sources, sources.c.name == records.c.source)
+    row = session.row(query.where(records.c.record_id == record_id, _visible(actor)))
+    if row is None:
+        raise NoSuchRecord(record=record_id)
+    return Record(**row)
+
+
+def original(home: Home, found: Record) -> bytes:
+    """The record as its source gave it, byte for byte (the caller has seen it)."""
+    with open_store(home).open(found.original) as file:
+        file.seek(found.original_offset)
+        return file.read(found.original_bytes)
+
+
+def records_of(session: Session, actor: Principal, source: str, part: Slice | None = None) -> list[Record]:
+    """The records of a source that are there, by their id."""
+    see(session, actor, source)
+    where = (records.c.source == source) & (records.c.state == PRESENT)
+    query = cut(sa.select(records).where(where), (records.c.record_id,), part)
+    return [Record(**row) for row in session.rows(query)]
+
+
+def count(session: Session, source: str) -> int:
+    """How many records of a source are there."""
+    where = (records.c.source == source) & (records.c.state == PRESENT)
+    return int(session.scalar(sa.select(sa.func.count()).select_from(records).where(where)))
+
+
+def harvests_of(session: Session, source: str, part: Slice | None = None) -> list[Harvest]:
+    """The harvests of a source, newest first (the caller has seen it)."""
+    query: sa.Select[Any] = sa.select(harvests).where(harvests.c.source == source)
+    return [Harvest(**row) for row in session.rows(cut(query, (harvests.c.harvest_id,), part, falling=True))]
+
+
+def problems_of(session: Session, harvest_id: str, part: Slice | None = None) -> list[tuple[int, Problem]]:
+    """(number, problem) of a harvest in order (the caller has seen its source)."""
+    query = cut(
+        sa.select(problems).where(problems.c.harvest_id == harvest_id), (problems.c.number,), part
+    )
+    return [(row["number"], Problem(row["remote_id"], row["what"])) for row in session.rows(query)]

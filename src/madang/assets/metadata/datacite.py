@@ -1,0 +1,313 @@
+"""DataCite's metadata, kernel 2.2 to 4.7, as XML and as its REST API's JSON.
+
+Source: DataCite Metadata Schema 4.7 (schema.datacite.org), property by property. Where a kernel names a
+property otherwise (`date` before 4, `creatorName` in XML and `name` in JSON), both are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from madang.assets.metadata import values, words
+from madang.assets.metadata.documents import (
+    XML_LANGUAGE,
+    Told,
+    below,
+    content,
+    first,
+    json_of,
+    xml_of,
+)
+from madang.assets.metadata.model import (
+    Agent,
+    Date,
+    Description,
+    Funding,
+    Identifier,
+    Period,
+    Place,
+    Relation,
+    Rights,
+    Subject,
+    Text,
+)
+
+NAMESPACE = "http://datacite.org/schema/kernel-"
+
+
+def read(data: bytes) -> list[Told]:
+    """The records of a DataCite document: XML, an attributes object, or the API's ``{"data": ...}``."""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return [read_xml(xml_of(data))]
+    return [read_json(one) for one in _attributes(json_of(data))]
+
+
+def _attributes(document: Any) -> Iterator[Mapping[str, Any]]:
+    inner = document.get("data", document) if isinstance(document, dict) else document
+    for one in values.objects(inner):
+        attributes = one.get("attributes")
+        yield attributes if isinstance(attributes, dict) else one
+
+
+# XML
+
+
+def read_xml(root: Element) -> Told:
+    """A ``resource`` element, of any kernel."""
+    identifier = next((one for one in below(root, "identifier") if content(one)), None)
+    told = _xml_identifier(identifier, "identifierType") if identifier is not None else None
+    others = [
+        _xml_identifier(one, "alternateIdentifierType")
+        for one in below(root, "alternateIdentifiers", "alternateIdentifier")
+    ]
+    kind = next(below(root, "resourceType"), None)
+    dates = [
+        Date(one.get("dateType", ""), values.date(content(one)))
+        for one in below(root, "dates", "date")
+        if values.date(content(one))
+    ]
+    description = Description(
+        title=_title([(one.get(XML_LANGUAGE, ""), one.get("titleType", ""), content(one)) for one in below(root, "titles", "title")]),
+        description=words.text(
+            [(one.get(XML_LANGUAGE, ""), content(one)) for one in below(root, "descriptions", "description")],
+            join="\n\n",
+        ),
+        kind=(kind.get("resourceTypeGeneral") if kind is not None else "") or "Dataset",
+        identifiers=tuple(one for one in (told, *others) if one and one.value),
+        creators=tuple(_xml_agent(one, "creatorName") for one in below(root, "creators", "creator")),
+        contributors=tuple(
+            _xml_agent(one, "contributorName") for one in below(root, "contributors", "contributor")
+        ),
+        publisher=_xml_publisher(root),
+        year=values.year(first(root, "publicationYear")),
+        dates=tuple(dates),
+        subjects=tuple(
+            Subject(_short(one.get(XML_LANGUAGE, ""), content(one)), one.get("subjectScheme", ""))
+            for one in below(root, "subjects", "subject")
+            if content(one)
+        ),
+        languages=tuple(words.language_of(one) for one in [first(root, "language")] if one),
+        rights=tuple(_xml_rights(one) for one in [*below(root, "rightsList", "rights"), *below(root, "rights")]),
+        places=tuple(place for one in below(root, "geoLocations", "geoLocation") if (place := _xml_place(one))),
+        periods=_collected(dates),
+        sizes=tuple(words.line(content(one)) for one in below(root, "sizes", "size") if content(one)),
+        formats=tuple(words.line(content(one)) for one in below(root, "formats", "format") if content(one)),
+        version=words.line(first(root, "version"), 100),
+        relations=tuple(
+            Relation(one.get("relationType", ""), values.identifier(content(one), one.get("relatedIdentifierType", "")))
+            for one in below(root, "relatedIdentifiers", "relatedIdentifier")
+            if content(one)
+        ),
+        funding=tuple(
+            Funding(words.line(first(one, "funderName")), words.line(first(one, "awardNumber")), words.line(first(one, "awardTitle")))
+            for one in below(root, "fundingReferences", "fundingReference")
+        ),
+    )  # fmt: skip
+    return Told(told.value if told else "", description)
+
+
+def _title(titles: list[tuple[str, str, str]]) -> Text:
+    """Of (language, titleType, title): plain titles first, then translated ones, then the others."""
+    order = {"": 0, "TranslatedTitle": 1}
+    ordered = sorted(titles, key=lambda one: order.get(one[1], 2))
+    return words.text([(language, title) for language, _, title in ordered], short=True)
+
+
+def _short(language: str, value: str) -> Text:
+    return words.text([(language, value)], short=True)
+
+
+def _xml_identifier(element: Element, attribute: str) -> Identifier:
+    return values.identifier(content(element), element.get(attribute, ""))
+
+
+def _xml_agent(element: Element, name: str) -> Agent:
+    named = next(below(element, name), None)
+    given = f"{first(element, 'familyName')}, {first(element, 'givenName')}".strip(", ")
+    told = content(named) or given
+    kind = (named.get("nameType") if named is not None else "") or ""
+    return Agent(
+        _short(named.get(XML_LANGUAGE, "") if named is not None else "", told),
+        _agent_kind(kind),
+        element.get("contributorType", ""),
+        tuple(_xml_identifier(one, "nameIdentifierScheme") for one in below(element, "nameIdentifier") if content(one)),
+        tuple(words.line(content(one)) for one in below(element, "affiliation") if content(one)),
+    )
+
+
+def _agent_kind(name_type: str) -> str:
+    return {"Personal": "person", "Organizational": "organization"}.get(name_type, "")
+
+
+def _xml_publisher(root: Element) -> Agent | None:
+    element = next(below(root, "publisher"), None)
+    if element is None or not content(element):
+        return None
+    scheme, known = element.get("publisherIdentifierScheme", ""), element.get("publisherIdentifier", "")
+    identifiers = (values.identifier(known, scheme),) if known else ()
+    return Agent(
+        _short(element.get(XML_LANGUAGE, ""), content(element)), "organization", identifiers=identifiers
+    )
+
+
+def _xml_rights(element: Element) -> Rights:
+    known = element.get("rightsIdentifier", "")
+    told = values.rights(element.get("rightsURI", ""), words.line(content(element)))
+    spdx = known if element.get("rightsIdentifierScheme", "").upper() == "SPDX" else told.spdx
+    return Rights(told.name, told.uri, words.line(spdx, 100))
+
+
+_SIDES = ("westBoundLongitude", "southBoundLatitude", "eastBoundLongitude", "northBoundLatitude")
+
+
+def _xml_place(element: Element) -> Place | None:
+    name = words.plain(first(element, "geoLocationPlace"))
+    for found in below(element, "geoLocationBox"):
+        sides = [first(found, side) for side in _SIDES]
+        if not any(sides):  # kernels before 4.0: "south west north east"
+            old = content(found).split()
+            sides = [old[1], old[0], old[3], old[2]] if len(old) == 4 else sides
+        place = values.box(*sides, name=name)
+        if place:
+            return place
+    for found in below(element, "geoLocationPoint"):
+        pair = [first(found, "pointLongitude"), first(found, "pointLatitude")]
+        if not any(pair):
+            pair = content(found).split()[1::-1]
+        place = values.box(*pair, *pair, name=name) if len(pair) == 2 else None
+        if place:
+            return place
+    points = [
+        [values.number(first(one, "pointLongitude")), values.number(first(one, "pointLatitude"))]
+        for one in below(element, "geoLocationPolygon", "polygonPoint")
+    ]
+    return values.around(points, name) or (Place(name) if name else None)
+
+
+def _collected(dates: list[Date]) -> tuple[Period, ...]:
+    wanted = ("Collected", "Coverage", "Valid")
+    halves = [one.value.partition("/") for one in dates if one.kind in wanted]
+    return tuple(Period(begin, end if slash else begin) for begin, slash, end in halves)
+
+
+# JSON
+
+
+def read_json(told: Mapping[str, Any]) -> Told:
+    """The attributes of a DOI as DataCite's REST API gives them."""
+    doi = values.string(told.get("doi"))
+    main = values.identifier(doi, "DOI") if doi else None
+    others = [
+        values.identifier(values.string(one.get(name)), values.string(one.get(kind)))
+        for listed, name, kind in (
+            ("identifiers", "identifier", "identifierType"),
+            ("alternateIdentifiers", "alternateIdentifier", "alternateIdentifierType"),
+        )
+        for one in values.objects(told.get(listed))
+        if values.string(one.get(name))
+    ]
+    identifiers = tuple(dict.fromkeys([*([main] if main else []), *others]))
+    types = next(values.objects(told.get("types")), {})
+    dates = [
+        Date(values.string(one.get("dateType")), values.date(one.get("date")))
+        for one in values.objects(told.get("dates"))
+        if values.date(one.get("date"))
+    ]
+    description = Description(
+        title=_title([(values.string(one.get("lang")), values.string(one.get("titleType")), values.string(one.get("title"), 2000)) for one in values.objects(told.get("titles"))]),
+        description=words.text(
+            [(values.string(one.get("lang")), next(values.strings(one.get("description")), "")) for one in values.objects(told.get("descriptions"))],
+            join="\n\n",
+        ),
+        kind=values.string(types.get("resourceTypeGeneral")) or "Dataset",
+        identifiers=identifiers,
+        creators=tuple(_json_agent(one) for one in values.objects(told.get("creators"))),
+        contributors=tuple(_json_agent(one) for one in values.objects(told.get("contributors"))),
+        publisher=_json_publisher(told.get("publisher")),
+        year=values.year(told.get("publicationYear")),
+        dates=tuple(dates),
+        subjects=tuple(
+            Subject(_short(values.string(one.get("lang")), values.string(one.get("subject"))), values.string(one.get("subjectScheme")))
+            for one in values.objects(told.get("subjects"))
+            if values.string(one.get("subject"))
+        ),
+        languages=tuple(words.language_of(one) for one in values.strings(told.get("language"))),
+        rights=tuple(_json_rights(one) for one in values.objects(told.get("rightsList"))),
+        places=tuple(place for one in values.objects(told.get("geoLocations")) if (place := _json_place(one))),
+        periods=_collected(dates),
+        sizes=tuple(words.line(one) for one in values.strings(told.get("sizes"))),
+        formats=tuple(words.line(one) for one in values.strings(told.get("formats"))),
+        version=values.string(told.get("version"), 100),
+        relations=tuple(
+            Relation(values.string(one.get("relationType")), values.identifier(values.string(one.get("relatedIdentifier")), values.string(one.get("relatedIdentifierType"))))
+            for one in values.objects(told.get("relatedIdentifiers"))
+            if values.string(one.get("relatedIdentifier"))
+        ),
+        funding=tuple(
+            Funding(values.string(one.get("funderName")), values.string(one.get("awardNumber")), values.string(one.get("awardTitle")))
+            for one in values.objects(told.get("fundingReferences"))
+        ),
+        page=values.string(told.get("url"), 2000),
+    )  # fmt: skip
+    return Told(identifiers[0].value if identifiers else "", description)
+
+
+def _json_agent(told: Mapping[str, Any]) -> Agent:
+    given = f"{values.string(told.get('familyName'))}, {values.string(told.get('givenName'))}".strip(", ")
+    identifiers = tuple(
+        values.identifier(
+            values.string(one.get("nameIdentifier")), values.string(one.get("nameIdentifierScheme"))
+        )
+        for one in values.objects(told.get("nameIdentifiers"))
+        if values.string(one.get("nameIdentifier"))
+    )
+    affiliations = tuple(
+        name
+        for one in values.items(told.get("affiliation"))
+        if (name := values.string(one.get("name") if isinstance(one, dict) else one))
+    )
+    name = _short(values.string(told.get("lang")), values.string(told.get("name")) or given)
+    kind, role = values.string(told.get("nameType")), values.string(told.get("contributorType"))
+    return Agent(name, _agent_kind(kind), role, identifiers, affiliations)
+
+
+def _json_publisher(told: Any) -> Agent | None:
+    if not isinstance(told, dict):
+        name = values.string(told)
+        return Agent(words.plain(name), "organization") if name else None
+    name = values.string(told.get("name"))
+    known = values.string(told.get("publisherIdentifier"))
+    identifiers = (
+        (values.identifier(known, values.string(told.get("publisherIdentifierScheme"))),) if known else ()
+    )
+    language = values.string(told.get("lang"))
+    return Agent(_short(language, name), "organization", identifiers=identifiers) if name else None
+
+
+def _json_rights(told: Mapping[str, Any]) -> Rights:
+    made = values.rights(values.string(told.get("rightsUri")), values.string(told.get("rights")))
+    known = values.string(told.get("rightsIdentifier"), 100)
+    scheme = values.string(told.get("rightsIdentifierScheme")).upper()
+    return Rights(made.name or known, made.uri, known if scheme == "SPDX" and known else made.spdx)
+
+
+def _json_place(told: Mapping[str, Any]) -> Place | None:
+    name = words.plain(values.string(told.get("geoLocationPlace")))
+    for one in values.objects(told.get("geoLocationBox")):
+        place = values.box(*(one.get(side) for side in _SIDES), name=name)
+        if place:
+            return place
+    for one in values.objects(told.get("geoLocationPoint")):
+        pair = [one.get("pointLongitude"), one.get("pointLatitude")]
+        place = values.box(*pair, *pair, name=name)
+        if place:
+            return place
+    points = [
+        [values.number(point.get("pointLongitude")), values.number(point.get("pointLatitude"))]
+        for one in values.items(told.get("geoLocationPolygon"))
+        for part in values.items(one)
+        for point in values.objects(part.get("polygonPoint", part) if isinstance(part, dict) else None)
+    ]
+    return values.around(points, name) or (Place(name) if name else None)

@@ -1,0 +1,1 @@
+"""Harvesters: one module a kind of source."""

@@ -1,0 +1,61 @@
+"""The harvest engine ``ckan``: every data set of a CKAN portal, by its action API, version 3.
+
+``package_search`` in the order of ids, so that what is added meanwhile shifts nothing that is still to come.
+All of it each time: the API tells nothing of deletions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from madang.assets.harvest.errors import BadAnswer
+from madang.assets.harvest.port import Found, Page, Walk, web_address
+from madang.assets.metadata import values
+from madang.assets.metadata.documents import json_of
+from madang.assets.metadata.errors import UnreadableRecord
+from madang.engines.harvest.slices import members
+from madang.kernel.extension import Engine
+from madang.kernel.i18n import Message
+
+ENGINE = Engine("ckan", "harvest", "madang.engines.harvest.ckan:Ckan")
+
+_ROWS = 100
+
+
+class Ckan:
+    """See the module's docstring."""
+
+    options: Mapping[str, str] = {"query": "harvest.option.query"}
+
+    def check(self, url: str, options: Mapping[str, str], folders: Sequence[Path]) -> Message | None:
+        """An address of the web: the portal's, or its API's."""
+        return web_address(url)
+
+    def pages(self, walk: Walk) -> Iterator[Page]:
+        """A hundred packages a part; the token is how many came before."""
+        start = int(walk.token or 0)
+        base = walk.url.rstrip("/").removesuffix("/api/3/action").removesuffix("/api/3")
+        while True:
+            asked = {"rows": str(_ROWS), "start": str(start), "sort": "id asc"}
+            asked |= {"fq": walk.options["query"]} if "query" in walk.options else {}
+            answer = walk.fetcher.get(f"{base}/api/3/action/package_search", asked)
+            found, count = _found(answer.url, answer.body)
+            start += len(found)
+            following = str(start) if found and start < count else None
+            yield Page(found, following)
+            if following is None:
+                return
+
+
+def _found(url: str, body: bytes) -> tuple[list[Found], int]:
+    try:
+        document = json_of(body)
+        result = document["result"]
+        count = values.whole(result["count"])
+        originals = members(body, "result", "results")
+        names = [values.string(one.get("id")) for one in result["results"]]
+    except (UnreadableRecord, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadAnswer(url=url[:500], reason=Message("harvest.not-ckan")) from error
+    told = zip(names, originals, strict=True)
+    return [Found(name, original, "ckan") for name, original in told], count or 0
