@@ -133,6 +133,11 @@ def requests_of(session: Session, actor: Principal, action: str, version: Versio
     return [_request(actor, action, root, version.kind) for root in _addresses(roots)]
 
 
+def may_use(session: Session, actor: Principal, action: str, root: Version, of: str) -> bool:
+    """Whether a deposit's clauses let `actor` do `action` with a version of the kind `of` made from it."""
+    return decide(session, _request(actor, action, root, of)).allowed
+
+
 def authorize_use(session: Session, actor: Principal, action: str, version: Version) -> list[str]:
     """The clauses and rules that let `actor` do `action` with `version`, over its whole lineage.
 

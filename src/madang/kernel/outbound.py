@@ -96,7 +96,9 @@ def _transport(also: Sequence[Network]) -> Any:
             local_address: str | None = None,
             socket_options: Iterable[Any] | None = None,
         ) -> httpcore2.NetworkStream:
-            return super().connect_tcp(_allowed(host, port, also), port, timeout, local_address, socket_options)
+            return super().connect_tcp(
+                _allowed(host, port, also), port, timeout, local_address, socket_options
+            )
 
         def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore2.NetworkStream:
             raise AddressRefused(host="unix", reason="unix socket")
@@ -116,7 +118,9 @@ def _transport(also: Sequence[Network]) -> Any:
 class Fetcher:
     """Fetches addresses, a few times where the other side is busy. Use as a context manager."""
 
-    def __init__(self, also: Sequence[Network] = (), largest: int = LARGEST, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, also: Sequence[Network] = (), largest: int = LARGEST, seconds: float = SECONDS
+    ) -> None:
         import httpx2
 
         self._largest, self._seconds = largest, seconds

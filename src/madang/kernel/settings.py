@@ -67,6 +67,7 @@ class Values(BaseModel):
     )
     iri_account: str = Field("", description="The facility's account; empty: the award's id.")
     iri_python: str = Field("python3", description="A Python there that has Madang and the packs.")
+    search_engine: str = Field("tantivy", description="The engine that holds the search index.")
     content_engine: str = Field("file", description="The engine that stores bytes.")
     database_url: str = Field(
         "",

@@ -17,8 +17,8 @@ from madang.runs import model as _runs
 from madang.scores import model as _scores
 
 DOMAINS = (
-    _requests, _organizations, _agreements, _missions, _assets, _catalogue, _allocations, _plans, _calls, _runs,
-    _scores,
+    _requests, _organizations, _agreements, _missions, _assets, _catalogue, _allocations, _plans, _calls,
+    _runs, _scores,
 )  # fmt: skip
 """Importing a domain's model puts its tables into the metadata that verification walks."""
 

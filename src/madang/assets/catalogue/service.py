@@ -139,7 +139,5 @@ def harvests_of(session: Session, source: str, part: Slice | None = None) -> lis
 
 def problems_of(session: Session, harvest_id: str, part: Slice | None = None) -> list[tuple[int, Problem]]:
     """(number, problem) of a harvest in order (the caller has seen its source)."""
-    query = cut(
-        sa.select(problems).where(problems.c.harvest_id == harvest_id), (problems.c.number,), part
-    )
+    query = cut(sa.select(problems).where(problems.c.harvest_id == harvest_id), (problems.c.number,), part)
     return [(row["number"], Problem(row["remote_id"], row["what"])) for row in session.rows(query)]

@@ -81,7 +81,9 @@ def check(name: str, kind: str, url: str, options: Mapping[str, str], folders: S
     for option in options:
         if option not in engine.options:
             known = ", ".join(sorted(engine.options)) or "-"
-            raise BadSource(source=name, reason=Message("catalogue.unknown-option", option=option, known=known))
+            raise BadSource(
+                source=name, reason=Message("catalogue.unknown-option", option=option, known=known)
+            )
     reason = engine.check(url, options, folders)
     if reason is not None:
         raise BadSource(source=name, reason=reason)

@@ -147,9 +147,7 @@ def _walk(
     also = outbound.networks(home.values.outbound_networks)
     engine = harvester(source.kind)
     with outbound.Fetcher(also) as fetcher:
-        walk = Walk(
-            source.url, source.options, fetcher, folders(home), since=place.since, token=place.token
-        )
+        walk = Walk(source.url, source.options, fetcher, folders(home), since=place.since, token=place.token)
         for page in engine.pages(walk):
             taken = _taken(page)
             changed = _apply(home, actor, source, place, page, taken)
@@ -254,11 +252,11 @@ def _apply(
         session.record(
             "harvest.taken", place.harvest_id, actor.as_fact(), source=source.name, n=len(fresh), digest=told
         )
-    return replace(harvest, **counts)
+        return _harvest(session, place)
 
 
 def _sorted_out(taken: Sequence[_Read | _Failed]) -> tuple[list[_Read], list[_Failed]]:
-    """Records, one of each id, and failures; two different records of one id are told, and the first counts."""
+    """Records, one of each id, and failures. Of two different records of one id the first counts."""
     read: dict[str, _Read] = {}
     failed: list[_Failed] = []
     for one in taken:

@@ -62,7 +62,9 @@ def told_of(package: Mapping[str, Any]) -> Told:
     if not (licence.name or licence.uri):
         licence = Rights(name=values.string(package.get("license_id")))
     period = values.period(field("temporal_start", "temporal-extent-begin"), field("temporal_end"))
-    periods = [values.period(one.get("start"), one.get("end")) for one in values.objects(field("temporal_coverage"))]
+    periods = [
+        values.period(one.get("start"), one.get("end")) for one in values.objects(field("temporal_coverage"))
+    ]
     places = _places(field("spatial", "spatial_coverage"), [extras.get(side) for side in _BOX])
     description = Description(
         title=_translated(package, "title"),
@@ -92,7 +94,7 @@ def told_of(package: Mapping[str, Any]) -> Told:
         version=values.string(package.get("version"), 100),
         files=tuple(_file(one) for one in values.objects(package.get("resources"))),
         page=values.string(package.get("url"), 2000),
-    )  # fmt: skip
+    )
     return Told(identifier, description)
 
 
@@ -102,10 +104,14 @@ def _translated(package: Mapping[str, Any], name: str) -> Text:
     given = package.get(name)
     if isinstance(given, dict):  # some portals keep the translations in the field itself
         told, given = given, None
-    pairs = [(str(tag), one) for tag, one in told.items() if isinstance(one, str)] if isinstance(told, dict) else []
+    pairs = (
+        [(str(tag), one) for tag, one in told.items() if isinstance(one, str)]
+        if isinstance(told, dict)
+        else []
+    )
     if not pairs and isinstance(given, str):
         pairs = [("", given)]
-    return words.text(pairs, short=name == "title")  # fmt: skip
+    return words.text(pairs, short=name == "title")
 
 
 def _tags(package: Mapping[str, Any]) -> tuple[Subject, ...]:
@@ -137,7 +143,7 @@ def _agents(value: Any) -> tuple[Agent, ...]:
 
 def _places(spatial: Any, sides: list[Any]) -> tuple[Place, ...]:
     """GeoJSON (as text or as an object), ckanext-dcat's coverage, or the four extras of INSPIRE."""
-    found = [values.box(*sides)] if all(side is not None for side in sides) else []
+    found = [values.box(sides)] if all(side is not None for side in sides) else []
     for one in values.items(spatial):
         told = one
         if isinstance(one, str):

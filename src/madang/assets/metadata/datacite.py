@@ -69,7 +69,7 @@ def read_xml(root: Element) -> Told:
         if values.date(content(one))
     ]
     description = Description(
-        title=_title([(one.get(XML_LANGUAGE, ""), one.get("titleType", ""), content(one)) for one in below(root, "titles", "title")]),
+        title=_title(_xml_titles(root)),
         description=words.text(
             [(one.get(XML_LANGUAGE, ""), content(one)) for one in below(root, "descriptions", "description")],
             join="\n\n",
@@ -89,23 +89,37 @@ def read_xml(root: Element) -> Told:
             if content(one)
         ),
         languages=tuple(words.language_of(one) for one in [first(root, "language")] if one),
-        rights=tuple(_xml_rights(one) for one in [*below(root, "rightsList", "rights"), *below(root, "rights")]),
-        places=tuple(place for one in below(root, "geoLocations", "geoLocation") if (place := _xml_place(one))),
+        rights=tuple(
+            _xml_rights(one) for one in [*below(root, "rightsList", "rights"), *below(root, "rights")]
+        ),
+        places=tuple(
+            place for one in below(root, "geoLocations", "geoLocation") if (place := _xml_place(one))
+        ),
         periods=_collected(dates),
         sizes=tuple(words.line(content(one)) for one in below(root, "sizes", "size") if content(one)),
         formats=tuple(words.line(content(one)) for one in below(root, "formats", "format") if content(one)),
         version=words.line(first(root, "version"), 100),
         relations=tuple(
-            Relation(one.get("relationType", ""), values.identifier(content(one), one.get("relatedIdentifierType", "")))
+            Relation(
+                one.get("relationType", ""),
+                values.identifier(content(one), one.get("relatedIdentifierType", "")),
+            )
             for one in below(root, "relatedIdentifiers", "relatedIdentifier")
             if content(one)
         ),
-        funding=tuple(
-            Funding(words.line(first(one, "funderName")), words.line(first(one, "awardNumber")), words.line(first(one, "awardTitle")))
-            for one in below(root, "fundingReferences", "fundingReference")
-        ),
-    )  # fmt: skip
+        funding=tuple(_xml_funding(one) for one in below(root, "fundingReferences", "fundingReference")),
+    )
     return Told(told.value if told else "", description)
+
+
+def _xml_titles(root: Element) -> list[tuple[str, str, str]]:
+    found = below(root, "titles", "title")
+    return [(one.get(XML_LANGUAGE, ""), one.get("titleType", ""), content(one)) for one in found]
+
+
+def _xml_funding(element: Element) -> Funding:
+    told = (words.line(first(element, name)) for name in ("funderName", "awardNumber", "awardTitle"))
+    return Funding(*told)
 
 
 def _title(titles: list[tuple[str, str, str]]) -> Text:
@@ -132,7 +146,11 @@ def _xml_agent(element: Element, name: str) -> Agent:
         _short(named.get(XML_LANGUAGE, "") if named is not None else "", told),
         _agent_kind(kind),
         element.get("contributorType", ""),
-        tuple(_xml_identifier(one, "nameIdentifierScheme") for one in below(element, "nameIdentifier") if content(one)),
+        tuple(
+            _xml_identifier(one, "nameIdentifierScheme")
+            for one in below(element, "nameIdentifier")
+            if content(one)
+        ),
         tuple(words.line(content(one)) for one in below(element, "affiliation") if content(one)),
     )
 
@@ -169,14 +187,14 @@ def _xml_place(element: Element) -> Place | None:
         if not any(sides):  # kernels before 4.0: "south west north east"
             old = content(found).split()
             sides = [old[1], old[0], old[3], old[2]] if len(old) == 4 else sides
-        place = values.box(*sides, name=name)
+        place = values.box(sides, name)
         if place:
             return place
     for found in below(element, "geoLocationPoint"):
         pair = [first(found, "pointLongitude"), first(found, "pointLatitude")]
         if not any(pair):
             pair = content(found).split()[1::-1]
-        place = values.box(*pair, *pair, name=name) if len(pair) == 2 else None
+        place = values.box((*pair, *pair), name) if len(pair) == 2 else None
         if place:
             return place
     points = [
@@ -197,18 +215,7 @@ def _collected(dates: list[Date]) -> tuple[Period, ...]:
 
 def read_json(told: Mapping[str, Any]) -> Told:
     """The attributes of a DOI as DataCite's REST API gives them."""
-    doi = values.string(told.get("doi"))
-    main = values.identifier(doi, "DOI") if doi else None
-    others = [
-        values.identifier(values.string(one.get(name)), values.string(one.get(kind)))
-        for listed, name, kind in (
-            ("identifiers", "identifier", "identifierType"),
-            ("alternateIdentifiers", "alternateIdentifier", "alternateIdentifierType"),
-        )
-        for one in values.objects(told.get(listed))
-        if values.string(one.get(name))
-    ]
-    identifiers = tuple(dict.fromkeys([*([main] if main else []), *others]))
+    identifiers = _json_identifiers(told)
     types = next(values.objects(told.get("types")), {})
     dates = [
         Date(values.string(one.get("dateType")), values.date(one.get("date")))
@@ -216,9 +223,12 @@ def read_json(told: Mapping[str, Any]) -> Told:
         if values.date(one.get("date"))
     ]
     description = Description(
-        title=_title([(values.string(one.get("lang")), values.string(one.get("titleType")), values.string(one.get("title"), 2000)) for one in values.objects(told.get("titles"))]),
+        title=_title(_json_titles(told)),
         description=words.text(
-            [(values.string(one.get("lang")), next(values.strings(one.get("description")), "")) for one in values.objects(told.get("descriptions"))],
+            [
+                (values.string(one.get("lang")), next(values.strings(one.get("description")), ""))
+                for one in values.objects(told.get("descriptions"))
+            ],
             join="\n\n",
         ),
         kind=values.string(types.get("resourceTypeGeneral")) or "Dataset",
@@ -229,29 +239,62 @@ def read_json(told: Mapping[str, Any]) -> Told:
         year=values.year(told.get("publicationYear")),
         dates=tuple(dates),
         subjects=tuple(
-            Subject(_short(values.string(one.get("lang")), values.string(one.get("subject"))), values.string(one.get("subjectScheme")))
+            Subject(
+                _short(values.string(one.get("lang")), values.string(one.get("subject"))),
+                values.string(one.get("subjectScheme")),
+            )
             for one in values.objects(told.get("subjects"))
             if values.string(one.get("subject"))
         ),
         languages=tuple(words.language_of(one) for one in values.strings(told.get("language"))),
         rights=tuple(_json_rights(one) for one in values.objects(told.get("rightsList"))),
-        places=tuple(place for one in values.objects(told.get("geoLocations")) if (place := _json_place(one))),
+        places=tuple(
+            place for one in values.objects(told.get("geoLocations")) if (place := _json_place(one))
+        ),
         periods=_collected(dates),
         sizes=tuple(words.line(one) for one in values.strings(told.get("sizes"))),
         formats=tuple(words.line(one) for one in values.strings(told.get("formats"))),
         version=values.string(told.get("version"), 100),
         relations=tuple(
-            Relation(values.string(one.get("relationType")), values.identifier(values.string(one.get("relatedIdentifier")), values.string(one.get("relatedIdentifierType"))))
+            Relation(values.string(one.get("relationType")), _json_identifier(one, "relatedIdentifier"))
             for one in values.objects(told.get("relatedIdentifiers"))
             if values.string(one.get("relatedIdentifier"))
         ),
-        funding=tuple(
-            Funding(values.string(one.get("funderName")), values.string(one.get("awardNumber")), values.string(one.get("awardTitle")))
-            for one in values.objects(told.get("fundingReferences"))
-        ),
+        funding=tuple(_json_funding(one) for one in values.objects(told.get("fundingReferences"))),
         page=values.string(told.get("url"), 2000),
-    )  # fmt: skip
+    )
     return Told(identifiers[0].value if identifiers else "", description)
+
+
+def _json_titles(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (
+            values.string(one.get("lang")),
+            values.string(one.get("titleType")),
+            values.string(one.get("title"), 2000),
+        )
+        for one in values.objects(told.get("titles"))
+    ]
+
+
+def _json_identifiers(told: Mapping[str, Any]) -> tuple[Identifier, ...]:
+    """The DOI first, then the others."""
+    doi = values.string(told.get("doi"))
+    others = [
+        _json_identifier(one, name)
+        for listed, name in (("identifiers", "identifier"), ("alternateIdentifiers", "alternateIdentifier"))
+        for one in values.objects(told.get(listed))
+        if values.string(one.get(name))
+    ]
+    return tuple(dict.fromkeys([*([values.identifier(doi, "DOI")] if doi else []), *others]))
+
+
+def _json_identifier(told: Mapping[str, Any], name: str) -> Identifier:
+    return values.identifier(values.string(told.get(name)), values.string(told.get(f"{name}Type")))
+
+
+def _json_funding(told: Mapping[str, Any]) -> Funding:
+    return Funding(*(values.string(told.get(name)) for name in ("funderName", "awardNumber", "awardTitle")))
 
 
 def _json_agent(told: Mapping[str, Any]) -> Agent:
@@ -268,15 +311,15 @@ def _json_agent(told: Mapping[str, Any]) -> Agent:
         for one in values.items(told.get("affiliation"))
         if (name := values.string(one.get("name") if isinstance(one, dict) else one))
     )
-    name = _short(values.string(told.get("lang")), values.string(told.get("name")) or given)
+    called = _short(values.string(told.get("lang")), values.string(told.get("name")) or given)
     kind, role = values.string(told.get("nameType")), values.string(told.get("contributorType"))
-    return Agent(name, _agent_kind(kind), role, identifiers, affiliations)
+    return Agent(called, _agent_kind(kind), role, identifiers, affiliations)
 
 
 def _json_publisher(told: Any) -> Agent | None:
     if not isinstance(told, dict):
-        name = values.string(told)
-        return Agent(words.plain(name), "organization") if name else None
+        alone = values.string(told)
+        return Agent(words.plain(alone), "organization") if alone else None
     name = values.string(told.get("name"))
     known = values.string(told.get("publisherIdentifier"))
     identifiers = (
@@ -296,12 +339,12 @@ def _json_rights(told: Mapping[str, Any]) -> Rights:
 def _json_place(told: Mapping[str, Any]) -> Place | None:
     name = words.plain(values.string(told.get("geoLocationPlace")))
     for one in values.objects(told.get("geoLocationBox")):
-        place = values.box(*(one.get(side) for side in _SIDES), name=name)
+        place = values.box([one.get(side) for side in _SIDES], name)
         if place:
             return place
     for one in values.objects(told.get("geoLocationPoint")):
         pair = [one.get("pointLongitude"), one.get("pointLatitude")]
-        place = values.box(*pair, *pair, name=name)
+        place = values.box((*pair, *pair), name)
         if place:
             return place
     points = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from madang.assets.metadata import schema_org, values, words
@@ -20,6 +20,7 @@ from madang.assets.metadata.model import (
     Date,
     Description,
     FileTold,
+    Period,
     Place,
     Relation,
     Rights,
@@ -35,8 +36,18 @@ if TYPE_CHECKING:
 DCAT = "http://www.w3.org/ns/dcat#"
 _TERMS, _ELEMENTS = "http://purl.org/dc/terms/", "http://purl.org/dc/elements/1.1/"
 _FOAF, _VCARD = "http://xmlns.com/foaf/0.1/", "http://www.w3.org/2006/vcard/ns#"
-_SCHEMA, _LOCN, _SKOS = "http://schema.org/", "http://www.w3.org/ns/locn#", "http://www.w3.org/2004/02/skos/core#"
+_SCHEMA, _LOCN, _SKOS = (
+    "http://schema.org/",
+    "http://www.w3.org/ns/locn#",
+    "http://www.w3.org/2004/02/skos/core#",
+)
 _SPDX = "http://spdx.org/rdf/terms#"
+_RELATIONS = (
+    (_TERMS + "source", "IsDerivedFrom"),
+    (_TERMS + "isVersionOf", "IsVersionOf"),
+    (_TERMS + "isReferencedBy", "IsReferencedBy"),
+    (DCAT + "inSeries", "IsPartOf"),
+)
 _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _PAIR = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 
@@ -141,8 +152,14 @@ class _Node:
 
         if isinstance(self.node, Literal):
             return words.text([(self.node.language or "", str(self.node))], short=True)
-        names = (f"{_FOAF}name", f"{_VCARD}fn", f"{_SKOS}prefLabel", f"{_TERMS}title", _SCHEMA + "name",
-                 "http://www.w3.org/2000/01/rdf-schema#label")  # fmt: skip
+        names = (
+            f"{_FOAF}name",
+            f"{_VCARD}fn",
+            f"{_SKOS}prefLabel",
+            f"{_TERMS}title",
+            _SCHEMA + "name",
+            "http://www.w3.org/2000/01/rdf-schema#label",
+        )
         return self.text(*names, short=True)
 
     @property
@@ -165,10 +182,18 @@ def _told(graph: Graph, node: Node) -> Told:
     one = _Node(graph, node)
     publisher = next((made for told in one.nodes(_TERMS + "publisher") if (made := _agent(told))), None)
     issued, modified = one.string(_TERMS + "issued"), one.string(_TERMS + "modified")
-    identifiers = [values.identifier(str(told)) for told in one.every(_TERMS + "identifier", "http://www.w3.org/ns/adms#identifier") if not _blank(told)]
+    identifiers = [
+        values.identifier(str(told))
+        for told in one.every(_TERMS + "identifier", "http://www.w3.org/ns/adms#identifier")
+        if not _blank(told)
+    ]
     if one.address and one.address not in {known.value for known in identifiers}:
         identifiers.append(values.identifier(one.address))
-    contacts = [made for told in one.nodes(DCAT + "contactPoint", "http://www.w3.org/ns/adms#contactPoint") if (made := _agent(told, "ContactPerson"))]
+    contacts = [
+        made
+        for told in one.nodes(DCAT + "contactPoint", "http://www.w3.org/ns/adms#contactPoint")
+        if (made := _agent(told, "ContactPerson"))
+    ]
     description = Description(
         title=one.text(_TERMS + "title", _ELEMENTS + "title", short=True),
         description=one.text(_TERMS + "description", _ELEMENTS + "description", join="\n\n"),
@@ -177,23 +202,45 @@ def _told(graph: Graph, node: Node) -> Told:
         contributors=tuple(contacts),
         publisher=publisher,
         year=values.year(issued),
-        dates=tuple(Date(kind, value) for kind, told in (("Issued", issued), ("Updated", modified)) if (value := values.date(told))),
-        subjects=tuple(subject for told in one.nodes(DCAT + "keyword", _TERMS + "subject", DCAT + "theme") if (subject := _subject(told))),
-        languages=tuple(dict.fromkeys(words.language_of(str(told).rpartition("/")[2]) for told in one.every(_TERMS + "language"))),
+        dates=tuple(
+            Date(kind, value)
+            for kind, told in (("Issued", issued), ("Updated", modified))
+            if (value := values.date(told))
+        ),
+        subjects=tuple(
+            subject
+            for told in one.nodes(DCAT + "keyword", _TERMS + "subject", DCAT + "theme")
+            if (subject := _subject(told))
+        ),
+        languages=tuple(
+            dict.fromkeys(
+                words.language_of(str(told).rpartition("/")[2]) for told in one.every(_TERMS + "language")
+            )
+        ),
         rights=tuple(dict.fromkeys(_rights(one))),
         places=tuple(place for told in one.nodes(_TERMS + "spatial") if (place := _place(told))),
-        periods=tuple(period for told in one.nodes(_TERMS + "temporal") if (period := values.period(told.string(DCAT + "startDate", _SCHEMA + "startDate"), told.string(DCAT + "endDate", _SCHEMA + "endDate")))),
+        periods=tuple(period for told in one.nodes(_TERMS + "temporal") if (period := _period(told))),
         version=one.string(DCAT + "version", "http://www.w3.org/2002/07/owl#versionInfo", longest=100),
         relations=tuple(
             Relation(kind, values.identifier(str(told)))
-            for name, kind in ((_TERMS + "source", "IsDerivedFrom"), (_TERMS + "isVersionOf", "IsVersionOf"), (_TERMS + "isReferencedBy", "IsReferencedBy"), (DCAT + "inSeries", "IsPartOf"))
+            for name, kind in _RELATIONS
             for told in one.every(name)
             if not _blank(told)
         ),
         files=tuple(file for told in one.nodes(DCAT + "distribution") if (file := _file(told))),
-        page=next((str(told) for told in one.every(DCAT + "landingPage", _FOAF + "page") if str(told).startswith("http")), ""),
-    )  # fmt: skip
+        page=_page(one),
+    )
     return Told(one.address or (identifiers[0].value if identifiers else ""), description)
+
+
+def _period(one: _Node) -> Period | None:
+    begin = one.string(DCAT + "startDate", _SCHEMA + "startDate")
+    return values.period(begin, one.string(DCAT + "endDate", _SCHEMA + "endDate"))
+
+
+def _page(one: _Node) -> str:
+    found = (str(told) for told in one.every(DCAT + "landingPage", _FOAF + "page"))
+    return next((told for told in found if told.startswith("http")), "")
 
 
 def _blank(node: Any) -> bool:
@@ -258,12 +305,15 @@ def _shape(told: str, name: Text) -> Place | None:
 def _file(one: _Node) -> FileTold | None:
     address = one.string(DCAT + "downloadURL") or one.string(DCAT + "accessURL")
     name = one.label().in_language("en") or address.rpartition("/")[2]
-    kinds = [told.address or told.label().in_language("en") for told in one.nodes(DCAT + "mediaType", _TERMS + "format")]
+    kinds = [
+        told.address or told.label().in_language("en")
+        for told in one.nodes(DCAT + "mediaType", _TERMS + "format")
+    ]
     media = next((kind.rpartition("media-types/")[2] or kind for kind in kinds if kind), "")
     digests = [told.string(_SPDX + "checksumValue") for told in one.nodes(_SPDX + "checksum")]
     digest = next((told for told in digests if len(told) == 64), "")
     size = values.whole(one.string(DCAT + "byteSize"))
-    return FileTold(name, address, media[:200], size, digest) if name or address else None  # fmt: skip
+    return FileTold(name, address, media[:200], size, digest) if name or address else None
 
 
 # JSON without a context of its own: Project Open Data's data.json and its kin
@@ -277,7 +327,7 @@ def _by_keys(document: Any) -> list[Told]:
     return found
 
 
-def _by_key(told: dict[str, Any]) -> Told:
+def _by_key(told: Mapping[str, Any]) -> Told:
     """A data set whose keys are DCAT's, with or without a prefix."""
     plain = {key.rpartition(":")[2] if not key.startswith("@") else key: value for key, value in told.items()}
     as_schema = {

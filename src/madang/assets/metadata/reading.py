@@ -53,24 +53,22 @@ _JSON_SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ("dcat", re.compile(rb'"dataset"\s*:\s*\[')),
 )
 
+_SIGNS: tuple[tuple[str, re.Pattern[bytes], bool], ...] = (
+    ("datacite", re.compile(rb"datacite\.org/schema/kernel-"), False),
+    ("oai_dc", re.compile(rb"openarchives\.org/OAI/2\.0/oai_dc"), False),
+    ("dcat", re.compile(rb"w3\.org/ns/dcat#"), True),
+    ("open-data-registry", re.compile(rb"^(Name|Description):", re.MULTILINE), False),
+)
+"""Signs of other documents; True: anywhere in it, otherwise near its beginning."""
+
 
 def recognize(data: bytes) -> str:
     """The name of the format of a document; UnreadableRecord where none fits."""
     text = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-    head = text[:4000]
-    if text.startswith((b"{", b"[")):
-        found = (name for name, sign in _JSON_SIGNS if sign.search(text))
-    elif b"datacite.org/schema/kernel-" in head:
-        found = iter(["datacite"])
-    elif b"openarchives.org/OAI/2.0/oai_dc" in head or b"purl.org/dc/elements/1.1/" in head and b"rdf" not in head:
-        found = iter(["oai_dc"])
-    elif b"w3.org/ns/dcat#" in text[:100_000]:
-        found = iter(["dcat"])
-    elif re.search(rb"^(Name|Description):", head, re.MULTILINE):
-        found = iter(["open-data-registry"])
-    else:
-        found = iter(())
-    name = next(found, None)
+    name = next((name for name, sign in _JSON_SIGNS if sign.search(text)), None)
+    if not text.startswith((b"{", b"[")):
+        head = text[:4000]
+        name = next((name for name, sign, within in _SIGNS if sign.search(text if within else head)), None)
     if name is None:
         raise UnreadableRecord(reason=Message("metadata.unknown-format", known=", ".join(FORMATS)))
     return name

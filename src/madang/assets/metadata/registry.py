@@ -22,9 +22,12 @@ def read(data: bytes) -> list[Told]:
     pages = [one for one in values.strings(document.get("Documentation")) if one.startswith("http")]
     licence = _without_links(values.string(document.get("License"), 500))
     files = [
-        FileTold(values.string(one.get("Description"), 300) or values.string(one.get("ARN")), values.string(one.get("ARN")))
+        FileTold(
+            values.string(one.get("Description"), 300) or values.string(one.get("ARN")),
+            values.string(one.get("ARN")),
+        )
         for one in values.objects(document.get("Resources"))
-    ]  # fmt: skip
+    ]
     description = Description(
         title=words.text([("en", document["Name"])], short=True),
         description=words.text([("en", _without_links(document["Description"]))]),

@@ -29,8 +29,17 @@ from madang.kernel.i18n import Message
 
 CROISSANT = "mlcommons.org/croissant/"
 RO_CRATE = "w3id.org/ro/crate"
-_TYPES = {"Text": "text", "Integer": "integer", "Float": "number", "Number": "number", "Boolean": "boolean",
-          "Date": "date", "DateTime": "date", "ImageObject": "image", "AudioObject": "audio"}  # fmt: skip
+_TYPES = {
+    "Text": "text",
+    "Integer": "integer",
+    "Float": "number",
+    "Number": "number",
+    "Boolean": "boolean",
+    "Date": "date",
+    "DateTime": "date",
+    "ImageObject": "image",
+    "AudioObject": "audio",
+}
 
 Object = Mapping[str, Any]
 
@@ -47,7 +56,15 @@ def read_crate(data: bytes) -> list[Told]:
     """The root data set of an RO-Crate's metadata document, with what it names looked up in its graph."""
     graph = [one for one in values.items(object_of(data).get("@graph")) if isinstance(one, dict)]
     known = {str(one["@id"]): one for one in graph if "@id" in one}
-    descriptor = next((one for one in graph if str(one.get("@id", "")).endswith(("ro-crate-metadata.json", "ro-crate-metadata.jsonld")) and one.get("about")), {})  # fmt: skip
+    descriptor = next(
+        (
+            one
+            for one in graph
+            if str(one.get("@id", "")).endswith(("ro-crate-metadata.json", "ro-crate-metadata.jsonld"))
+            and one.get("about")
+        ),
+        {},
+    )
     root = known.get(values.string(_id(descriptor.get("about")))) or known.get("./")
     if root is None or not is_a(root, "Dataset"):
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
@@ -56,8 +73,11 @@ def read_crate(data: bytes) -> list[Told]:
 
 def is_a(told: Object, kind: str) -> bool:
     """Whether an object is of a type, however its context shortens it."""
-    names = (one.rpartition("/")[2].rpartition(":")[2].rpartition("#")[2] for one in values.strings(told.get("@type")))
-    return kind in names  # fmt: skip
+    names = (
+        one.rpartition("/")[2].rpartition(":")[2].rpartition("#")[2]
+        for one in values.strings(told.get("@type"))
+    )
+    return kind in names
 
 
 def told_of(told: Object, known: Mapping[str, Object]) -> Told:
@@ -73,7 +93,11 @@ def told_of(told: Object, known: Mapping[str, Object]) -> Told:
     own = values.string(told.get("@id"), 2000)
     if own.startswith(("http://", "https://")):
         identifiers.append(values.identifier(own))
-    files = [file for one in [*whole(told.get("distribution")), *whole(told.get("hasPart"))] if isinstance(one, dict) and (file := _file(one))]
+    files = [
+        file
+        for one in [*whole(told.get("distribution")), *whole(told.get("hasPart"))]
+        if isinstance(one, dict) and (file := _file(one))
+    ]
     issued, modified = values.date(told.get("datePublished")), values.date(told.get("dateModified"))
     publishers = [agent for one in whole(told.get("publisher")) if (agent := _agent(one))]
     description = Description(
@@ -81,30 +105,35 @@ def told_of(told: Object, known: Mapping[str, Object]) -> Told:
         description=_text(told.get("description")),
         identifiers=tuple(dict.fromkeys(identifiers)),
         creators=tuple(
-            agent
-            for name in ("creator", "author")
-            for one in whole(told.get(name))
-            if (agent := _agent(one))
+            agent for name in ("creator", "author") for one in whole(told.get(name)) if (agent := _agent(one))
         ),
         publisher=publishers[0] if publishers else None,
         year=values.year(told.get("datePublished")),
-        dates=tuple(Date(kind, value) for kind, value in (("Issued", issued), ("Updated", modified)) if value),
+        dates=tuple(
+            Date(kind, value) for kind, value in (("Issued", issued), ("Updated", modified)) if value
+        ),
         subjects=tuple(_subjects(whole(told.get("keywords")))),
         languages=tuple(words.language_of(one) for one in values.strings(told.get("inLanguage"))),
         rights=tuple(right for one in whole(told.get("license")) if (right := _rights(one))),
         places=tuple(place for one in whole(told.get("spatialCoverage")) if (place := _place(one, known))),
-        periods=tuple(period for one in values.strings(told.get("temporalCoverage")) if (period := _period(one))),
+        periods=tuple(
+            period for one in values.strings(told.get("temporalCoverage")) if (period := _period(one))
+        ),
         version=values.string(told.get("version"), 100),
         relations=tuple(
             Relation(kind, values.identifier(value))
-            for name, kind in (("isBasedOn", "IsDerivedFrom"), ("citation", "IsCitedBy"), ("isPartOf", "IsPartOf"))
+            for name, kind in (
+                ("isBasedOn", "IsDerivedFrom"),
+                ("citation", "IsCitedBy"),
+                ("isPartOf", "IsPartOf"),
+            )
             for one in whole(told.get(name))
             if (value := _value(one))
         ),
         files=tuple(files),
         variables=(*_measured(told, whole), *_fields(told)),
         page=page,
-    )  # fmt: skip
+    )
     name = identifiers[0].value if identifiers else page
     return Told(name, description)
 
@@ -137,8 +166,8 @@ def _text(value: Any, *, short: bool = False) -> Text:
 
 def _agent(one: Any) -> Agent | None:
     if not isinstance(one, dict):
-        name = values.string(one)
-        return Agent(words.plain(name)) if name else None
+        told = values.string(one)
+        return Agent(words.plain(told)) if told else None
     name = _text(one.get("name"), short=True) or words.plain(values.string(one.get("@id")))
     if not name:
         return None
@@ -180,10 +209,10 @@ def _place(one: Any, known: Mapping[str, Object]) -> Place | None:
         shape = known.get(_id(geo), geo)
         sides = values.string(shape.get("box")).replace(",", " ").split()
         if len(sides) == 4:
-            place = values.box(sides[1], sides[0], sides[3], sides[2], name)
+            place = values.box((sides[1], sides[0], sides[3], sides[2]), name)
         else:
             point = (shape.get("longitude"), shape.get("latitude"))
-            place = values.box(*point, *point, name)
+            place = values.box((*point, *point), name)
         if place:
             return place
     return Place(name) if name else None
@@ -228,7 +257,9 @@ def _fields(told: Object) -> tuple[Variable, ...]:
     for records in values.objects(told.get("recordSet", told.get("cr:recordSet"))):
         for one in values.objects(records.get("field", records.get("cr:field"))):
             name = _text(one.get("name"), short=True).in_language("en") or _id(one)
-            kinds = (kind.rpartition(":")[2].rpartition("/")[2] for kind in values.strings(one.get("dataType")))
+            kinds = (
+                kind.rpartition(":")[2].rpartition("/")[2] for kind in values.strings(one.get("dataType"))
+            )
             kind = next((_TYPES[kind] for kind in kinds if kind in _TYPES), "")
             found.append(Variable(name.rpartition("/")[2] or name, _text(one.get("description")), kind))
     return tuple(variable for variable in found if variable.name)[: values.MOST]

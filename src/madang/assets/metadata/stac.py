@@ -21,7 +21,12 @@ from madang.assets.metadata.model import (
 )
 from madang.kernel.i18n import Message
 
-_ROLES = {"producer": "Producer", "processor": "DataCollector", "host": "HostingInstitution", "licensor": "RightsHolder"}  # fmt: skip
+_ROLES = {
+    "producer": "Producer",
+    "processor": "DataCollector",
+    "host": "HostingInstitution",
+    "licensor": "RightsHolder",
+}
 
 
 def read(data: bytes) -> list[Told]:
@@ -93,9 +98,9 @@ def item(told: Mapping[str, Any]) -> Told:
 def _box(value: Any) -> Place | None:
     """Four numbers, or six with heights."""
     if isinstance(value, list) and len(value) == 4:
-        return values.box(*value)
+        return values.box(value)
     if isinstance(value, list) and len(value) == 6:
-        return values.box(value[0], value[1], value[3], value[4])
+        return values.box((value[0], value[1], value[3], value[4]))
     return None
 
 
@@ -133,10 +138,15 @@ def _assets(told: Mapping[str, Any]) -> tuple[FileTold, ...]:
 def _variables(told: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[Variable, ...]:
     """Bands (`bands`, `eo:bands`) and the data cube extension's variables."""
     found = [
-        Variable(values.string(one.get("name")), words.plain(values.string(one.get("common_name"))), "band", values.string(one.get("unit"), 100))
+        Variable(
+            values.string(one.get("name")),
+            words.plain(values.string(one.get("common_name"))),
+            "band",
+            values.string(one.get("unit"), 100),
+        )
         for name in ("bands", "eo:bands")
         for one in values.objects(told.get(name))
-    ]  # fmt: skip
+    ]
     cube = whole.get("cube:variables", told.get("cube:variables"))
     for name, one in list(cube.items())[: values.MOST] if isinstance(cube, dict) else ():
         if isinstance(one, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from madang.assets.metadata import words
@@ -18,7 +18,9 @@ _ARK = re.compile(r"^(?:https?://[^/]+/)?(ark:/?\d{5,9}/\S+)$", re.IGNORECASE)
 _YEAR = re.compile(r"(?:^|\D)(1[5-9]\d\d|20\d\d)(?:\D|$)")
 _DATE = re.compile(r"^-?\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$")
 _SPDX = re.compile(r"^https?://spdx\.org/licenses/([A-Za-z0-9.+-]+?)(?:\.html|\.json)?/?$")
-_CREATIVE = re.compile(r"^https?://creativecommons\.org/(licenses|publicdomain)/([a-z-]+)/(\d\.\d)", re.IGNORECASE)
+_CREATIVE = re.compile(
+    r"^https?://creativecommons\.org/(licenses|publicdomain)/([a-z-]+)/(\d\.\d)", re.IGNORECASE
+)
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -114,12 +116,13 @@ def period(begin: Any, end: Any) -> Period | None:
     return made if made.begin or made.end else None
 
 
-def box(west: Any, south: Any, east: Any, north: Any, name: Text | None = None) -> Place | None:
-    """A place by its box, where it is one on this planet."""
-    sides = [number(side) for side in (west, south, east, north)]
-    if any(side is None for side in sides):
+def box(sides: Sequence[Any], name: Text | None = None) -> Place | None:
+    """A place by its west, south, east and north, where these are a box on this planet."""
+    told = [number(side) for side in sides]
+    known = [side for side in told if side is not None]
+    if len(known) != 4 or len(told) != 4:
         return None
-    w, s, e, n = (float(side) for side in sides if side is not None)
+    w, s, e, n = known
     if not (-180 <= w <= 180 and -180 <= e <= 180 and -90 <= s <= n <= 90):
         return None
     return Place(name or Text(), (w, s, e, n))
@@ -141,4 +144,4 @@ def around(points: Any, name: Text | None = None) -> Place | None:
             waiting.extend(one)
     if not longitudes:
         return None
-    return box(min(longitudes), min(latitudes), max(longitudes), max(latitudes), name)
+    return box((min(longitudes), min(latitudes), max(longitudes), max(latitudes)), name)

@@ -19,7 +19,15 @@ _LINES = re.compile(r"\n\s*\n\s*")
 _HANGUL = re.compile(r"[가-힣]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})*")
-_THREE = {"kor": "ko", "eng": "en", "ko-kr": "ko", "en-us": "en", "en-gb": "en", "korean": "ko", "english": "en"}
+_THREE = {
+    "kor": "ko",
+    "eng": "en",
+    "ko-kr": "ko",
+    "en-us": "en",
+    "en-gb": "en",
+    "korean": "ko",
+    "english": "en",
+}
 _BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "table", "ul", "ol"})
 
 
@@ -85,7 +93,9 @@ def guessed(value: str) -> str:
     return "ko" if hangul and 5 * hangul >= len(_LETTER.findall(value)) else UNDETERMINED
 
 
-def text(values: Mapping[str, str] | Iterable[tuple[str, str]], *, join: str = "", short: bool = False) -> Text:
+def text(
+    values: Mapping[str, str] | Iterable[tuple[str, str]], *, join: str = "", short: bool = False
+) -> Text:
     """A Text of (language tag, text) pairs. The first of a language counts; with `join`, all of it do."""
     pairs = values.items() if isinstance(values, Mapping) else values
     kept: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The harvest engine ``document``: one address whose document describes data sets, in any format that is read.
+"""The harvest engine ``document``: an address whose document describes data sets, in any format read here.
 
 A DCAT catalogue as Turtle, RDF/XML or JSON-LD, a Croissant or schema.org document, DataCite JSON or XML. A
 catalogue in parts is followed by the ``next`` of its Hydra collection.
@@ -22,7 +22,7 @@ ENGINE = Engine("document", "harvest", "madang.engines.harvest.document:Document
 
 _MOST_PARTS = 10_000
 _NEXT = (
-    re.compile(rb'hydra/core#next(?:Page)?>?\s+<([^>\s]{1,2000})>'),
+    re.compile(rb"hydra/core#next(?:Page)?>?\s+<([^>\s]{1,2000})>"),
     re.compile(rb'hydra:next(?:Page)?\s+(?:rdf:resource=")?[<"]?([^>"\s]{1,2000})[>"]'),
     re.compile(rb'"(?:hydra:)?next(?:Page)?"\s*:\s*(?:\{\s*"@id"\s*:\s*)?"([^"]{1,2000})"'),
 )
@@ -62,5 +62,5 @@ def _next(body: bytes, base: str) -> str | None:
     for form in _NEXT:
         found = form.search(body)
         if found:
-            return urljoin(base, found.group(1).decode("utf-8", "replace"))
+            return str(urljoin(base, found.group(1).decode("utf-8", "replace")))
     return None

@@ -51,7 +51,9 @@ class Folder:
             try:
                 found.append(Found(name, _read(path), walk.options.get("format", "")))
             except OSError as error:
-                failed.append((name, Message("harvest.unreadable-file", detail=os.strerror(error.errno or 0))))
+                failed.append(
+                    (name, Message("harvest.unreadable-file", detail=os.strerror(error.errno or 0)))
+                )
             if len(found) + len(failed) >= _PART:
                 yield Page(found, failed=failed)
                 found, failed = [], []

@@ -23,8 +23,9 @@ def members(document: bytes, *path: str) -> list[bytes]:
         _, end = _DECODER.raw_decode(text, at)
         found.append(text[at:end].encode())
         at = _skip(text, end)
-        at = _skip(text, at + 1) if text[at : at + 1] == "," else at
-        if text[at : at + 1] not in ("]", "{", "[", '"') and not text[at : at + 1].isalnum() and text[at : at + 1] != "-":  # fmt: skip
+        if text[at : at + 1] == ",":
+            at = _skip(text, at + 1)
+        elif text[at : at + 1] != "]":
             raise ValueError("not JSON")
     return found
 

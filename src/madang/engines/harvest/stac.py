@@ -49,7 +49,7 @@ class Stac:
                 document = object_of(body)
             except MadangError as error:
                 if url == walk.url:
-                    raise error if isinstance(error, NotFetched) else BadAnswer(url=url, reason=Message("harvest.not-stac")) from error  # fmt: skip
+                    raise _useless(url, error) from error
                 failed.append((url, _reason(error)))
                 continue
             kind = document.get("type")
@@ -77,7 +77,11 @@ def _links(url: str, document: Mapping[str, object], with_items: bool) -> Iterat
                 yield address
 
 
+def _useless(url: str, error: MadangError) -> MadangError:
+    """What it means that the root itself cannot be had."""
+    return error if isinstance(error, NotFetched) else BadAnswer(url=url, reason=Message("harvest.not-stac"))
+
+
 def _reason(error: MadangError) -> Message:
     reason = error.facts.get("reason")
     return reason if isinstance(reason, Message) else Message("harvest.not-stac")
-

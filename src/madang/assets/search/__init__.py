@@ -1,0 +1,6 @@
+"""Finding data: in Korean and English, within what one may know of.
+
+``asking.py`` turns words into concepts (``korean.py`` and ``glossary.py`` help it), ``port.py`` is what an
+index is, ``entries.py`` what it holds of each thing, ``following.py`` keeps it level with the ledger, and
+``service.py`` asks it. ``evaluation.py`` measures it on labelled queries.
+"""

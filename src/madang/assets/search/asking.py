@@ -1,0 +1,163 @@
+"""From the words of a person to the concepts that an index is asked for.
+
+Each concept is what was said, what means the same, and its words in the other language. What stands between
+quotation marks is taken as it is, together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from madang.assets.search import glossary, korean
+from madang.assets.search.port import Alternative, Concept
+from madang.kernel.ids import nfc
+
+MOST_CONCEPTS = 24
+LONGEST = 400
+"""Signs of a query that are taken."""
+
+_PART = re.compile(r'"([^"]{1,200})"|([가-힣]+(?:[\s·]+[가-힣]+)*)|([^\s"가-힣]+)')
+_WORD = re.compile(r"[\w.+-]*\w", re.UNICODE)
+_OTHER = 0.8
+"""A word of the other language counts a little less than the word that was said."""
+_INNER = 0.35
+"""A part of a compound counts less than the compound."""
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_STOP = _listed(
+    """a an and any are as at be by can could do does dataset datasets data find for from get give has have how i
+    in into is it its me my of on or over show that the their there these this to using was were what when where
+    which who will with"""
+)
+_KOREAN_STOP = _listed("데이터 자료 데이터셋 관련 대한 찾 있 하 것 등 및 수 위하 통하 대하 목록 보이 주")
+_COMMON = 0.4
+"""What every data set is: a word like data weighs little, but is not lost where it is all that was asked."""
+
+
+def concepts(words: str) -> tuple[Concept, ...]:
+    """The concepts of a query, at most MOST_CONCEPTS."""
+    told = nfc(words)[:LONGEST]
+    found: list[Concept] = []
+    english: list[str] = []
+    for quoted, hangul, other in _PART.findall(told):
+        if other:
+            english += _WORD.findall(other.lower())
+            continue
+        found += _english(english)
+        english = []
+        found += [_quoted(quoted)] if quoted else _korean(hangul)
+    found += _english(english)
+    return tuple(_distinct(found))[:MOST_CONCEPTS]
+
+
+def _distinct(found: Sequence[Concept]) -> Iterator[Concept]:
+    seen = set()
+    for concept in found:
+        if concept.alternatives and concept.alternatives not in seen:
+            seen.add(concept.alternatives)
+            yield concept
+
+
+def _quoted(text: str) -> Concept:
+    if korean.has_hangul(text):
+        return Concept((Alternative("korean", tuple(korean.terms(text)) or (text,)),), 1.5)
+    return Concept((Alternative("english", tuple(_WORD.findall(text.lower()))),), 1.5)
+
+
+# English
+
+
+def _english(words: Sequence[str]) -> Iterator[Concept]:
+    at = 0
+    while at < len(words):
+        size = glossary.longest_english(words, at)
+        said = tuple(words[at : at + max(size, 1)])
+        weight = _COMMON if size <= 1 and said[0] in _STOP else 1.0
+        ways = [Alternative("english", said)]
+        if size:
+            for term in glossary.korean_of(" ".join(said))[0]:
+                ways.append(Alternative("korean", tuple(korean.terms(term)) or (term,), _OTHER))
+        if said[0] not in _STOP or size > 1 or len(words) == 1:
+            yield Concept(tuple(ways), weight)
+        if size > 1:
+            for word in said:
+                if word not in _STOP:
+                    yield Concept((Alternative("english", (word,)),), _INNER)
+        at += max(size, 1)
+
+
+# Korean
+
+
+def _korean(text: str) -> Iterator[Concept]:
+    """Terms of the glossary where they stand, longest first; morphemes for the rest."""
+    run, ends = _without_spaces(text)
+    spans = [(form, *_moved(text, begin, end)) for form, begin, end in korean.spans(text)]
+    covered: set[int] = set()
+    at = 0
+    while at < len(run):
+        size = glossary.longest_korean(run, at, ends) if at in ends else 0
+        if not size:
+            at += 1
+            continue
+        term = run[at : at + size]
+        inner = [form for form, begin, end in spans if at <= begin and end <= at + size and form != term]
+        yield _known(term, inner)
+        yield from _parts(term, inner)
+        covered.update(range(at, at + size))
+        at += size
+    for form, begin, end in spans:
+        if not covered.intersection(range(begin, end)):
+            weight = _COMMON if form in _KOREAN_STOP else 1.0
+            if form not in _KOREAN_STOP or len(spans) == 1:
+                yield Concept((Alternative("korean", (form,)), *_loose(form)), weight)
+
+
+def _without_spaces(text: str) -> tuple[str, set[int]]:
+    """The text without spaces, and the places in it where a morpheme or a word begins or ends."""
+    ends = {_moved(text, place, place)[0] for place in korean.boundaries(text)}
+    return re.sub(r"[\s·]+", "", text), ends
+
+
+def _moved(text: str, begin: int, end: int) -> tuple[int, int]:
+    """Places in a text as places in it without spaces."""
+    return tuple(len(re.sub(r"[\s·]+", "", text[:place])) for place in (begin, end))  # type: ignore[return-value]
+
+
+def _loose(form: str) -> tuple[Alternative, ...]:
+    """The same by pairs of syllables, for words inside compounds that the morphemes missed."""
+    pairs = tuple(korean.pairs(form))
+    return (Alternative("pairs", pairs, 0.5),) if len(form) > 1 and pairs else ()
+
+
+def _known(term: str, inner: Sequence[str]) -> Concept:
+    same, english = glossary.english_of(term)
+    ways = [Alternative("korean", tuple(inner) or (term,))]
+    if inner:
+        ways.append(Alternative("korean", (term,)))
+    ways += _loose(term)
+    for other in same:
+        if other.replace(" ", "") != term:
+            ways.append(Alternative("korean", tuple(korean.terms(other)) or (other,), 0.9))
+    for place, word in enumerate(english):
+        weight = _OTHER if place < 2 else _OTHER * 0.9
+        ways.append(Alternative("english", tuple(_WORD.findall(word.lower())), weight))
+    common = term in _KOREAN_STOP or set(english) <= {"data", "dataset", "data set", "materials"}
+    return Concept(tuple(ways), _COMMON if common else 1.0)
+
+
+def _parts(term: str, inner: Sequence[str]) -> Iterator[Concept]:
+    """Parts of a compound that have a meaning of their own."""
+    for form in inner:
+        english = glossary.english_of(form)[1]
+        if english and form not in _KOREAN_STOP:
+            ways = [Alternative("korean", (form,))]
+            ways += [
+                Alternative("english", tuple(_WORD.findall(word.lower())), _OTHER) for word in english[:3]
+            ]
+            yield Concept(tuple(ways), _INNER)

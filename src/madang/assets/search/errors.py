@@ -1,0 +1,18 @@
+"""What can go wrong with a search."""
+
+from madang.kernel import i18n
+from madang.kernel.errors import Invalid
+
+i18n.register_catalogue("madang.assets.search")
+
+
+class BadFacet(Invalid):
+    """Facts: facet, known."""
+
+
+class TooDeep(Invalid):
+    """Facts: most."""
+
+
+class UnreadableQueries(Invalid):
+    """A file of labelled queries that is none. Facts: file, line."""

@@ -1,0 +1,115 @@
+"""Keeping an index level with the ledger: what an entry tells to have changed is put in anew.
+
+The ledger is the one list of all changes, so nothing that changes a record or a version has to know that
+there is an index. A new index, or one that was cut off while it was made, is made from the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+import sqlalchemy as sa
+
+from madang.assets.catalogue.model import PRESENT, Record, Source, records, sources
+from madang.assets.model import Version, versions
+from madang.assets.search import entries
+from madang.assets.search.port import Entry, SearchIndex, open_index
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.ledger import log
+from madang.kernel.locks import alone
+
+Progress = Callable[[int], None]
+
+_BATCH = 1000
+_WHOLE = 20_000
+"""Changes after which making the index anew is the shorter way."""
+_MAKING = "making"
+
+
+def level(home: Home, progress: Progress | None = None) -> SearchIndex:
+    """The home's index, holding everything that the ledger tells of by now."""
+    index = open_index(home)
+    with home.database.read() as session:
+        size = log.size_of(session.connection)
+    if index.position() != str(size):
+        with alone(home.path / "search" / "following"):
+            _follow(home, index, progress)
+    return index
+
+
+def make(home: Home, progress: Progress | None = None) -> int:
+    """Make the index anew from the tables; returns how many entries it holds."""
+    index = open_index(home)
+    with alone(home.path / "search" / "following"):
+        return _made(home, index, progress)
+
+
+def _follow(home: Home, index: SearchIndex, progress: Progress | None) -> None:
+    position = index.position()
+    with home.database.read() as session:
+        size = log.size_of(session.connection)
+        changed = _changed(session, int(position)) if position.isdecimal() else None
+    if changed is None or len(changed) > _WHOLE:
+        _made(home, index, progress)
+        return
+    keys = sorted(changed)
+    with home.database.read() as session:
+        found = list(_entries(session, keys))
+    index.replace(found, set(keys) - {one.key for one in found}, str(size))
+
+
+def _changed(session: Session, position: int) -> set[str]:
+    """Keys of records and versions that entries from `position` on changed; stops at _WHOLE and one more."""
+    found: set[str] = set()
+    wanted = {records.name, versions.name}
+    query = sa.select(log.entries.c.position, log.entries.c.changes)
+    while len(found) <= _WHOLE:
+        where = log.entries.c.position >= position
+        rows = session.rows(query.where(where).order_by(log.entries.c.position).limit(_BATCH))
+        if not rows:
+            break
+        for row in rows:
+            found |= {str(key[0]) for table, key, _ in json.loads(row["changes"]) if table in wanted}
+        position = rows[-1]["position"] + 1
+    return found
+
+
+def _made(home: Home, index: SearchIndex, progress: Progress | None) -> int:
+    index.clear()
+    count = 0
+    with home.database.read() as session:
+        size = log.size_of(session.connection)
+        for keys in chain(_all(session, records.c.record_id), _all(session, versions.c.version_id)):
+            index.replace(_entries(session, keys), (), _MAKING)
+            count += len(keys)
+            if progress:
+                progress(count)
+    index.replace((), (), str(size))
+    return count
+
+
+def _all(session: Session, column: sa.Column[str]) -> Iterator[list[str]]:
+    after = ""
+    while True:
+        found = session.rows(sa.select(column).where(column > after).order_by(column).limit(_WHOLE))
+        if not found:
+            return
+        keys = [row[column.name] for row in found]
+        yield keys
+        after = keys[-1]
+
+
+def _entries(session: Session, keys: Sequence[str]) -> Iterator[Entry]:
+    """Entries of those keys that an index holds: records that are there, and versions."""
+    from_sources = {row["name"]: Source(**row) for row in session.rows(sa.select(sources))}
+    for start in range(0, len(keys), 500):
+        part = list(keys[start : start + 500])
+        there = records.c.record_id.in_(part) & (records.c.state == PRESENT)
+        for row in session.rows(sa.select(records).where(there)):
+            record = Record(**row)
+            yield entries.of_record(record, from_sources[record.source])
+        for row in session.rows(sa.select(versions).where(versions.c.version_id.in_(part))):
+            yield entries.of_version(session, Version(**row))

@@ -1,0 +1,98 @@
+"""A Korean-English glossary of science, by which a query in one language finds records in the other.
+
+``glossary/*.tsv``: Korean terms, a tab, English terms; terms of a line mean the same, a term on two lines has
+two meanings. Written for Madang, a file a field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+
+_SIGNS = re.compile(r"[^a-z0-9가-힣]+")
+_LONGEST_ENGLISH = 5
+"""Words of the longest English term."""
+
+
+@cache
+def _lines() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """(Korean terms, English terms) of each line."""
+    found = []
+    folder = files("madang.assets.search") / "glossary"
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        for line in file.read_text("utf-8").splitlines() if file.name.endswith(".tsv") else ():
+            korean, _, english = line.partition("\t")
+            found.append((_terms(korean), _terms(english)))
+    return tuple(found)
+
+
+def _terms(cell: str) -> tuple[str, ...]:
+    return tuple(term.strip() for term in cell.split(",") if term.strip())
+
+
+@cache
+def _by_korean() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Korean term without spaces -> (Korean terms, English terms) of all its meanings."""
+    found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for korean, english in _lines():
+        for term in korean:
+            before = found.get(term.replace(" ", ""), ((), ()))
+            found[term.replace(" ", "")] = (_joined(before[0], korean), _joined(before[1], english))
+    return found
+
+
+@cache
+def _by_english() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """English term, normalized -> the same."""
+    found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for korean, english in _lines():
+        for term in english:
+            key = normalized(term)
+            before = found.get(key, ((), ()))
+            found[key] = (_joined(before[0], korean), _joined(before[1], (term,)))
+    return found
+
+
+def _joined(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def science_words() -> Iterator[str]:
+    """Korean terms of one word and of three syllables or more, which a general dictionary may split."""
+    for korean, _ in _lines():
+        yield from (term for term in korean if " " not in term and 3 <= len(term) <= 4)
+
+
+def normalized(english: str) -> str:
+    """Lower case, signs as spaces, and the last word without the s of a plural."""
+    told = " ".join(_SIGNS.sub(" ", english.lower()).split())
+    return told[:-1] if len(told) > 4 and told.endswith("s") and not told.endswith("ss") else told
+
+
+def longest_korean(run: str, at: int, ends: set[int]) -> int:
+    """How many syllables of `run` (without spaces) from `at` on are the longest term that ends at one of
+    `ends`; 0 where none is."""
+    for size in range(min(16, len(run) - at), 0, -1):
+        if at + size in ends and run[at : at + size] in _by_korean():
+            return size
+    return 0
+
+
+def english_of(korean: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(Korean terms that mean the same, English terms) of a Korean term."""
+    return _by_korean().get(korean.replace(" ", ""), ((), ()))
+
+
+def longest_english(words: Sequence[str], at: int) -> int:
+    """How many of `words` from `at` on are the longest English term; 0 where none is."""
+    for size in range(min(_LONGEST_ENGLISH, len(words) - at), 0, -1):
+        if normalized(" ".join(words[at : at + size])) in _by_english():
+            return size
+    return 0
+
+
+def korean_of(english: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(Korean terms, English terms as the glossary spells them) of an English term."""
+    return _by_english().get(normalized(english), ((), ()))

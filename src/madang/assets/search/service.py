@@ -1,0 +1,144 @@
+"""Searching data: what an asker may know of, and nothing of the rest, not even in a count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from madang.agreements import service as agreements
+from madang.agreements.policies import USE_ACTIONS
+from madang.assets import lineage
+from madang.assets.catalogue import service as catalogue
+from madang.assets.catalogue.errors import NoSuchRecord
+from madang.assets.catalogue.model import Record
+from madang.assets.errors import NoSuchVersion
+from madang.assets.model import KINDS, Version, versions
+from madang.assets.search import asking, following
+from madang.assets.search.entries import EVERYONE, address
+from madang.assets.search.errors import BadFacet, TooDeep
+from madang.assets.search.port import FACETS, Query
+from madang.kernel.authorizer import Principal
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.missions import service as missions
+from madang.organizations.service import oversees
+
+DEEPEST = 10_000
+"""How far into an answer one may look; who wants everything lists records instead."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search. words: in any language. facets: name -> values of which one must fit. years: from, to.
+    may: only versions with which the asker may do this."""
+
+    words: str = ""
+    facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    years: tuple[int | None, int | None] = (None, None)
+    may: str | None = None
+    limit: int = 20
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record or a version that was found."""
+
+    what: Record | Version
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Found things, best first; how many there are in all; facet -> [(value, count)]."""
+
+    found: Sequence[Found]
+    count: int
+    facets: Mapping[str, Sequence[tuple[str, int]]]
+
+
+def search(home: Home, actor: Principal, asked: Asked) -> Answer:
+    """What of the catalogue and of the versions fits. BadFacet, TooDeep."""
+    for name in asked.facets:
+        if name not in FACETS:
+            raise BadFacet(facet=name, known=", ".join(FACETS))
+    if asked.may is not None and asked.may not in USE_ACTIONS:
+        raise BadFacet(facet=f"may={asked.may}", known=", ".join(USE_ACTIONS))
+    if asked.offset + asked.limit > DEEPEST:
+        raise TooDeep(most=DEEPEST)
+    index = following.level(home)
+    with home.database.read() as session:
+        query = _query(session, actor, asked)
+        if query.seen_by == ():
+            return Answer((), 0, {})
+        result = index.search(query)
+        found = [
+            Found(what, score)
+            for key, score in result.hits
+            if (what := _seen(session, actor, key)) is not None
+        ]
+    return Answer(found, result.count, result.facets)
+
+
+def _query(session: Session, actor: Principal, asked: Asked) -> Query:
+    facets = {name: tuple(values) for name, values in asked.facets.items() if values}
+    not_below: tuple[str, ...] = ()
+    if asked.may is not None:
+        facets["kind"] = tuple(set(facets.get("kind", KINDS)) & set(KINDS)) or ("-",)
+        if asked.may != "download":
+            facets["state"] = ("accepted",)
+        not_below = tuple(_denied(session, actor, asked.may))
+    return Query(
+        asking.concepts(asked.words),
+        seen_by=_tokens(session, actor),
+        not_below=not_below,
+        facets=facets,
+        years=asked.years,
+        limit=asked.limit,
+        offset=asked.offset,
+    )
+
+
+def _tokens(session: Session, actor: Principal) -> tuple[str, ...] | None:
+    """What an entry must bear for the actor to know of it, as ``lineage.see`` decides; None for all."""
+    if not actor.organization:
+        return ()
+    if oversees(actor):
+        return None
+    joined = missions.joined(session, actor) or []
+    signed = [
+        one.name
+        for one in agreements.visible_to(session, actor)
+        if actor.organization in one.signatures and not missions.participants_of(session, one.mission)
+    ]
+    return (
+        EVERYONE,
+        f"organization/{actor.organization}",
+        *(f"mission/{name}" for name in joined),
+        *(f"agreement/{name}" for name in signed),
+    )
+
+
+def _denied(session: Session, actor: Principal, action: str) -> list[str]:
+    """Addresses whose data the actor may not use so. Clauses speak of addresses, which are few."""
+    columns = (versions.c.owner, versions.c.kind, versions.c.mission)
+    example = sa.select(sa.func.min(versions.c.version_id).label("version_id")).group_by(*columns)
+    denied = []
+    for row in session.rows(sa.select(versions).where(versions.c.version_id.in_(example.scalar_subquery()))):
+        root = Version(**row)
+        for of in KINDS:
+            if not lineage.may_use(session, actor, action, root, of):
+                denied.append(address(root, of))
+    return denied
+
+
+def _seen(session: Session, actor: Principal, key: str) -> Record | Version | None:
+    """What a key names, where the actor may still know of it."""
+    try:
+        if key.startswith("rec-"):
+            return catalogue.record(session, actor, key)
+        return lineage.see(session, actor, key)
+    except (NoSuchRecord, NoSuchVersion):
+        return None

@@ -1,0 +1,252 @@
+"""The search engine ``tantivy``: an index in this process, below ``HOME/search``.
+
+English is stemmed by Snowball; Korean comes as terms. A variable is an entry of its own that names the key of
+the thing it belongs to, so that name, unit and range are asked of one and the same variable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from madang.assets.search.port import FACETS, Alternative, Concept, Entry, Measured, Query, Range, Result
+from madang.kernel.extension import Engine
+from madang.kernel.home import Home
+from madang.kernel.locks import alone
+
+ENGINE = Engine("tantivy", "search", "madang.engines.tantivy:Tantivy")
+
+_VERSION = "1"
+_HEAP = 128 * 2**20
+_MOST_OF_VARIABLES = 20_000
+"""Things found by a variable; more are not narrowed further."""
+_TITLE = 2.0
+_FIELDS = {
+    "english": (("title", _TITLE), ("body", 1.0)),
+    "korean": (("title_korean", _TITLE), ("body_korean", 1.0)),
+    "pairs": (("title_pairs", _TITLE), ("body_pairs", 1.0)),
+}
+_FACET_VALUES = 30
+
+
+class Tantivy:
+    """See the module's docstring."""
+
+    def __init__(self, home: Home) -> None:
+        import tantivy
+
+        self._folder = home.path / "search"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        place = self._folder / f"index-{_VERSION}"
+        place.mkdir(mode=0o700, exist_ok=True)
+        self._t = tantivy
+        self._schema = _schema(tantivy)
+        with alone(self._folder / "opening"):
+            self._index = tantivy.Index(self._schema, path=str(place))
+        self._index.register_tokenizer("english", _english(tantivy))
+        self._analyzer = _english(tantivy)
+
+    def position(self) -> str:
+        """The position that the last commit was given."""
+        self._index.reload()
+        found = self._index.searcher().search(self._term("key", "position"), 1).hits
+        return str(self._index.searcher().doc(found[0][1]).get_first("said")) if found else ""
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with alone(self._folder / "writing"):
+            writer = self._index.writer(_HEAP, 1)
+            writer.delete_all_documents()
+            writer.commit()
+
+    def replace(self, entries: Iterable[Entry], forget: Iterable[str], position: str) -> None:
+        """One commit: what is read before it is the old, after it the new."""
+        with alone(self._folder / "writing"):
+            writer = self._index.writer(_HEAP, 1)
+            try:
+                for key in forget:
+                    writer.delete_documents_by_term("key", key)
+                    writer.delete_documents_by_term("of", key)
+                for entry in entries:
+                    writer.delete_documents_by_term("key", entry.key)
+                    writer.delete_documents_by_term("of", entry.key)
+                    for document in self._documents(entry):
+                        writer.add_document(document)
+                writer.delete_documents_by_term("key", "position")
+                writer.add_document(self._t.Document(key=["position"], said=[position]))
+                writer.commit()
+                writer.wait_merging_threads()
+            except BaseException:
+                writer.rollback()
+                raise
+
+    def _documents(self, entry: Entry) -> Iterable[Any]:
+        told: dict[str, Any] = {
+            "key": [entry.key],
+            "title": [entry.title],
+            "body": [entry.body],
+            "title_korean": [entry.title_korean],
+            "body_korean": [entry.body_korean],
+            "title_pairs": [entry.title_pairs],
+            "body_pairs": [entry.body_pairs],
+            "seen_by": list(entry.seen_by),
+            "below": list(entry.below),
+        }
+        for name in FACETS:
+            told[name] = list(entry.facets.get(name, ()))
+        document = self._t.Document(
+            **{name: value for name, value in told.items() if value and value != [""]}
+        )
+        document.add_text("what", "thing")
+        if entry.year is not None:
+            document.add_integer("year", entry.year)
+        yield document
+        for variable in entry.variables:
+            yield self._variable(entry.key, variable)
+
+    def _variable(self, key: str, variable: Measured) -> Any:
+        document = self._t.Document(of=[key], what=["variable"], title=[variable.names])
+        if variable.unit:
+            document.add_text("unit", variable.unit)
+        for name, value in (("minimum", variable.minimum), ("maximum", variable.maximum)):
+            if value is not None:
+                document.add_float(name, value)
+        return document
+
+    # Asking
+
+    def search(self, query: Query, *, facets: bool = True) -> Result:
+        """Filters are part of the query, so that what is counted is what may be seen."""
+        self._index.reload()
+        searcher = self._index.searcher()
+        asked = self._query(searcher, query)
+        found: Any = searcher.search(asked, limit=query.limit, offset=query.offset, count=True)
+        keys = [(str(searcher.doc(place).get_first("key")), float(score)) for score, place in found.hits]
+        counted = self._counted(searcher, asked) if facets else {}
+        return Result(keys, int(found.count), counted)
+
+    def _counted(self, searcher: Any, asked: Any) -> dict[str, list[tuple[str, int]]]:
+        wanted = {name: {"terms": {"field": name, "size": _FACET_VALUES}} for name in FACETS}
+        told = searcher.aggregate(asked, wanted)
+        told = json.loads(told) if isinstance(told, str) else told
+        buckets = {name: told[name]["buckets"] for name in FACETS}
+        return {
+            name: [(str(one["key"]), int(one["doc_count"])) for one in found]
+            for name, found in buckets.items()
+        }
+
+    def _query(self, searcher: Any, query: Query) -> Any:
+        q, occur = self._t.Query, self._t.Occur
+        parts = [(occur.Must, q.const_score_query(self._term("what", "thing"), 0.0))]
+        if query.seen_by is not None:
+            parts.append((occur.Must, self._any("seen_by", query.seen_by)))
+        if query.not_below:
+            parts.append((occur.MustNot, self._any("below", query.not_below)))
+        for name, values in query.facets.items():
+            parts.append((occur.Must, self._any(name, values)))
+        if query.years != (None, None):
+            low, high = query.years
+            years = q.range_query(self._schema, "year", self._t.FieldType.Integer, low, high)
+            parts.append((occur.Must, q.const_score_query(years, 0.0)))
+        for one in query.ranges:
+            parts.append((occur.Must, self._any("key", self._with_variable(searcher, one))))
+        if query.concepts:
+            wanted = [self._concept(concept, _FIELDS) for concept in query.concepts]
+            least = _least([concept.weight for concept in query.concepts])
+            parts.append((occur.Must, q.boolean_query([(occur.Should, one) for one in wanted], least)))
+        return q.boolean_query(parts)
+
+    def _with_variable(self, searcher: Any, one: Range) -> list[str]:
+        """Keys of the things that have such a variable."""
+        q, occur = self._t.Query, self._t.Occur
+        parts = [(occur.Must, self._term("what", "variable"))]
+        if one.concepts:
+            named = [(occur.Should, self._concept(concept, _NAMES)) for concept in one.concepts]
+            parts.append((occur.Must, q.boolean_query(named, 1)))
+        if one.unit:
+            parts.append((occur.Must, self._term("unit", one.unit)))
+        number = self._t.FieldType.Float
+        if one.low is not None:
+            parts.append((occur.Must, q.range_query(self._schema, "maximum", number, one.low, None)))
+        if one.high is not None:
+            parts.append((occur.Must, q.range_query(self._schema, "minimum", number, None, one.high)))
+        found = searcher.search(q.boolean_query(parts), limit=_MOST_OF_VARIABLES, count=False).hits
+        return sorted({str(searcher.doc(place).get_first("of")) for _, place in found})
+
+    def _concept(self, concept: Concept, fields: Any) -> Any:
+        q = self._t.Query
+        ways = [
+            q.boost_query(self._words(field, one), concept.weight * one.weight * boost)
+            for one in concept.alternatives
+            for field, boost in fields.get(one.language, ())
+            if one.words
+        ]
+        return q.disjunction_max_query(ways, 0.1) if ways else q.empty_query()
+
+    def _words(self, field: str, one: Alternative) -> Any:
+        q, occur = self._t.Query, self._t.Occur
+        words = [word for told in one.words for word in self._analyzed(one.language, told)]
+        if len(words) <= 1:
+            return self._term(field, words[0]) if words else q.empty_query()
+        every = q.boolean_query([(occur.Must, self._term(field, word)) for word in words])
+        if not one.together:
+            return every
+        together = q.phrase_query(
+            self._schema, field, list(words), slop=1 if one.language == "english" else 0
+        )
+        if one.language == "pairs":
+            return together
+        return q.disjunction_max_query([together, q.boost_query(every, 0.6)])
+
+    def _analyzed(self, language: str, word: str) -> Sequence[str]:
+        return self._analyzer.analyze(word) if language == "english" else (word,)
+
+    def _term(self, field: str, value: str) -> Any:
+        return self._t.Query.term_query(self._schema, field, value, "freq" if field in _SCORED else "basic")
+
+    def _any(self, field: str, values: Sequence[str]) -> Any:
+        q = self._t.Query
+        return q.const_score_query(q.term_set_query(self._schema, field, list(values)), 0.0)
+
+
+_SCORED = frozenset(field for fields in _FIELDS.values() for field, _ in fields)
+_NAMES = {"english": (("title", 1.0),), "korean": (("title", 1.0),)}
+
+
+def _least(weights: Sequence[float]) -> int:
+    """How many concepts must fit: of three that carry the query, two thirds."""
+    whole = sum(1 for weight in weights if weight >= 1.0)
+    return max(1, whole // 2) if whole > 3 else 1
+
+
+def _schema(tantivy: Any) -> Any:
+    builder = tantivy.SchemaBuilder()
+    for name in ("key", "of"):
+        builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("said", stored=True, tokenizer_name="raw", index_option="basic")
+    for name in ("what", "unit", "seen_by", "below"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("title", "body"):
+        builder.add_text_field(name, tokenizer_name="english", index_option="position")
+    for name in ("title_korean", "body_korean", "title_pairs", "body_pairs"):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
+    for name in FACETS:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+    builder.add_integer_field("year", indexed=True, fast=True)
+    for name in ("minimum", "maximum"):
+        builder.add_float_field(name, indexed=True)
+    return builder.build()
+
+
+def _english(tantivy: Any) -> Any:
+    steps = (
+        tantivy.Filter.remove_long(60),
+        tantivy.Filter.lowercase(),
+        tantivy.Filter.ascii_fold(),
+        tantivy.Filter.stemmer("english"),
+    )
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for step in steps:
+        builder = builder.filter(step)
+    return builder.build()
