@@ -14,6 +14,10 @@ class NoSuchRecord(NotFound):
     """Facts: record."""
 
 
+class NoSuchHarvest(NotFound):
+    """Facts: harvest."""
+
+
 class SourceExists(Conflict):
     """Facts: source."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from madang.assets.catalogue.errors import BadSource, NoSuchRecord, NoSuchSource, SourceExists
+from madang.assets.catalogue.errors import BadSource, NoSuchHarvest, NoSuchRecord, NoSuchSource, SourceExists
 from madang.assets.catalogue.model import (
     PRESENT,
     Harvest,
@@ -135,6 +135,15 @@ def harvests_of(session: Session, source: str, part: Slice | None = None) -> lis
     """The harvests of a source, newest first (the caller has seen it)."""
     query: sa.Select[Any] = sa.select(harvests).where(harvests.c.source == source)
     return [Harvest(**row) for row in session.rows(cut(query, (harvests.c.harvest_id,), part, falling=True))]
+
+
+def see_harvest(session: Session, actor: Principal, harvest_id: str) -> Harvest:
+    """A harvest of a source that the actor may know of; NoSuchHarvest otherwise."""
+    query = sa.select(harvests).join(sources, sources.c.name == harvests.c.source)
+    row = session.row(query.where(harvests.c.harvest_id == harvest_id, _visible(actor)))
+    if row is None:
+        raise NoSuchHarvest(harvest=harvest_id)
+    return Harvest(**row)
 
 
 def problems_of(session: Session, harvest_id: str, part: Slice | None = None) -> list[tuple[int, Problem]]:

@@ -30,9 +30,9 @@ def _listed(words: str) -> frozenset[str]:
 
 
 _STOP = _listed(
-    """a an and any are as at be by can could do does dataset datasets data find for from get give has have how i
-    in into is it its me my of on or over show that the their there these this to using was were what when where
-    which who will with"""
+    """a an and any are as at be by can could do does dataset datasets data find for from get give has have
+    how i in into is it its me my of on or over show that the their there these this to using was were what
+    when where which who will with"""
 )
 _KOREAN_STOP = _listed("데이터 자료 데이터셋 관련 대한 찾 있 하 것 등 및 수 위하 통하 대하 목록 보이 주")
 _COMMON = 0.4

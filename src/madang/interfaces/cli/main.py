@@ -17,6 +17,8 @@ _GROUPS = {
     "agreement": "Draft, sign and read agreements.",
     "mission": "Open missions and see how far they are.",
     "asset": "Deposit, check, pool and read versions.",
+    "harvest": "Harvest other catalogues.",
+    "search": "Find data in Korean or English, and things by name.",
     "compute": "Sites, capacity, shares and awards.",
     "run": "Submit, follow and execute runs.",
     "score": "Seal a benchmark, submit a model, evaluate.",
@@ -35,7 +37,6 @@ _SINGLE = {
         "Run a whole mission, from agreement to score, on this machine.",
     ),
     "why": ("madang.interfaces.cli.programme:why", "Say why something is as it is, from the facts."),
-    "search": ("madang.interfaces.cli.programme:search", "Find what you may know of by name or title."),
     "calendar": ("madang.interfaces.cli.programme:calendar", "Write your deadlines as iCalendar."),
     "serve": ("madang.interfaces.cli.serve:serve", "Serve the pages on this machine."),
 }

@@ -1,4 +1,4 @@
-"""``madang why``, ``madang search`` and ``madang calendar``."""
+"""``madang why`` and ``madang calendar``."""
 
 from __future__ import annotations
 
@@ -33,26 +33,6 @@ def why(what: str, *, may: str | None = None, json: context.Json = False) -> Non
         return
     for one in answer.because:
         print(context.said(one.says))
-
-
-def search(*words: str, json: context.Json = False) -> None:
-    """Find what you may know of by a part of its name or title: the likeliest twenty.
-
-    Example: madang search reach
-
-    Parameters
-    ----------
-    words
-        A part of a name or title, or a whole id.
-    """
-    from madang.interfaces.operations import programme
-
-    columns = {
-        "kind": lambda hit: hit.kind,
-        "name": lambda hit: hit.name,
-        "title": lambda hit: context.said(hit.title),
-    }
-    context.print_items(context.call(programme.search, q=" ".join(words)).items, columns, json)
 
 
 def calendar(*, out: Path | None = None) -> None:

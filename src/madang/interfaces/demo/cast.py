@@ -20,6 +20,8 @@ TASK_OF = dict(zip(COMPANIES, TASKS, strict=True))
 AGREEMENT = "manipulation-10-data"
 MISSION = "manipulation-10"
 EPISODES = 20
+SOURCE = "example-catalogue"
+"""A catalogue that the lead keeps elsewhere; its descriptions are found here."""
 
 
 def data_set(company: str) -> str:

@@ -12,13 +12,17 @@ from madang.agreements.model import AgreementDocument
 from madang.allocations.errors import AwardTooSmall
 from madang.assets import checking, lineage
 from madang.assets import service as assets
+from madang.assets.catalogue import service as catalogue
+from madang.assets.catalogue.model import Record
 from madang.assets.errors import NotAccepted
+from madang.assets.harvest import running
 from madang.assets.model import Version
+from madang.assets.search import service as finding
 from madang.interfaces.demo import cast, supply
 from madang.interfaces.demo.stage import Stage, example, recordings, working_folder
 from madang.kernel import i18n
 from madang.kernel.errors import Defect, NotPermitted
-from madang.kernel.home import Home
+from madang.kernel.home import Home, open_home
 from madang.kernel.settings import read_document
 from madang.missions import service as missions
 from madang.missions.model import MissionDocument
@@ -46,6 +50,7 @@ def play(home: Home, language: str, say: Callable[[str], None] = print) -> Stage
                 supply.award(stage)
                 deposit(stage)
                 check(stage)
+                harvest(stage)
                 supply.decide(stage)
             stage.start_supervisor()
             alone(stage)
@@ -132,6 +137,27 @@ def deposit(stage: Stage) -> None:
         stage.notes[f"deposit:{company}"] = version.name
         size = f"{version.size_bytes / 1e6:.2f} MB"
         stage.tell("deposited", name=f"{version.name:<34}", files=version.files, size=size)
+
+
+def harvest(stage: Stage) -> None:
+    """The lead's catalogue elsewhere is taken in; one of its descriptions cannot be read, and is told."""
+    folder = example("catalogue")
+    actor = stage.actor(cast.LEAD)
+    opened = open_home(stage.home.path, {"harvest_folders": str(folder)})
+    try:
+        with opened.database.write() as session:
+            catalogue.add(session, actor, cast.SOURCE, "folder", str(folder), {})
+        made = running.run(opened, actor, cast.SOURCE)
+    finally:
+        opened.database.close()
+    stage.tell("harvested", source=cast.SOURCE, n=made.made, problems=made.problems)
+    query = "해수면 온도"
+    answer = finding.search(stage.home, actor, finding.Asked(query, limit=1))
+    best = answer.found[0].what
+    if not isinstance(best, Record):
+        raise Defect(found=best.name)
+    stage.notes["record"] = best.record_id
+    stage.tell("searched", query=query, title=best.description.title.in_language("en"))
 
 
 def check(stage: Stage) -> None:

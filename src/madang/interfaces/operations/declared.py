@@ -20,6 +20,7 @@ NOUNS = (
     "agreements",
     "missions",
     "versions",
+    "catalogue",
     "plans",
     "trials",
     "compute",

@@ -21,14 +21,15 @@ from madang.interfaces.web import verifier
 from madang.interfaces.web.pages import (
     agreements,
     calls,
+    catalogue,
     compute,
     ledger,
     missions,
     organizations,
+    packs,
     plans,
     runs,
     scores,
-    search,
     sign_in,
     statements,
     trials,
@@ -52,8 +53,8 @@ _HEADERS = {
 
 
 _PAGES = (
-    missions, versions, runs, agreements, organizations, compute, plans, trials, statements, calls, scores,
-    ledger, search, sign_in,
+    missions, versions, catalogue, runs, agreements, organizations, compute, plans, trials, statements, calls,
+    scores, ledger, packs, sign_in,
 )  # fmt: skip
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
 """How `madang serve` tells its worker which home to serve, and a one-time code with its token."""

@@ -292,6 +292,94 @@ class Versions:
         return self._client.call("GET", f"/versions/{addresses.path(version)}", documents.VersionWhole)
 
 
+class Catalogue:
+    """The catalogue: sources, harvests, records, and finding data in it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Source]:
+        """List the sources whose records you may know of, by name."""
+        return self._client.every("/sources", documents.Source, {"limit": page_size})
+
+    def add(
+        self,
+        name: str,
+        *,
+        kind: str,
+        url: str,
+        options: Mapping[str, str] = {},
+        mission: str | None = None,
+        key: str | None = None,
+    ) -> documents.Source:
+        """Add a source of your organization (its steward); `madang harvest run` then walks through it."""
+        return self._client.call(
+            "POST",
+            "/sources",
+            documents.Source,
+            body={"name": name, "kind": kind, "url": url, "options": options, "mission": mission},
+            key=key,
+        )
+
+    def harvests(self, source: str, *, page_size: int = 100) -> Iterator[documents.Harvest]:
+        """List the harvests of a source, newest first."""
+        return self._client.every(
+            f"/sources/{addresses.part(source)}/harvests", documents.Harvest, {"limit": page_size}
+        )
+
+    def records(self, source: str, *, page_size: int = 100) -> Iterator[documents.Record]:
+        """List the records of a source that are there."""
+        return self._client.every(
+            f"/sources/{addresses.part(source)}/records", documents.Record, {"limit": page_size}
+        )
+
+    def show_source(self, source: str) -> documents.Source:
+        """Show a source, how many records of it are there, and its last harvest."""
+        return self._client.call("GET", f"/sources/{addresses.part(source)}", documents.Source)
+
+    def problems(self, harvest: str, *, page_size: int = 100) -> Iterator[documents.HarvestProblem]:
+        """List what a harvest could not read, and why."""
+        return self._client.every(
+            f"/harvests/{addresses.part(harvest)}/problems", documents.HarvestProblem, {"limit": page_size}
+        )
+
+    def original(self, record: str) -> bytes:
+        """Give a record as its source gave it, byte for byte."""
+        answer = self._client.send("GET", f"/records/{addresses.part(record)}/original")
+        return answer.content
+
+    def show_record(self, record: str) -> documents.Record:
+        """Show a record: what its source says of some data."""
+        return self._client.call("GET", f"/records/{addresses.part(record)}", documents.Record)
+
+    def find(
+        self,
+        *,
+        q: str = "",
+        facets: str = "{}",
+        from_year: int | None = None,
+        to_year: int | None = None,
+        may: Literal["pool", "train", "evaluate", "download"] | None = None,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> documents.Answer:
+        """Find data in the catalogue and among the versions that you may know of, in Korean or English."""
+        return self._client.call(
+            "GET",
+            "/data",
+            documents.Answer,
+            query={
+                "q": q,
+                "facets": facets,
+                "from_year": from_year,
+                "to_year": to_year,
+                "may": may,
+                "limit": limit,
+                "offset": offset,
+            },
+        )
+
+
 class Plans:
     """Capacity plans."""
 
