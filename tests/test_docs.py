@@ -39,7 +39,7 @@ def named_below(path: str, app: App) -> list[str]:
         if not name.startswith("-"):
             below = named_below(f"{path} {name}", app[name])
             found += below or [f"{path} {name}"]
-    return found
+    return [path, *found] if found and app.default_command else found
 
 
 def test_every_command_is_documented() -> None:

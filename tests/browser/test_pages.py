@@ -39,6 +39,10 @@ def paths(played: Played) -> list[str]:
         "/ledger",
         f"/ledger/{shared_entry(played)}",
         "/search?q=policy",
+        "/search?q=robot",
+        "/sources",
+        f"/sources/{cast.SOURCE}",
+        f"/records/{played.stage.notes['record']}",
         "/packs",
     ]
 

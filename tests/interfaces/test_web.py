@@ -49,7 +49,8 @@ def addresses(played: Played) -> list[str]:
         "/plans/demonstration@1", "/statement", "/trials",
         "/calls/industry-1", f"/applications/{notes[f'application:{cast.LEAD}']}",
         f"/awards/{notes[f'award:{cast.LEAD}']}", f"/submissions/{notes['submission:pooled']}", "/ledger",
-        f"/ledger/{shared_entry(played)}", "/search?q=policy", "/packs",
+        f"/ledger/{shared_entry(played)}", "/search?q=policy", "/search?q=온도", "/packs", "/sources",
+        f"/sources/{cast.SOURCE}", f"/records/{notes['record']}",
     ]  # fmt: skip
 
 
@@ -66,6 +67,8 @@ SIGNED_IN = (
     "/trials",
     "/calls/",
     "/applications/",
+    "/sources",
+    "/records/",
 )
 """Addresses that an outsider may look at, and those that ask them to sign in; others are not there."""
 

@@ -61,7 +61,11 @@ def test_an_inserted_row_is_named(copied: Played, table: str) -> None:
     changed = []
     for column in columns:
         quoted = f'"{column.name}"'
-        if column.primary_key or column.unique or column.name in ("digest", "number", "name", "asset"):
+        if (
+            column.primary_key
+            or column.unique
+            or column.name in ("digest", "number", "name", "asset", "remote_id")
+        ):
             quoted = f"{quoted} || 'x'" if column.type.python_type is str else f"{quoted} + 100000"
         changed.append(quoted)
     names = ", ".join(f'"{column.name}"' for column in columns)

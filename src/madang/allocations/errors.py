@@ -34,6 +34,10 @@ class AwardTooSmall(Conflict):
     """Facts: award, asked, left (resource-seconds), count, seconds."""
 
 
+class TooManyUnits(Conflict):
+    """A run wider than the site. Facts: award, asked, count."""
+
+
 class AwardOfAnother(Conflict):
     """Facts: award, holder, mission, organization."""
 
@@ -192,6 +196,10 @@ class AlreadyApplied(Conflict):
 
 class NoSuchSite(NotFound):
     """Facts: site."""
+
+
+class OtherSite(Invalid):
+    """A site whose scheduler is not the one of this home. Facts: site, own."""
 
 
 class WhichSite(Invalid):

@@ -21,6 +21,7 @@ from madang.allocations.errors import (
     NoSuchCapacity,
     NotParticipant,
     ShareTooSmall,
+    TooManyUnits,
 )
 from madang.allocations.model import (
     DEFAULT_SPLIT,
@@ -199,7 +200,7 @@ def check_lease(
         )
     capacity = get_capacity(session, held.capacity_id)
     if count > capacity.count:
-        raise AwardTooSmall(award=award_id, asked=count, left=capacity.count, count=count, seconds=seconds)
+        raise TooManyUnits(award=award_id, asked=count, count=capacity.count)
     if not capacity.starts_at <= clock.to_text(clock.now()) < capacity.ends_at:
         raise AwardNotOpen(award=award_id, starts=capacity.starts_at, ends=capacity.ends_at)
     left = books.balance(session, f"award:{award_id}")
@@ -226,6 +227,12 @@ def settle(
     books.post(session, f"lease:{run_id}", f"lost:{run_id}" if lost else f"usage:{run_id}", booked)
     books.post(session, f"lease:{run_id}", f"award:{award_id}", held - booked)
     return booked
+
+
+def held_for(session: Session, run_id: str) -> int:
+    """Resource-seconds that were held for a run, over all its attempts."""
+    query = sa.select(sa.func.sum(postings.c.resource_seconds)).where(postings.c.target == f"lease:{run_id}")
+    return int(session.scalar(query) or 0)
 
 
 def site_of(session: Session, award_id: str) -> tuple[str, str]:

@@ -26,6 +26,8 @@ _FIELDS = {
     "english": (("title", _TITLE), ("body", 1.0)),
     "korean": (("title_korean", _TITLE), ("body_korean", 1.0)),
     "pairs": (("title_pairs", _TITLE), ("body_pairs", 1.0)),
+    "sounds_english": (("sounds_english", 1.0),),
+    "sounds_korean": (("sounds_korean", 1.0),),
 }
 _FACET_VALUES = 30
 
@@ -90,6 +92,8 @@ class Tantivy:
             "body_korean": [entry.body_korean],
             "title_pairs": [entry.title_pairs],
             "body_pairs": [entry.body_pairs],
+            "sounds_english": [entry.sounds_english],
+            "sounds_korean": [entry.sounds_korean],
             "seen_by": list(entry.seen_by),
             "below": list(entry.below),
         }
@@ -152,10 +156,28 @@ class Tantivy:
         for one in query.ranges:
             parts.append((occur.Must, self._any("key", self._with_variable(searcher, one))))
         if query.concepts:
-            wanted = [self._concept(concept, _FIELDS) for concept in query.concepts]
-            least = _least([concept.weight for concept in query.concepts])
-            parts.append((occur.Must, q.boolean_query([(occur.Should, one) for one in wanted], least)))
+            parts.append((occur.Must, self._wanted(searcher, query.concepts)))
         return q.boolean_query(parts)
+
+    def _wanted(self, searcher: Any, concepts: Sequence[Concept]) -> Any:
+        """The concepts, of which at least half must fit; only those count that anything at all fits."""
+        q, occur = self._t.Query, self._t.Occur
+        wanted = [(occur.Should, self._concept(concept, _FIELDS)) for concept in concepts]
+        known = [concept for concept in concepts if concept.weight >= 1.0 and self._known(searcher, concept)]
+        for least in range(max(1, (len(known) + 1) // 2), 0, -1):
+            asked = q.boolean_query(wanted, least)
+            if least == 1 or searcher.search(asked, 1, count=False).hits:
+                return asked
+        return q.empty_query()
+
+    def _known(self, searcher: Any, concept: Concept) -> bool:
+        """Whether anything in the index says it in one of its ways."""
+        for one in concept.alternatives:
+            words = [word for told in one.words for word in self._analyzed(one.language, told)]
+            for field, _ in _FIELDS[one.language]:
+                if words and all(searcher.doc_freq(field, word) for word in words):
+                    return True
+        return False
 
     def _with_variable(self, searcher: Any, one: Range) -> list[str]:
         """Keys of the things that have such a variable."""
@@ -214,12 +236,6 @@ _SCORED = frozenset(field for fields in _FIELDS.values() for field, _ in fields)
 _NAMES = {"english": (("title", 1.0),), "korean": (("title", 1.0),)}
 
 
-def _least(weights: Sequence[float]) -> int:
-    """How many concepts must fit: of three that carry the query, two thirds."""
-    whole = sum(1 for weight in weights if weight >= 1.0)
-    return max(1, whole // 2) if whole > 3 else 1
-
-
 def _schema(tantivy: Any) -> Any:
     builder = tantivy.SchemaBuilder()
     for name in ("key", "of"):
@@ -229,7 +245,14 @@ def _schema(tantivy: Any) -> Any:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="english", index_option="position")
-    for name in ("title_korean", "body_korean", "title_pairs", "body_pairs"):
+    for name in (
+        "title_korean",
+        "body_korean",
+        "title_pairs",
+        "body_pairs",
+        "sounds_english",
+        "sounds_korean",
+    ):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     for name in FACETS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)

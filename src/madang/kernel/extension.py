@@ -35,11 +35,12 @@ class Pack:
 
 @dataclass(frozen=True)
 class Engine:
-    """An adapter. `port` is what it implements: content, runs or isolation."""
+    """An adapter. `port` is what it implements (content, runs, isolation, ...); programs: what it calls."""
 
     name: str
     port: str
     factory: str
+    programs: tuple[str, ...] = ()
 
 
 def load_object(reference: str, extra: str | None = None) -> Any:

@@ -114,8 +114,9 @@ def _run(session: Session, run: Run) -> Iterator[Because]:
         state = Message(f"runs.state.{run.state}")
         detail = run.reason.partition(":")[2]
         yield _say("ended", run=run.run_id, state=state, reason=run.why or "", detail=detail or "-")
-        used, held = run.used_resource_seconds, run.cores * run.wall_seconds
-        yield _say("run-used", used=used, held=held, exit_code=run.exit_code)
+        used, held = run.used_resource_seconds, allocations.held_for(session, run.run_id)
+        code = "-" if run.exit_code is None else run.exit_code
+        yield _say("run-used", used=used, held=held, exit_code=code)
 
 
 def _award(session: Session, actor: Principal, award_id: str) -> Iterator[Because]:
@@ -125,7 +126,7 @@ def _award(session: Session, actor: Principal, award_id: str) -> Iterator[Becaus
     balance = allocations.balance_of(session, award)
     yield _say(
         "award", award=award_id, awarded=balance.awarded, used=balance.used, leased=balance.leased,
-        left=balance.left, share=share_title(award.share), organization=award.organization,
+        lost=balance.lost, left=balance.left, share=share_title(award.share), organization=award.organization,
     )  # fmt: skip
 
 

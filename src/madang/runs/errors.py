@@ -43,5 +43,13 @@ class SchedulerSilent(Environment):
     """A scheduler did not answer, or not so that it could be understood. Facts: command, reason."""
 
 
+class SchedulerMissing(SchedulerSilent):
+    """A scheduler's command is not on this machine. Facts: command, reason."""
+
+
+class SchedulerRefused(SchedulerSilent):
+    """A scheduler answered that it will not do it. Facts: command, reason."""
+
+
 class NoAccounting(Invalid):
     """An engine that keeps no accounts of its own. Facts: engine."""

@@ -25,7 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from madang.allocations import service as allocations
-from madang.allocations.errors import AwardNotOpen, AwardTooSmall, QuotaDrift
+from madang.allocations.errors import AwardNotOpen, AwardTooSmall, NoSuchSite, QuotaDrift, TooManyUnits
 from madang.allocations.quotas import service as quotas
 from madang.assets import reads
 from madang.assets import service as assets
@@ -84,10 +84,12 @@ class Supervisor:
         runs stay as they are, and it is asked again.
 
         Raises SupervisorRunning where another one works under this name, NotPermitted where the actor is
-        no operator.
+        no operator, NoSuchSite where the setting `site` names none.
         """
         with self._home.database.read() as session:
             self._authorize(session)
+            if self._home.values.site and allocations.operator(session, self._home.values.site) is None:
+                raise NoSuchSite(site=self._home.values.site)
         with _only_one(self._home, self._name):
             swept = 0.0
             while True:
@@ -276,9 +278,10 @@ class Supervisor:
         try:
             launcher.start(job)
         except JobRefused:
-            # The award may be newer than what the scheduler was told last.
-            if not (self._home.values.quota_engine and self._apply_quotas(trouble)):
+            # The award may be newer than what the scheduler was told; another may be telling it just now.
+            if not self._home.values.quota_engine:
                 raise
+            self._apply_quotas(trouble)
             launcher.start(job)
 
     def _end(self, run: Run, state: JobState, error: MadangError | None = None) -> None:
@@ -326,7 +329,7 @@ class Supervisor:
         held = self._launcher.lease_seconds(run.wall_seconds)
         try:
             allocations.check_lease(session, run.award_id, run.organization, run.mission, run.cores, held)
-        except (AwardTooSmall, AwardNotOpen) as error:
+        except (AwardTooSmall, AwardNotOpen, TooManyUnits) as error:
             return error.code
         return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -72,7 +74,7 @@ class Center:
 @pytest.fixture
 def center(
     cluster: Cluster, played: Played, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Center:
+) -> Iterator[Center]:
     """A copy of the played home, with the cluster as another site of the center's."""
     settings = {"RUN_ENGINE": "slurm", "QUOTA_ENGINE": "slurm", "SITE": SITE}
     for name, value in settings.items():
@@ -88,4 +90,17 @@ def center(
         )  # fmt: skip
     with copied.home.database.write() as session:
         allocations.split(session, copied.actor(cast.MINISTRY, "officer"), made.capacity_id)
-    return Center(copied, cluster, made)
+    yield Center(copied, cluster, made)
+    _forget_accounts(cluster)
+
+
+def _forget_accounts(cluster: Cluster) -> None:
+    """The next test's home knows nothing of this one's awards."""
+    rows = cluster.command("sacctmgr", "-n", "-P", "show", "assoc", "format=Account,ParentName").splitlines()
+    above = dict(row.split("|") for row in rows if row.split("|")[1])
+    below = [name for name, parent in above.items() if parent != "root" and name != "madang"]
+    cluster.command("scancel", "--user", getpass.getuser())
+    nested = [name for name in below if above[name] != "madang"]
+    for names in (nested, [name for name in below if name not in nested]):
+        if names:
+            cluster.command("sacctmgr", "-i", "delete", "account", f"name={','.join(names)}")

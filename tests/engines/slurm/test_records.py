@@ -18,6 +18,7 @@ def row(
     return {
         "JobIDRaw": str(job), "State": state, "ElapsedRaw": str(seconds), "Submit": "100", "Start": start,
         "End": end, "QOS": "madang-industry", "Account": "awd-1", "AllocTRES": "cpu=1,gres/gpu:h200=4",
+        "ReqTRES": "cpu=1,gres/gpu:h200=4",
         "JobName": f"run-{job}", **more,
     }  # fmt: skip
 
@@ -59,6 +60,12 @@ def test_steps_and_who_cancelled_are_left_out() -> None:
     rows = [row(7, "CANCELLED by 1000", 4, "101", "105"), row(7, "FAILED", JobIDRaw="7.batch")]
     assert latest(rows)[7].state == "CANCELLED"
     assert list(latest(rows)) == [7]
+
+
+def test_what_was_not_counted_counts_as_it_was_asked_for() -> None:
+    """A controller that restarts may give a job without its GPUs, or accounting may not keep them."""
+    (found,) = latest([row(7, "COMPLETED", 9, "101", "110", AllocTRES="billing=1,cpu=1")]).values()
+    assert (found.units("gres/gpu:h200"), found.units("cpu")) == (4, 1)
 
 
 def test_of_two_jobs_of_a_name_the_first_counts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import os
 import signal
@@ -10,18 +11,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from madang.allocations import books
-from madang.allocations.errors import AwardTooSmall
+from madang.allocations import service as allocations
+from madang.allocations.errors import AwardTooSmall, OtherSite
 from madang.allocations.quotas import service as quotas
 from madang.engines.slurm.launcher import SlurmLauncher
 from madang.interfaces.demo import cast
+from madang.kernel import clock
+from madang.kernel.home import open_home
 from madang.kernel.settings import Values
 from madang.programme.verification import verify_home
 from madang.runs import attempts, live, preparing, service
+from madang.runs.errors import JobRefused, SchedulerMissing, SchedulerRefused
+from madang.runs.launching import Job
 from madang.runs.model import Attempt, Run
 from madang.runs.reconciling import reconcile
 from madang.runs.supervisor import Supervisor
@@ -185,8 +193,8 @@ def test_limits_set_beside_madang_are_told(center: Center) -> None:
         _, drift = quotas.check(center.played.home, center.operator)
         told = {str(one.told) for one in drift}
         where = f"account {award.award_id} under qos madang-academia-research"
-        assert f"{where}: GrpTRESMins in force, gres/gpu:h200 is 9999, not 60" in told
-        assert "qos madang-academia-research: GrpTRESMins is gres/gpu:h200=9999, not not set" in told
+        assert f"{where}: GrpTRESMins in force, gres/gpu:h200 is 9999; it should be 60" in told
+        assert "qos madang-academia-research: GrpTRESMins is gres/gpu:h200=9999; it should be not set" in told
     finally:
         center.cluster.command(*sacctmgr, *qos, "GrpTRESMins=gres/gpu:h200=-1")
     account = ("account", "where", f"name={award.award_id}", "set")
@@ -198,6 +206,11 @@ def test_limits_set_beside_madang_are_told(center: Center) -> None:
 BENT = {
     "qos madang-industry: UsageFactor": ("qos where name=madang-industry set UsageFactor=", "0", "1"),
     "qos madang-industry: GraceTime": ("qos where name=madang-industry set GraceTime=", "3600", "0"),
+    "qos madang-borrow: PreemptExemptTime": (
+        "qos where name=madang-borrow set PreemptExemptTime=",
+        "1-00:00:00",
+        "-1",
+    ),
     "account root: GrpTRESMins": ("account where name=root set GrpTRESMins=gres/gpu:h200=", "5", "-1"),
 }
 
@@ -223,6 +236,101 @@ def test_another_user_on_an_awards_account_is_told(center: Center) -> None:
     assert any(f"account {award.award_id}: User is nobody" in one for one in told), told
     center.cluster.command("sacctmgr", "-i", "delete", "user", "name=nobody", f"account={award.award_id}")
     assert quotas.check(center.played.home, center.operator)[1] == []
+
+
+def test_accounts_below_ours_are_told_and_what_they_used_is_reconciled(center: Center) -> None:
+    """One below an award uses the award up; one below the account above all uses its shares."""
+    award = center.award("industry", COMPANY, 3600)
+    user = getpass.getuser()
+    for name, parent in (("nested", award.award_id), ("rogue", "madang")):
+        words = (f"parent={parent}", "cluster=lab", "qos=madang-industry", "defaultqos=madang-industry")
+        center.cluster.command("sacctmgr", "-i", "add", "account", name, *words)
+        center.cluster.command("sacctmgr", "-i", "add", "user", user, f"account={name}")
+    told = [str(one.told) for one in quotas.check(center.played.home, center.operator)[1]]
+    assert any(one.startswith(f"account nested: ParentName is {award.award_id}") for one in told), told
+    assert any(one.startswith("account rogue: ParentName is madang") for one in told), told
+    words = ("--account=nested", "--gpus=h200:2", "--job-name=below", "--output=/dev/null", "--wrap=sleep 2")
+    job = center.cluster.command("sbatch", "--parsable", *words).strip()
+    wait(lambda: len(reconcile(center.played.home, center.operator).differences) > 0)
+    (found,) = reconcile(center.played.home, center.operator).differences
+    assert (found.what, found.job, found.award_id) == ("not-ours", job, award.award_id)
+
+
+@pytest.mark.parametrize(
+    ("limit", "bent", "straight"), [("PreemptMode", "off", "requeue"), ("AllowAccounts", "root", "ALL")]
+)
+def test_a_partition_that_keeps_us_out_or_gives_nothing_back_is_told(
+    center: Center, limit: str, bent: str, straight: str
+) -> None:
+    center.award("industry", COMPANY, 3600)
+    center.cluster.command("scontrol", "update", "partitionname=gpu", f"{limit}={bent}")
+    try:
+        told = [str(one.told) for one in quotas.check(center.played.home, center.operator)[1]]
+        assert any(one.startswith(f"partition gpu: {limit}") for one in told), told
+    finally:
+        center.cluster.command("scontrol", "update", "partitionname=gpu", f"{limit}={straight}")
+    assert quotas.check(center.played.home, center.operator)[1] == []
+
+
+def test_two_who_apply_at_once_each_end_well(center: Center) -> None:
+    for share in ("industry", "academia-research", "national-projects"):
+        center.award(share, COMPANY, 3600, enforce=False)
+    with ThreadPoolExecutor(3) as pool:
+        applied = [pool.submit(quotas.apply, center.played.home, center.operator) for _ in range(3)]
+        found = [one.result() for one in applied]
+    assert [drift for _, drift in found] == [[], [], []]
+    assert sorted(changes for changes, _ in found)[:2] == [0, 0]
+
+
+def test_a_run_while_another_tells_slurm_of_its_award(center: Center) -> None:
+    """Refused, told of meanwhile by somebody else, and tried again: it must not end."""
+    award = center.award("national-projects", cast.LEAD, BIG, enforce=False)
+    run = center.order(award)
+    supervisor = Supervisor(center.played.home, center.operator)
+    supervisor._claim(run)
+    launcher = supervisor._launcher
+    started = launcher.start
+    refused: list[str] = []
+
+    def start(job: Job) -> None:
+        try:
+            started(job)
+        except JobRefused as error:
+            refused.append(str(error.facts["reason"]))
+            quotas.apply(center.played.home, center.operator)  # the other one, just now
+            raise
+
+    launcher.start = start  # type: ignore[method-assign]
+    assert supervisor._launch(center.get(run), None) is False
+    assert len(refused) == 1
+    work(center)
+    assert center.get(run).state == "succeeded"
+
+
+def test_another_sites_limits_never_replace_ours(center: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    center.award("industry", COMPANY, 3600)
+    first = clock.now().replace(microsecond=0) - timedelta(hours=1)
+    with center.played.home.database.write() as session:
+        end = first + timedelta(days=30)
+        allocations.declare(session, center.operator, "center-c", "cpu-core", 4, first, end)
+    with pytest.raises(OtherSite):
+        quotas.apply(center.played.home, center.operator, "center-c")
+    monkeypatch.setenv("MADANG_SITE", "")
+    with pytest.raises(SchedulerRefused, match="gpu-center"):  # another home, the same Slurm
+        quotas.apply(open_home(center.played.home.path), center.operator, "center-c")
+    assert quotas.check(center.played.home, center.operator)[1] == []
+
+
+def test_what_is_wrong_with_a_command_is_told_as_it_is(
+    center: Center, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    center.award("industry", COMPANY, 3600)
+    monkeypatch.setenv("MADANG_SLURM_RESOURCES", "h200=gres/gpu:h100")
+    with pytest.raises(SchedulerRefused, match="no TRES known"):
+        quotas.apply(open_home(center.played.home.path), center.operator)
+    with monkeypatch.context() as elsewhere, pytest.raises(SchedulerMissing):
+        elsewhere.setenv("PATH", "/nowhere")
+        quotas.check(center.played.home, center.operator)
 
 
 def test_a_run_sooner_than_the_next_sweep_after_its_award(center: Center) -> None:
@@ -302,15 +410,21 @@ def test_a_lease_is_what_slurm_is_asked_for(center: Center) -> None:
     agrees(center)
 
 
-def test_a_partition_that_is_not_there_refuses_one_run_and_keeps_no_other(
+def test_a_partition_that_is_not_there_is_the_operators_to_mend(
     center: Center, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = center.order(center.award("industry", COMPANY, BIG))
     monkeypatch.setenv("MADANG_SLURM_PARTITION", "no-such")
-    with working(center):
-        wait(lambda: not center.get(run).live)
-    assert center.get(run).reason.startswith("refused:")
-    assert "partition" in why(center.get(run)).lower()
+    wrong = open_home(center.played.home.path)
+    told = [str(one.told) for one in quotas.check(wrong, center.operator)[1]]
+    assert any(one.startswith("partition no-such: PartitionName is not set") for one in told), told
+    supervisor = Supervisor(wrong, center.operator)
+    supervisor._claim(run)
+    with pytest.raises(SchedulerRefused, match="partition"):
+        supervisor._launch(center.get(run), None)
+    monkeypatch.delenv("MADANG_SLURM_PARTITION")
+    work(center)
+    assert center.get(run).state == "succeeded"
 
 
 def test_a_run_of_another_engine_is_followed_to_its_end(

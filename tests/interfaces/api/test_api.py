@@ -52,6 +52,7 @@ def filled(operation: operations.Operation, played: Played) -> tuple[str, dict[s
         "version": notes["pool"], "run": notes["run"], "submission": notes["submission:pooled"],
         "name": cast.AGREEMENT if "/agreements" in operation.path else cast.MISSION, "position": "3",
         "plan": "demonstration", "trial": "trl-x",
+        "source": cast.SOURCE, "record": notes["record"], "harvest": notes["harvest"],
         "call": "industry-1", "application_id": notes[f"application:{cast.LEAD}"],
     }  # fmt: skip
     address = re.sub(r"\{(\w+)(?::path)?\}", lambda match: things[match[1]], operation.path)

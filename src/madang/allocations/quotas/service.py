@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from madang.allocations import service as supply
 from madang.allocations.books import largest_remainder
-from madang.allocations.errors import NoQuotaEngine, NoSuchSite, WhichSite
+from madang.allocations.errors import NoQuotaEngine, NoSuchSite, OtherSite, WhichSite
 from madang.allocations.model import Award, Capacity, awards, capacities, sites
 from madang.allocations.plans.model import PlanDocument, ShareDocument
 from madang.allocations.quotas.model import AwardQuota, Drift, Scheduler, ShareQuota, SiteQuotas
@@ -17,6 +17,7 @@ from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
 from madang.kernel.home import Home
+from madang.kernel.locks import alone
 
 
 def see(home: Home, actor: Principal, site: str | None = None) -> SiteQuotas:
@@ -26,7 +27,7 @@ def see(home: Home, actor: Principal, site: str | None = None) -> SiteQuotas:
     organization operates. Raises NoSuchSite, WhichSite, NotPermitted.
     """
     with home.database.read() as session:
-        name = _site(session, actor, site or home.values.site)
+        name = _site(home, session, actor, site)
         owner = {"owner": supply.operator(session, name)}
         authorize(session, Request(actor, "quota.enforce", "Site", name, owner))
         return of_site(session, name)
@@ -43,10 +44,11 @@ def apply(home: Home, actor: Principal, site: str | None = None) -> tuple[int, S
 
     An entry tells what was enforced, whenever that changed.
     """
-    wanted = see(home, actor, site)
     engine = scheduler(home)
-    changes = engine.apply(wanted)
-    left = engine.drift(wanted)
+    with alone(home.path / "quotas.lock"):  # two at once would each add what the other adds
+        wanted = see(home, actor, site)
+        changes = engine.apply(wanted)
+        left = engine.drift(wanted)
     if changes:
         with home.database.write() as session:
             owner = {"owner": supply.operator(session, wanted.site)}
@@ -124,7 +126,10 @@ def _awards(session: Session, site: str, current: dict[str, Capacity]) -> list[A
     return found
 
 
-def _site(session: Session, actor: Principal, named: str) -> str:
+def _site(home: Home, session: Session, actor: Principal, named: str | None) -> str:
+    if named and home.values.site not in ("", named):
+        raise OtherSite(site=named, own=home.values.site)
+    named = named or home.values.site
     if named:
         if supply.operator(session, named) is None:
             raise NoSuchSite(site=named)

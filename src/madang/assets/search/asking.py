@@ -6,10 +6,11 @@ quotation marks is taken as it is, together.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from madang.assets.search import glossary, korean
+from madang.assets.search import glossary, korean, sounds
 from madang.assets.search.port import Alternative, Concept
 from madang.kernel.ids import nfc
 
@@ -35,6 +36,8 @@ _STOP = _listed(
     when where which who will with"""
 )
 _KOREAN_STOP = _listed("데이터 자료 데이터셋 관련 대한 찾 있 하 것 등 및 수 위하 통하 대하 목록 보이 주")
+_SOUND = 0.6
+"""A word that only sounds alike; one of three consonants, half of that."""
 _COMMON = 0.4
 """What every data set is: a word like data weighs little, but is not lost where it is all that was asked."""
 
@@ -82,6 +85,8 @@ def _english(words: Sequence[str]) -> Iterator[Concept]:
         if size:
             for term in glossary.korean_of(" ".join(said))[0]:
                 ways.append(Alternative("korean", tuple(korean.terms(term)) or (term,), _OTHER))
+        else:
+            ways += _alike("sounds_korean", sounds.in_english(said[0]))
         if said[0] not in _STOP or size > 1 or len(words) == 1:
             yield Concept(tuple(ways), weight)
         if size > 1:
@@ -111,11 +116,27 @@ def _korean(text: str) -> Iterator[Concept]:
         yield from _parts(term, inner)
         covered.update(range(at, at + size))
         at += size
-    for form, begin, end in spans:
-        if not covered.intersection(range(begin, end)):
-            weight = _COMMON if form in _KOREAN_STOP else 1.0
-            if form not in _KOREAN_STOP or len(spans) == 1:
-                yield Concept((Alternative("korean", (form,)), *_loose(form)), weight)
+    for form, begin, end in _left(spans, covered):
+        weight = _COMMON if form in _KOREAN_STOP else 1.0
+        if form not in _KOREAN_STOP or len(spans) == 1:
+            alike = _alike("sounds_english", sounds.in_korean([run[begin:end]]))
+            yield Concept((Alternative("korean", (form,)), *_loose(form), *alike), weight)
+
+
+def _left(spans: Sequence[tuple[str, int, int]], covered: set[int]) -> Iterator[tuple[str, int, int]]:
+    """Morphemes that no term of the glossary covers; such as stand together also as the word that they may
+    be pieces of, since a foreign name is no morpheme of Korean."""
+    left = [one for one in spans if not covered.intersection(range(one[1], one[2]))]
+    yield from left
+    for (first, begin, middle), (second, also, end) in itertools.pairwise(left):
+        if middle == also:
+            yield first + second, begin, end
+
+
+def _alike(field: str, skeletons: Iterable[str]) -> list[Alternative]:
+    return [
+        Alternative(field, (one,), _SOUND if len(one) > sounds.LEAST else _SOUND / 2) for one in skeletons
+    ]
 
 
 def _without_spaces(text: str) -> tuple[str, set[int]]:

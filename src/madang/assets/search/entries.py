@@ -10,7 +10,7 @@ from madang.assets import lineage
 from madang.assets.catalogue.model import Record, Source
 from madang.assets.metadata.model import Description, Text
 from madang.assets.model import Version
-from madang.assets.search import korean
+from madang.assets.search import korean, sounds
 from madang.assets.search.port import Entry, Measured
 from madang.kernel.database import Session
 
@@ -25,6 +25,8 @@ _MEDIA = {
     "application/x-hdf5": "HDF5", "application/x-hdf": "HDF5", "application/parquet": "Parquet",
     "application/x-parquet": "Parquet", "application/vnd.apache.parquet": "Parquet",
 }  # fmt: skip
+_NAME = re.compile(r"\b[A-Z][A-Za-z]{3,}")
+_HANGUL = re.compile(r"[가-힣]{2,}")
 _ENDING = re.compile(r"[A-Za-z0-9]{1,10}")
 
 
@@ -91,12 +93,19 @@ def _entry(
         body_korean=" ".join(korean.terms(in_korean[1])) if in_korean[1] else "",
         title_pairs=" ".join(korean.pairs(in_korean[0])),
         body_pairs=" ".join(korean.pairs(in_korean[1])),
+        sounds_english=" ".join(_sounds(title, body)),
+        sounds_korean=" ".join(sounds.in_korean(_HANGUL.findall(f"{in_korean[0]} {in_korean[1]}"))),
         seen_by=seen_by,
         below=below,
         facets=facets,
         year=told.year,
         variables=tuple(_measured(told)),
     )
+
+
+def _sounds(title: str, body: str) -> Iterator[str]:
+    """Of the words of a title, and of the names in a body: those that begin with a capital."""
+    yield from dict.fromkeys(sounds.in_english(f"{title} {' '.join(_NAME.findall(body))}"))
 
 
 def _words_of(told: Description) -> Iterator[str]:

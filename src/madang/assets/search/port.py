@@ -14,9 +14,12 @@ FACETS = ("kind", "source", "owner", "mission", "layer", "format", "licence", "l
 
 @dataclass(frozen=True)
 class Entry:
-    """What an index holds of a thing. key: its id. Texts are plain; `korean` ones are terms joined by spaces,
-    `pairs` syllable pairs. seen_by and below are sets of tokens: who may know of it, and which owners' data
-    are in it. facets: name of FACETS -> values."""
+    """What an index holds of a thing. key: its id.
+
+    Texts are plain; `korean` ones are terms joined by spaces, `pairs` syllable pairs, `sounds` skeletons
+    (``sounds.py``) of words in either script. seen_by and below are sets of tokens: who may know of it, and
+    which owners' data are in it. facets: name of FACETS -> values.
+    """
 
     key: str
     title: str = ""
@@ -25,6 +28,8 @@ class Entry:
     body_korean: str = ""
     title_pairs: str = ""
     body_pairs: str = ""
+    sounds_english: str = ""
+    sounds_korean: str = ""
     seen_by: Sequence[str] = ()
     below: Sequence[str] = ()
     facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -44,8 +49,8 @@ class Measured:
 
 @dataclass(frozen=True)
 class Alternative:
-    """One way to say a concept: words that stand together, in `english` or in `korean` (terms) or as `pairs`.
-    together: as a phrase; otherwise all of them, anywhere in a text."""
+    """One way to say a concept: words in `english` or in `korean` (terms), as `pairs`, or as `sounds_english`
+    or `sounds_korean` what they sound like. together: as a phrase; otherwise all of them, anywhere."""
 
     language: str
     words: tuple[str, ...]

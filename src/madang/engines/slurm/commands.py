@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from madang.kernel.settings import Values
-from madang.runs.errors import JobRefused, SchedulerSilent
+from madang.runs.errors import JobRefused, SchedulerMissing, SchedulerRefused, SchedulerSilent
 
 _SECONDS = 60
 """How long a command may take. sbatch itself gives up after MessageTimeout (10 s) a few times over."""
@@ -30,6 +30,10 @@ _TRANSIENT = (
 )
 """What sbatch says of a controller that restarts, hangs or is full (slurm_errno.h): it may take the job
 later. Any other failed submission would fail however often it was tried."""
+_SETTINGS = ("Invalid partition name",)
+"""What sbatch says of a setting of this home: the operator mends it, and the run has not failed."""
+_NOTHING_TO_DO = ("Nothing new added", "Nothing modified")
+"""What sacctmgr says, with exit code 1, where all is as it was asked for."""
 
 
 class Resources:
@@ -57,7 +61,8 @@ def called(*words: str, holding: Sequence[int] = ()) -> str:
 
     holding: descriptors that the command keeps open for as long as it lives.
 
-    Raises JobRefused where sbatch says so, SchedulerSilent where there was no usable answer.
+    Raises JobRefused where sbatch says so; SchedulerMissing, SchedulerRefused or SchedulerSilent where there
+    is no command, it was refused, or there was no usable answer.
     """
     environment = os.environ | {"SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
     environment.pop("MADANG_TOKEN", None)
@@ -73,15 +78,22 @@ def called(*words: str, holding: Sequence[int] = ()) -> str:
             pass_fds=holding,
             check=False,
         )
+    except FileNotFoundError as error:
+        raise SchedulerMissing(command=words[0], reason=error.strerror) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SchedulerSilent(command=words[0], reason=str(error)) from error
     if done.returncode == 0:
         return done.stdout
     said = [line.removeprefix(f"{words[0]}: ") for line in (done.stderr or done.stdout).splitlines() if line]
     told = " ".join(line.removeprefix("error: ") for line in said)[:300]
-    if words[0] == "sbatch" and _FAILED in told and not any(one in told for one in _TRANSIENT):
+    passes = any(one in told for one in (*_TRANSIENT, *_SETTINGS))
+    if words[0] == "sbatch" and _FAILED in told and not passes:
         raise JobRefused(reason=refusal_in(told), told=told)
-    raise SchedulerSilent(command=words[0], reason=told or f"exit code {done.returncode}")
+    if words[0] == "sacctmgr" and any(one in done.stdout for one in _NOTHING_TO_DO):
+        return done.stdout  # somebody has done it meanwhile; what is in force is read back
+    silent = not told or any(one in told for one in _TRANSIENT)
+    kind = SchedulerSilent if silent else SchedulerRefused
+    raise kind(command=words[0], reason=told or f"exit code {done.returncode}")
 
 
 def refusal_in(told: str) -> str:

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,12 @@ from madang.kernel.settings import Values
 from madang.runs.errors import JobRefused
 from madang.runs.launching import Accounted, Grounds, Job, JobState
 
-ENGINE = Engine("slurm", "runs", "madang.engines.slurm.launcher:SlurmLauncher")
+ENGINE = Engine(
+    "slurm",
+    "runs",
+    "madang.engines.slurm.launcher:SlurmLauncher",
+    ("sbatch", "squeue", "sacct", "scancel", "scontrol"),
+)
 
 Found = TypeVar("Found", Queued, JobRecord)
 
@@ -217,17 +222,33 @@ class SlurmLauncher:
         """
         if not awards:
             return []
-        accounts = ",".join(sorted(awards))
+        award_of = _below(awards)
+        accounts = ",".join(sorted(award_of))
         found = records.accounted("--allusers", f"--accounts={accounts}", "--starttime=1970-01-02")
         found |= records.of_jobs(jobs)
         return [
             Accounted(
-                str(one.job), one.name, one.account, one.state, one.seconds,
-                one.tres.get(self._resources.tres(awards[one.account]), 0),
+                str(one.job), one.name, award_of[one.account], one.state, one.seconds,
+                one.units(self._resources.tres(awards[award_of[one.account]])),
             )
             for one in sorted(found.values(), key=lambda one: one.job)
-            if not one.live and one.account in awards
+            if not one.live and one.account in award_of
         ]  # fmt: skip
+
+
+def _below(awards: Iterable[str]) -> dict[str, str]:
+    """Account -> the award it uses up: an award's own, and any that somebody has put below it."""
+    columns = ("Account", "ParentName")
+    rows = table(columns, "sacctmgr", "-n", "-P", "show", "assoc", f"format={','.join(columns)}")
+    above = {row["Account"].strip(): row["ParentName"] for row in rows if row["ParentName"]}
+    found = {award: award for award in awards}
+    for account in above:
+        way = [account]
+        while way[-1] in above and way[-1] not in found and len(way) <= len(above):
+            way.append(above[way[-1]])
+        if way[-1] in found:
+            found |= dict.fromkeys(way, found[way[-1]])
+    return found
 
 
 def share_qos(values: Values, share: str) -> str:
@@ -256,7 +277,7 @@ def _ended(folder: Path, record: JobRecord, borrowed: bool) -> JobState:
         cancelled = (folder / "cancel").exists()
         reason = "cancelled" if cancelled else _ENDS.get(record.state, reason)
     asked = read(folder / "submitting.json") or {}
-    units = record.tres.get(asked.get("tres", ""))
+    units = record.units(asked["tres"]) if "tres" in asked else None
     return JobState("ended", float(record.seconds), code, reason, True, str(record.job), borrowed, units)
 
 

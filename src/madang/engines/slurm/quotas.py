@@ -16,8 +16,9 @@ from madang.engines.slurm.commands import Resources, amounts, called, table
 from madang.engines.slurm.launcher import borrow_qos, share_qos
 from madang.kernel.extension import Engine
 from madang.kernel.settings import Values
+from madang.runs.errors import SchedulerRefused
 
-ENGINE = Engine("slurm", "quotas", "madang.engines.slurm.quotas:SlurmQuotas")
+ENGINE = Engine("slurm", "quotas", "madang.engines.slurm.quotas:SlurmQuotas", ("sacctmgr", "scontrol"))
 
 Limits = dict[str, str]
 """A limit's name in sacctmgr's spelling -> its value, "" where there is none."""
@@ -30,7 +31,7 @@ _QOS_LIMITS = (
 )  # fmt: skip
 _QOS_RULES = {
     "UsageFactor": "1.000000", "UsageThres": "", "LimitFactor": "", "GraceTime": "00:00:00",
-    "PreemptMode": "cluster", "MaxTRESRunMinsPA": "", "MaxTRESRunMinsPU": "",
+    "PreemptMode": "cluster", "PreemptExemptTime": "", "MaxTRESRunMinsPA": "", "MaxTRESRunMinsPU": "",
 }  # fmt: skip
 """What else of a QOS bends a budget, as Slurm has it where nobody changed it: with a UsageFactor of 0 a
 budget is never used up, a LimitFactor multiplies it."""
@@ -39,8 +40,12 @@ _QOS_OURS = ("Priority", "Flags", "Preempt", "GrpTRES")
 """What of a QOS we write; the rest is only compared."""
 _ACCOUNT_OURS = ("QOS", "DefaultQOS", "GrpTRESMins")
 _FLAGS = "DenyOnLimit,NoDecay"
+_UNMARKED = "madang"
+"""The organization of accounts that bear no site's name."""
 _OWN_PRIORITY, _BORROW_PRIORITY = "100", "1"
 _AT_ONCE = 200
+_KEEPS = ("OFF", "SUSPEND", "GANG")
+"""Modes of preemption in which a borrower keeps what it has."""
 _CLOSED = "0"
 """GrpSubmit of an award whose time is not now: nobody may submit."""
 
@@ -56,12 +61,13 @@ class SlurmQuotas:
     def apply(self, wanted: SiteQuotas) -> int:
         """Write what differs: QOS first, then accounts, each with its limits in one command."""
         self._cluster = self._settings().get("ClusterName", "")
+        self._require_ours(wanted.site)
         changes, qos = 0, self._qos()
         for name, limits in self._wanted_qos(wanted).items():
             changes += self._write_qos(name, limits, qos.get(name))
         accounts = self._associations()
         if (self._values.slurm_account, "") not in accounts:
-            self._add_account(self._values.slurm_account, "root")
+            self._add_account(self._values.slurm_account, "root", organization=wanted.site)
             changes += 1
         for award in wanted.awards:
             changes += self._write_award(award, wanted, accounts)
@@ -84,21 +90,27 @@ class SlurmQuotas:
             found += self._award_drift(award, wanted, accounts)
         return [
             *found,
-            *self._strangers(accounts),
+            *self._strangers(wanted, accounts),
             *self._partition_drift(qos),
             *self._effective_drift(wanted, qos, accounts),
             *self._controller_drift(wanted, accounts),
         ]
 
-    def _strangers(self, accounts: Mapping[tuple[str, str], Limits]) -> Iterator[Drift]:
-        """Who else may use an award, or a share: users on our accounts, accounts of others with our QOS."""
-        prefix = f"{self._values.slurm_account}-"
+    def _strangers(self, wanted: SiteQuotas, accounts: Mapping[tuple[str, str], Limits]) -> Iterator[Drift]:
+        """Who else may use an award, or a share: accounts below ours that are no award's, users on our
+        accounts, accounts of others with our QOS."""
+        top, prefix = self._values.slurm_account, f"{self._values.slurm_account}-"
+        awards = {one.award_id for one in wanted.awards}
         for (account, user), limits in accounts.items():
-            ours = accounts[account, ""]["ParentName"] == self._values.slurm_account
-            if ours and user not in ("", getpass.getuser()):
+            above = [name for name, _ in self._above(account, accounts)][1:]
+            if account not in awards and top in above:
+                if not user:
+                    yield Drift(f"account {account}", "ParentName", "", limits["ParentName"])
+                continue
+            if account in awards and user not in ("", getpass.getuser()):
                 yield Drift(f"account {account}", "User", "", user)
             held = [name for name in limits["QOS"].split(",") if name.startswith(prefix)]
-            if held and not ours:
+            if held and account not in awards:
                 yield Drift(f"account {account}", "QOS", "", ",".join(held))
 
     def _controller_drift(
@@ -199,11 +211,26 @@ class SlurmQuotas:
             changes += 1
         return changes
 
-    def _add_account(self, name: str, parent: str, *limits: str) -> None:
+    def _require_ours(self, site: str) -> None:
+        """The account above all awards bears its site's name: the limits of two sites have the same names,
+        and would replace one another. SchedulerRefused where it bears another's."""
+        columns, top = ("Account", "Org"), self._values.slurm_account
+        rows = table(columns, "sacctmgr", "-n", "-P", "show", "account", top, "format=Account,Org")
+        found = next((row["Org"] for row in rows if row["Account"] == top), site)
+        if found == _UNMARKED:  # of an earlier Madang
+            words = ("where", f"name={top}", "set", f"organization={site}")
+            called("sacctmgr", "-i", "modify", "account", *words)
+        elif found != site:
+            raise SchedulerRefused(
+                command="sacctmgr",
+                reason=f"account {top} is of the site {found} (slurm_account), not of {site}",
+            )
+
+    def _add_account(self, name: str, parent: str, *limits: str, organization: str = _UNMARKED) -> None:
         """An account comes into being with its limits, in one command: nobody uses it without."""
         called(
             "sacctmgr", "-i", "add", "account", name, f"cluster={self._cluster}", f"parent={parent}",
-            "description=madang", "organization=madang", *limits,
+            "description=madang", f"organization={organization}", *limits,
         )  # fmt: skip
 
     def _modify_account(self, name: str, words: Sequence[str]) -> None:
@@ -245,17 +272,26 @@ class SlurmQuotas:
         yield from holds("PriorityUsageResetPeriod", ("NONE",))
         if now.get("PriorityDecayHalfLife", "") not in ("00:00:00", "0"):
             yield Drift("slurm.conf", "PriorityDecayHalfLife", "0", now.get("PriorityDecayHalfLife", ""))
-        if now.get("PreemptMode", "OFF").upper().split(",")[0] in ("OFF", "SUSPEND", "GANG"):
+        if now.get("PreemptMode", "OFF").upper().split(",")[0] in _KEEPS:
             yield Drift("slurm.conf", "PreemptMode", "CANCEL", now.get("PreemptMode", ""))
+        if now.get("PreemptExemptTime", "00:00:00") not in ("00:00:00", "NONE"):
+            yield Drift("slurm.conf", "PreemptExemptTime", "00:00:00", now.get("PreemptExemptTime", ""))
 
     def _partition_drift(self, qos: Mapping[str, Limits]) -> Iterator[Drift]:
-        """A QOS of a partition comes before that of a job."""
+        """A QOS of a partition comes before that of a job; ours must be there, take us, and give back."""
+        named, met = self._values.slurm_partition, False
         for line in called("scontrol", "-o", "show", "partition").splitlines():
             facts = dict(word.split("=", 1) for word in line.split() if "=" in word)
+            where = f"partition {facts['PartitionName']}"
             limits = qos.get(facts.get("QoS", "N/A"), {})
             for name in _QOS_LIMITS:
                 if limits.get(name):
-                    yield Drift(f"partition {facts['PartitionName']}", name, "", limits[name])
+                    yield Drift(where, name, "", limits[name])
+            if facts["PartitionName"] == named or (not named and facts.get("Default") == "YES"):
+                met = True
+                yield from _partition_rules(where, facts)
+        if not met:
+            yield Drift(f"partition {named or '(default)'}", "PartitionName", "there", "")
 
     def _effective_drift(
         self,
@@ -287,6 +323,20 @@ class SlurmQuotas:
         while (account, "") in accounts:
             yield (account, "")
             account = accounts[account, ""]["ParentName"]
+
+
+def _partition_rules(where: str, facts: Mapping[str, str]) -> Iterator[Drift]:
+    """What of the partition of our jobs keeps them out, or from giving back what they borrowed."""
+    for name in ("AllowAccounts", "AllowQos"):
+        if facts.get(name, "ALL") != "ALL":
+            yield Drift(where, name, "ALL", facts[name])
+    for name in ("DenyAccounts", "DenyQos"):
+        if facts.get(name):
+            yield Drift(where, name, "", facts[name])
+    if facts.get("PreemptMode", "CANCEL").upper().split(",")[0] in _KEEPS:
+        yield Drift(where, "PreemptMode", "CANCEL", facts["PreemptMode"])
+    if facts.get("State", "UP") != "UP":
+        yield Drift(where, "State", "UP", facts["State"])
 
 
 def _text(counts: Mapping[str, int]) -> str:

@@ -24,6 +24,7 @@ _SACCT = (
     "QOS",
     "Account",
     "AllocTRES",
+    "ReqTRES",
     "JobName",
 )
 _AT_ONCE = 1000
@@ -45,12 +46,18 @@ class JobRecord:
     qos: str
     account: str
     tres: Mapping[str, int]
+    asked: Mapping[str, int]
     name: str
 
     @property
     def live(self) -> bool:
         """Whether it has not ended."""
         return self.state in LIVE
+
+    def units(self, tres: str) -> int:
+        """How much of a resource is counted: what was allocated; where accounting has no figure of it (it
+        does not keep this resource, or lost it when it restarted), what was asked for."""
+        return self.tres.get(tres, self.asked.get(tres, 0))
 
     @property
     def _newness(self) -> tuple[int, bool, int, int, int]:
@@ -92,6 +99,7 @@ def latest(rows: Iterable[Mapping[str, str]]) -> dict[int, JobRecord]:
             qos=row["QOS"],
             account=row["Account"],
             tres=amounts(row["AllocTRES"]),
+            asked=amounts(row["ReqTRES"]),
             name=row["JobName"],
         )
         known = found.get(record.job)

@@ -131,7 +131,7 @@ def doctor(*, json: context.Json = False) -> None:
     rows: list[dict[str, str]] = [{"what": "python", "state": "ok", "detail": sys.version.split()[0]}]
     for pack in extension.packs().values():
         rows.append(_pack_row(pack))
-    for port in ("records", "content", "runs", "isolation"):
+    for port in ("records", "content", "runs", "quotas", "steps", "isolation", "harvest", "search"):
         names = ", ".join(sorted(extension.engines(port)))
         rows.append({"what": f"engines: {port}", "state": "ok", "detail": names})
     for name in sorted(extension.engines("isolation")):
@@ -139,6 +139,7 @@ def doctor(*, json: context.Json = False) -> None:
         detail = reason.in_language(context.language()) if reason else ""
         rows.append({"what": f"isolation {name}", "state": "no" if reason else "ok", "detail": detail})
     rows += _protection()
+    rows += _commands()
     path = context.home_path()
     free = shutil.disk_usage(path if path.exists() else Path.cwd()).free
     rows.append(
@@ -150,6 +151,24 @@ def doctor(*, json: context.Json = False) -> None:
     else:
         rows.append({"what": "home", "state": "no", "detail": f"none at {path}: madang init, or madang demo"})
     context.print_rows(rows, {"state": "", "what": "what", "detail": "detail"}, json)
+
+
+def _commands() -> list[dict[str, str]]:
+    """The programs that the engines of this home's settings call, and whether they are here."""
+    from madang.kernel import extension
+    from madang.kernel.settings import load
+
+    path = context.home_path()
+    values = load(path if path.is_dir() else None).values
+    rows = []
+    for port, name in (("runs", values.run_engine), ("quotas", values.quota_engine)):
+        engine = extension.engines(port).get(name)
+        for program in engine.programs if engine else ():
+            found = shutil.which(program)
+            rows.append(
+                {"what": f"{name}: {program}", "state": "ok" if found else "!!", "detail": found or "-"}
+            )
+    return rows
 
 
 def _protection() -> list[dict[str, str]]:

@@ -25,10 +25,10 @@ EXAMPLES = "manipulation-10"
 
 
 def example(name: str) -> Path:
-    """A file of ``examples/manipulation-10``: in the wheel, or in the checkout."""
+    """A file or folder of ``examples/manipulation-10``: in the wheel, or in the checkout."""
     package = Path(__file__).parents[2]
     for folder in (package / "examples", package.parents[1] / "examples"):
-        if (folder / EXAMPLES / name).is_file():
+        if (folder / EXAMPLES / name).exists():
             return folder / EXAMPLES / name
     raise Defect(file=name)
 

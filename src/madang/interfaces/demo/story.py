@@ -17,7 +17,7 @@ from madang.assets.catalogue.model import Record
 from madang.assets.errors import NotAccepted
 from madang.assets.harvest import running
 from madang.assets.model import Version
-from madang.assets.search import service as finding
+from madang.assets.search import service as searching
 from madang.interfaces.demo import cast, supply
 from madang.interfaces.demo.stage import Stage, example, recordings, working_folder
 from madang.kernel import i18n
@@ -150,9 +150,10 @@ def harvest(stage: Stage) -> None:
         made = running.run(opened, actor, cast.SOURCE)
     finally:
         opened.database.close()
+    stage.notes["harvest"] = made.harvest_id
     stage.tell("harvested", source=cast.SOURCE, n=made.made, problems=made.problems)
     query = "해수면 온도"
-    answer = finding.search(stage.home, actor, finding.Asked(query, limit=1))
+    answer = searching.search(stage.home, actor, searching.Asked(query, limit=1))
     best = answer.found[0].what
     if not isinstance(best, Record):
         raise Defect(found=best.name)

@@ -18,6 +18,7 @@ from madang.sdk._async import transfers
 from madang.sdk._async.resources import (
     Agreements,
     Calls,
+    Catalogue,
     Compute,
     Ledger,
     Metrics,
@@ -70,6 +71,7 @@ class AsyncClient:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)
         self.compute = Compute(self)

@@ -19,6 +19,7 @@ from madang.sdk._sync import transfers
 from madang.sdk._sync.resources import (
     Agreements,
     Calls,
+    Catalogue,
     Compute,
     Ledger,
     Metrics,
@@ -71,6 +72,7 @@ class Client:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)
         self.compute = Compute(self)

@@ -53,6 +53,7 @@ def show(run_id: str, viewer: Looking) -> Response:
             if child.made_by == run_id
         ]
         tried = attempts.of_run(session, run_id)
+        held = allocations.held_for(session, run_id)
     log, chart = _log(viewer, run), _chart(viewer, run)
     return render(
         viewer,
@@ -66,6 +67,7 @@ def show(run_id: str, viewer: Looking) -> Response:
         log=log,
         chart=chart,
         attempts=tried,
+        held=held,
     )
 
 
