@@ -95,6 +95,15 @@ def see(session: Session, actor: Principal, name: str) -> Source:
     return Source(**row)
 
 
+def address_for(actor: Principal, source: Source) -> str:
+    """A source's address; that of one which is no address of the web (a folder of the operator's machine) for
+    its own organization and overseers, and its last part for others."""
+    public = source.url.startswith(("http://", "https://"))
+    if public or actor.organization == source.owner or oversees(actor):
+        return source.url
+    return source.url.rstrip("/").rpartition("/")[2]
+
+
 def visible_to(session: Session, actor: Principal, part: Slice | None = None) -> list[Source]:
     """The sources whose records an actor may know of, by name."""
     query = cut(sa.select(sources).where(_visible(actor)), (sources.c.name,), part)

@@ -91,7 +91,8 @@ def _graph(data: bytes, form: str) -> Graph:
 
 
 def _has_own_context(document: Any) -> bool:
-    """Whether every context stands in the document: an address would be fetched by the parser."""
+    """Whether every context stands in the document, or none is needed since its keys are whole addresses: an
+    address of a context would be fetched by the parser."""
     waiting, seen = [document], 0
     inline = False
     while waiting and seen < 200_000:
@@ -104,6 +105,7 @@ def _has_own_context(document: Any) -> bool:
                 if not isinstance(context, dict) or "@import" in context or _fetches(context):
                     return False
                 inline = True
+            inline = inline or any("://" in key for key in one)
             waiting.extend(one.values())
     return inline and not waiting
 

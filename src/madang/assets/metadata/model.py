@@ -35,9 +35,10 @@ class Text:
         wanted = {"ko": (self.ko, self.en), "en": (self.en, self.ko)}.get(language, (self.en, self.ko))
         return next((one for one in (*wanted, *self.other.values()) if one), "")
 
-    def every(self) -> Iterator[tuple[str, str]]:
-        """(language, text) of each."""
-        for language, value in (("ko", self.ko), ("en", self.en), *self.other.items()):
+    def every(self, first: str = "ko") -> Iterator[tuple[str, str]]:
+        """(language, text) of each, that in the language `first` before the others."""
+        own = sorted((("ko", self.ko), ("en", self.en)), key=lambda one: one[0] != first)
+        for language, value in (*own, *self.other.items()):
             if value:
                 yield language, value
 

@@ -36,6 +36,8 @@ def read(data: bytes, form: str = "") -> list[Told]:
     if len(data) > LARGEST:
         raise UnreadableRecord(reason=Message("metadata.too-large", limit=LARGEST))
     found = FORMATS[form or recognize(data)](data)
+    if not found:
+        raise UnreadableRecord(reason=Message("metadata.no-dataset"))
     for told in found:
         if not told.description.title:
             raise UntitledRecord(identifier=told.identifier or "-")

@@ -27,6 +27,8 @@ def members(document: bytes, *path: str) -> list[bytes]:
             at = _skip(text, at + 1)
         elif text[at : at + 1] != "]":
             raise ValueError("not JSON")
+    if text[at : at + 1] != "]":
+        raise ValueError("not JSON")
     return found
 
 

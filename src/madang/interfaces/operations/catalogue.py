@@ -21,6 +21,7 @@ from madang.interfaces.operations.declared import (
     operation,
     page_of,
 )
+from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
 from madang.kernel.errors import BadValue
 from madang.kernel.paging import Slice, slice_of
@@ -48,11 +49,12 @@ Offset = Annotated[int, Field(ge=0, le=10_000, description="How many to pass ove
 _SAID = 300
 
 
-def source_document(session: Session, source: Source) -> documents.Source:
+def source_document(session: Session, actor: Principal, source: Source) -> documents.Source:
     """A source with its records counted and its last harvest."""
     last = service.harvests_of(session, source.name, Slice(1))
     harvest = documents.Harvest.model_validate(last[0], from_attributes=True) if last else None
-    return documents.Source(**vars(source), records=service.count(session, source.name), last=harvest)
+    told = {**vars(source), "url": service.address_for(actor, source)}
+    return documents.Source(**told, records=service.count(session, source.name), last=harvest)
 
 
 def record_document(record: Record) -> documents.Record:
@@ -66,7 +68,9 @@ def list_(caller: Caller, limit: Limit = 100, cursor: Cursor = None) -> document
     """List the sources whose records you may know of, by name."""
     with caller.home.database.read() as session:
         rows = service.visible_to(session, caller.actor, slice_of(limit, cursor))
-        return page_of(rows, limit, lambda row: (row.name,), lambda row: source_document(session, row))
+        return page_of(
+            rows, limit, lambda row: (row.name,), lambda row: source_document(session, caller.actor, row)
+        )
 
 
 @operation("POST", "/sources", status=201)
@@ -75,7 +79,7 @@ def add(caller: Caller, new: documents.NewSource) -> documents.Source:
     port.check(new.name, new.kind, new.url, new.options, running.folders(caller.home))
     with caller.home.database.write() as session:
         made = service.add(session, caller.actor, new.name, new.kind, new.url, new.options, new.mission)
-        return source_document(session, made)
+        return source_document(session, caller.actor, made)
 
 
 @operation("GET", "/sources/{source}/harvests", pages=True)
@@ -108,7 +112,7 @@ def records(
 def show_source(caller: Caller, source: Name) -> documents.Source:
     """Show a source, how many records of it are there, and its last harvest."""
     with caller.home.database.read() as session:
-        return source_document(session, service.see(session, caller.actor, source))
+        return source_document(session, caller.actor, service.see(session, caller.actor, source))
 
 
 @operation("GET", "/harvests/{harvest}/problems", pages=True)

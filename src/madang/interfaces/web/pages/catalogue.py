@@ -146,6 +146,7 @@ def show_source(source: str, viewer: Looking) -> Response:
         viewer,
         "source.html",
         source=found,
+        address=catalogue.address_for(viewer.actor, found),
         harvests=harvests,
         problems=[problem for _, problem in problems],
         records=count,

@@ -1,0 +1,360 @@
+"""Harvests: idempotent, resumable, incremental; nothing vanishes by a fault; problems are listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from madang.assets.catalogue import service as catalogue
+from madang.assets.catalogue.errors import BadSource, NoSuchRecord, NoSuchSource
+from madang.assets.catalogue.model import Harvest, record_id
+from madang.assets.harvest import port, running
+from madang.assets.harvest.errors import BadAnswer, HarvestBusy, NothingFound, TooManyVanished
+from madang.assets.harvest.journal import Journal
+from madang.engines.harvest.slices import members
+from madang.kernel import home as homes
+from madang.kernel import outbound
+from madang.kernel.authorizer import Principal
+from madang.kernel.errors import NotPermitted
+from madang.kernel.home import Home
+from madang.kernel.outbound import AddressRefused, NotFetched
+from madang.programme.verification import verify_home
+from tests.assets.harvest.catalogues import Catalogue, Held, serving
+from tests.conftest import Office
+
+OAI_SAMPLES = Path(__file__).parents[4] / "shared/data/science/metadata/oai-pmh"
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalogue]:
+    monkeypatch.setattr(outbound.time, "sleep", lambda _: None)
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def desk(office: Office, tmp_path: Path) -> Iterator[Desk]:
+    flags = {"outbound_networks": "127.0.0.0/8", "harvest_folders": str(tmp_path / "open")}
+    home = homes.open_home(office.home.path, flags | {"database_url": office.home.values.database_url})
+    yield Desk(home, office.join("institute", "steward", kind="institute"), office)
+    home.database.close()
+
+
+class Desk:
+    """A steward with sources."""
+
+    def __init__(self, home: Home, steward: Principal, office: Office) -> None:
+        self.home, self.steward, self.office = home, steward, office
+
+    def add(self, kind: str, url: str, name: str = "source", **options: str) -> None:
+        port.check(name, kind, url, options, running.folders(self.home))
+        with self.home.database.write() as session:
+            catalogue.add(session, self.steward, name, kind, url, options)
+
+    def run(self, name: str = "source", **options: bool) -> Harvest:
+        return running.run(self.home, self.steward, name, **options)
+
+    def titles(self, name: str = "source") -> list[str]:
+        with self.home.database.read() as session:
+            found = catalogue.records_of(session, self.steward, name)
+        return sorted(record.description.title.in_language("en") for record in found)
+
+    def last(self, name: str = "source") -> Harvest:
+        with self.home.database.read() as session:
+            return catalogue.harvests_of(session, name)[0]
+
+    def problems(self, harvest: Harvest) -> list[str]:
+        with self.home.database.read() as session:
+            return [one.what["en"] for _, one in catalogue.problems_of(session, harvest.harvest_id)]
+
+
+def counts(harvest: Harvest) -> tuple[int, int, int, int, int]:
+    return (harvest.seen, harvest.made, harvest.changed, harvest.gone, harvest.problems)
+
+
+def test_a_repository_in_parts_then_only_what_changed(desk: Desk, served: Catalogue) -> None:
+    served.fill(25)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    first = desk.run()
+    assert (first.whole, counts(first)) == (True, (25, 25, 0, 0, 0))
+    served.records["oai:x:0003"] = Held("Record 3, mended", "2026-02-02T00:00:00Z")
+    served.records["oai:x:0004"] = Held("", "2026-02-02T00:00:00Z", deleted=True)
+    served.records["oai:x:0099"] = Held("Record 99", "2026-02-02T00:00:00Z")
+    served.now = "2026-02-03T00:00:00Z"
+    second = desk.run()
+    assert (second.whole, counts(second)) == (False, (2, 1, 1, 1, 0))
+    assert served.asked[-2]["from"] == "2026-02-01T00:00:00Z"
+    assert len(desk.titles()) == 25
+    assert "Record 3, mended" in desk.titles()
+    assert counts(desk.run()) == (0, 0, 0, 0, 0)  # nothing changed since: no error
+    assert verify_home(desk.home).holds
+
+
+def test_the_original_is_kept_byte_for_byte(desk: Desk, served: Catalogue) -> None:
+    served.records = {"oai:x:1": Held("기온 & 강수 <한반도>"), "oai:x:2": Held("x")}
+    desk.add("oai-pmh", f"{served.url}/oai")
+    desk.run()
+    with desk.home.database.read() as session:
+        found = catalogue.record(session, desk.steward, record_id("source", "oai:x:1"))
+    assert catalogue.original(desk.home, found).decode() == served._record(
+        "oai:x:1", served.records["oai:x:1"]
+    )
+    assert found.description.title.ko == "기온 & 강수 <한반도>"
+
+
+def test_what_is_harvested_again_changes_nothing(desk: Desk, served: Catalogue) -> None:
+    served.fill(12)
+    desk.add("ckan", f"{served.url}/ckan")
+    assert counts(desk.run()) == (12, 12, 0, 0, 0)
+    assert counts(desk.run()) == (12, 0, 0, 0, 0)
+    del served.records["oai:x:0005"]
+    assert counts(desk.run()) == (11, 0, 0, 1, 0)
+    served.records["oai:x:0005"] = Held("Record 5")
+    assert counts(desk.run()) == (12, 0, 1, 0, 0)  # it is back
+    assert len(desk.titles()) == 12
+
+
+def test_an_interrupted_walk_goes_on_where_it_was(desk: Desk, served: Catalogue) -> None:
+    served.fill(35)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    served.fail_after, served.fail_with = 5, 404  # formats, a part, Identify, two parts
+    with pytest.raises(NotFetched):
+        desk.run()
+    stopped = desk.last()
+    assert (stopped.state, stopped.made) == ("interrupted", 30)
+    assert "404" in desk.problems(stopped)[0]
+    served.fail_after = None
+    served.asked.clear()
+    again = desk.run()
+    assert again.harvest_id == stopped.harvest_id
+    assert (again.state, again.made, again.gone) == ("finished", 35, 0)
+    assert [asked.get("resumptionToken") for asked in served.asked] == ["30|"]
+
+
+def test_a_token_that_expired_begins_anew(desk: Desk, served: Catalogue) -> None:
+    served.fill(25)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    served.forget_tokens = True
+    done = desk.run()
+    assert (done.state, done.made, len(desk.titles())) == ("finished", 25, 25)
+
+
+def test_many_that_vanish_at_once_are_held_back(desk: Desk, served: Catalogue) -> None:
+    served.fill(40)
+    desk.add("ckan", f"{served.url}/ckan")
+    desk.run()
+    for number in range(20):
+        del served.records[f"oai:x:{number:04}"]
+    served.records["oai:x:0900"] = Held("New")
+    with pytest.raises(TooManyVanished) as told:
+        desk.run()
+    assert (told.value.facts["vanished"], told.value.facts["present"]) == (20, 41)
+    assert (desk.last().state, desk.last().made, desk.last().gone) == ("held-back", 1, 0)
+    assert len(desk.titles()) == 41
+    accepted = desk.run(whole=True, accept_vanished=True)
+    assert (accepted.gone, len(desk.titles())) == (20, 21)
+
+
+def test_a_repository_that_says_all_is_deleted_is_held_back(desk: Desk, served: Catalogue) -> None:
+    served.fill(30)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    desk.run()
+    for held in served.records.values():
+        held.deleted, held.at = True, "2026-02-02T00:00:00Z"
+    with pytest.raises(TooManyVanished):
+        desk.run()
+    assert len(desk.titles()) == 30
+
+
+def test_nothing_where_there_was_something_is_an_error(desk: Desk, served: Catalogue) -> None:
+    served.fill(3)
+    desk.add("ckan", f"{served.url}/ckan")
+    desk.run()
+    served.records.clear()
+    with pytest.raises(NothingFound):
+        desk.run(accept_vanished=True)
+    assert (desk.last().state, len(desk.titles())) == ("interrupted", 3)
+
+
+def test_stac_stays_on_its_host(desk: Desk, served: Catalogue) -> None:
+    served.fill(4)
+    desk.add("stac", f"{served.url}/stac/catalog.json")
+    assert counts(desk.run()) == (4, 4, 0, 0, 0)
+
+
+def test_what_cannot_be_read_is_listed_and_stops_nothing(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    (folder / "good.json").write_text('{"doi": "10.5072/a", "titles": [{"title": "Good"}]}')
+    (folder / "bad.json").write_text("{")
+    (folder / "untitled.json").write_text('{"doi": "10.5072/b", "titles": []}')
+    (folder / "link.json").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe.json")
+    desk.add("folder", str(folder))
+    done = desk.run()
+    assert counts(done) == (5, 1, 0, 0, 4)
+    assert desk.titles() == ["Good"]
+    (folder / "bad.json").unlink()
+    assert desk.run().gone == 0  # what could not be read was never there
+
+
+def test_one_document_of_many_records(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    turtle = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+    <urn:a> a dcat:Dataset ; dct:title "A"@en ; dct:publisher [ dct:title "P" ] .
+    <urn:b> a dcat:Dataset ; dct:title "%s"@en ."""
+    (folder / "catalog.ttl").write_text(turtle % "B")
+    desk.add("folder", str(folder))
+    assert counts(desk.run()) == (2, 2, 0, 0, 0)
+    (folder / "catalog.ttl").write_text(turtle % "C")
+    assert counts(desk.run()) == (2, 0, 1, 0, 0)
+    (folder / "twin.ttl").write_text(turtle % "D")
+    twice = desk.run()
+    assert twice.problems == 1
+    assert "identifier" in desk.problems(twice)[0]
+
+
+def test_sources_that_cannot_be(desk: Desk, tmp_path: Path) -> None:
+    for kind, url, options in (
+        ("folder", "/etc", {}), ("folder", str(tmp_path / "open/../.."), {}),
+        ("oai-pmh", "file:///etc/passwd", {}), ("oai-pmh", "https://x.example", {"frmo": "2020"}),
+        ("document", "https://x.example", {"format": "pdf"}),
+    ):  # fmt: skip
+        with pytest.raises(BadSource):
+            desk.add(kind, url, **options)
+    other = desk.office.join("company", "researcher")
+    with desk.home.database.write() as session, pytest.raises(NotPermitted):
+        catalogue.add(session, other, "mine", "ckan", "https://x.example", {})
+
+
+def test_a_source_of_this_machine_is_refused(desk: Desk, served: Catalogue) -> None:
+    closed = homes.open_home(desk.home.path, {"database_url": desk.home.values.database_url})
+    desk.add("oai-pmh", f"{served.url}/oai")
+    with pytest.raises(AddressRefused):
+        running.run(closed, desk.steward, "source")
+    assert served.asked == []
+    closed.database.close()
+
+
+@pytest.mark.parametrize("body", ["<a/>", "not xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><OAI-PMH>&b;</OAI-PMH>"])
+def test_an_answer_that_is_none(
+    desk: Desk, served: Catalogue, body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.add("oai-pmh", f"{served.url}/oai", prefix="oai_dc")
+    monkeypatch.setattr(Catalogue, "oai", lambda *_: body)
+    with pytest.raises(BadAnswer):
+        desk.run()
+    assert desk.last().state == "interrupted"
+
+
+@pytest.mark.skipif(not OAI_SAMPLES.exists(), reason="no corpus here")
+def test_recorded_answers_of_repositories(
+    desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file of the corpus as the answer to everything: a result or an error in three parts."""
+    for number, path in enumerate(sorted(OAI_SAMPLES.iterdir())):
+        body = path.read_text("utf-8")
+        monkeypatch.setattr(Catalogue, "oai", lambda *_, body=body: body)
+        desk.add("oai-pmh", f"{served.url}/oai", f"sample-{number}", prefix="oai_dc")
+        try:
+            desk.run(f"sample-{number}")
+        except (BadAnswer, NotFetched):
+            continue
+
+
+def test_who_may_know_of_what_a_source_describes(desk: Desk, served: Catalogue) -> None:
+    served.fill(2)
+    desk.add("ckan", f"{served.url}/ckan")
+    desk.run()
+    member, record = desk.office.join("company", "researcher"), record_id("source", "oai:x:0001")
+    outsider = Principal("", "", "outsider", frozenset())
+    with desk.home.database.read() as session:
+        assert catalogue.record(session, member, record).remote_id == "oai:x:0001"
+        with pytest.raises(NoSuchRecord):
+            catalogue.record(session, outsider, record)
+        with pytest.raises(NoSuchSource):
+            catalogue.see(session, outsider, "source")
+        assert catalogue.visible_to(session, outsider) == []
+    with pytest.raises(NotPermitted):
+        running.run(desk.home, member, "source")
+
+
+def test_two_harvests_of_a_source_do_not_run_at_once(desk: Desk, served: Catalogue) -> None:
+    desk.add("ckan", f"{served.url}/ckan")
+    with running._alone(desk.home, _source(desk)), pytest.raises(HarvestBusy):
+        desk.run()
+
+
+def _source(desk: Desk) -> object:
+    with desk.home.database.read() as session:
+        return catalogue.get(session, "source")
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+from madang.assets.harvest import running
+from madang.kernel import home
+from madang.kernel.authorizer import Principal
+opened = home.open_home(Path(sys.argv[1]), {"outbound_networks": "127.0.0.0/8"})
+actor = Principal(*sys.argv[2:5], frozenset({"steward"}))
+running.run(opened, actor, "source", progress=lambda _: print("part", flush=True))
+"""
+
+
+def test_a_killed_harvest_goes_on(desk: Desk, served: Catalogue) -> None:
+    served.fill(300)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    who = (desk.steward.member, desk.steward.organization, desk.steward.kind)
+    for parts in (1, 4, 9):
+        environment = os.environ | {"MADANG_DATABASE_URL": desk.home.values.database_url}
+        words = [sys.executable, "-c", _KILLED, str(desk.home.path), *who]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment) as worker:
+            assert worker.stdout is not None
+            for _ in range(parts):
+                worker.stdout.readline()
+            worker.send_signal(signal.SIGKILL)
+    done = desk.run()
+    assert (done.state, done.made, done.changed, done.gone) == ("finished", 300, 0, 0)
+    assert done.seen >= 300  # a part whose place was not moved on comes twice, and changes nothing
+    assert len(desk.titles()) == 300
+    assert verify_home(desk.home).holds
+
+
+def test_marks_of_a_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    names = [f"id-{number}" for number in range(1000)]
+    journal.note(names, ["gone"])
+    with (tmp_path / "j/seen").open("ab") as file:
+        file.write(b"torn")  # a killed process
+    journal.note(["later"], [])
+    seen = journal.seen()
+    assert len(seen) == 1001
+    assert seen.holds(["id-0", "id-999", "later", "gone", "id-1000"]) == [True, True, True, False, False]
+    assert journal.deleted().holds(["gone", "id-0"]) == [True, False]
+
+
+def test_members_of_a_list_stand_as_they_came() -> None:
+    document = '{"a": {"x": [1, {"b" : [ ]}, "가",  true ,-2.5e3] , "y": 1}}'.encode()
+    assert [one.decode() for one in members(document, "a", "x")] == [
+        "1",
+        '{"b" : [ ]}',
+        '"가"',
+        "true",
+        "-2.5e3",
+    ]
+    for bad in (b"[", b"[1 2]", b"[1,", b"{", b'{"a"}', b'{"a": 1}', b""):
+        with pytest.raises((ValueError, json.JSONDecodeError)):
+            members(bad, *(["a"] if bad.startswith(b"{") else []))
+    started = time.monotonic()
+    assert len(members(json.dumps(["x" * 10] * 100_000).encode())) == 100_000
+    assert time.monotonic() - started < 20  # no figure: that it is not quadratic
