@@ -150,7 +150,10 @@ class Fetcher:
         for attempt in range(1, _TRIES + 1):
             try:
                 answer, wait = self._once(url, parameters)
-            except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            except (httpx2.TooManyRedirects, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+                reason = Message("outbound.broken", detail=str(error)[:200])
+                break
+            except (httpx2.HTTPError, httpx2.StreamError) as error:
                 answer, wait = None, 0.5 * attempt
                 reason = Message("outbound.broken", detail=str(error)[:200] or type(error).__name__)
             if answer is not None and answer.status < 400:

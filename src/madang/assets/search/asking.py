@@ -68,8 +68,8 @@ def _distinct(found: Sequence[Concept]) -> Iterator[Concept]:
 
 def _quoted(text: str) -> Concept:
     if korean.has_hangul(text):
-        return Concept((Alternative("korean", tuple(korean.terms(text)) or (text,)),), 1.5)
-    return Concept((Alternative("english", tuple(_WORD.findall(text.lower()))),), 1.5)
+        return Concept((Alternative("korean", tuple(korean.terms(text)) or (text,), exact=True),), 1.5)
+    return Concept((Alternative("english", tuple(_WORD.findall(text.lower())), exact=True),), 1.5)
 
 
 # English

@@ -50,12 +50,12 @@ class Measured:
 @dataclass(frozen=True)
 class Alternative:
     """One way to say a concept: words in `english` or in `korean` (terms), as `pairs`, or as `sounds_english`
-    or `sounds_korean` what they sound like. together: as a phrase; otherwise all of them, anywhere."""
+    or `sounds_korean` what they sound like. exact: only as a phrase; otherwise rather as one, but all of them anywhere will do."""
 
     language: str
     words: tuple[str, ...]
     weight: float = 1.0
-    together: bool = True
+    exact: bool = False
 
 
 @dataclass(frozen=True)
