@@ -211,14 +211,11 @@ class Tantivy:
         words = [word for told in one.words for word in self._analyzed(one.language, told)]
         if len(words) <= 1:
             return self._term(field, words[0]) if words else q.empty_query()
-        every = q.boolean_query([(occur.Must, self._term(field, word)) for word in words])
-        if not one.together:
-            return every
-        together = q.phrase_query(
-            self._schema, field, list(words), slop=1 if one.language == "english" else 0
-        )
-        if one.language == "pairs":
+        loose = one.language == "english" and not one.exact
+        together = q.phrase_query(self._schema, field, list(words), slop=1 if loose else 0)
+        if one.exact or one.language == "pairs":
             return together
+        every = q.boolean_query([(occur.Must, self._term(field, word)) for word in words])
         return q.disjunction_max_query([together, q.boost_query(every, 0.6)])
 
     def _analyzed(self, language: str, word: str) -> Sequence[str]:

@@ -49,8 +49,8 @@ class Measured:
 
 @dataclass(frozen=True)
 class Alternative:
-    """One way to say a concept: words in `english` or in `korean` (terms), as `pairs`, or as `sounds_english`
-    or `sounds_korean` what they sound like. exact: only as a phrase; otherwise rather as one, but all of them anywhere will do."""
+    """One way to say a concept: words in `english` or in `korean` (terms), as `pairs`, or what they sound
+    like (`sounds_english`, `sounds_korean`). exact: only as a phrase; otherwise anywhere, all of them."""
 
     language: str
     words: tuple[str, ...]
