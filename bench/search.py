@@ -2,8 +2,8 @@
 
 The records are recombined from real ones (titles and sentences of the Registry of Open Data on AWS and of
 datatoys' Korean data sets in ../shared): a record takes its title from one and its sentences from others, so
-that words have their real frequencies. Rights: 50 owners, a fifth of the records for everyone; who asks belongs
-to one owner.
+that words have their real frequencies. Rights: 50 owners, a fifth of the records for everyone; who asks
+belongs to one owner.
 
     .venv/bin/python bench/search.py [RECORDS]
 """
@@ -31,8 +31,9 @@ from madang.engines.tantivy import Tantivy
 
 SCIENCE = Path(__file__).parents[2] / "shared/data/science"
 KOREAN = [
-    "기온과 강수량", "대기질 측정", "이차전지 수명", "위성 영상", "유전체 변이", "해수면 온도", "교통사고 통계", "학교 급식",
-    "중환자실 임상 데이터", "자율주행 라이다", "지하철 승객", "인구 조사", "산림 생태계", "초전도 큐비트", "합성개구레이더",
+    "기온과 강수량", "대기질 측정", "이차전지 수명", "위성 영상", "유전체 변이", "해수면 온도",
+    "교통사고 통계", "학교 급식", "중환자실 임상 데이터", "자율주행 라이다", "지하철 승객",
+    "인구 조사", "산림 생태계", "초전도 큐비트", "합성개구레이더",
 ]  # fmt: skip
 ENGLISH = [
     "sea surface temperature", "genome variants", "satellite imagery", "air quality", "electricity load",

@@ -197,8 +197,10 @@ def test_what_may_i_do_is_what_the_agreements_decide(played: Played, action: str
 
 @pytest.mark.parametrize(
     ("hangul", "latin"),
-    [("허블", "hubble"), ("랜드샛", "landsat"), ("센티넬", "sentinel"), ("파이썬", "python"),
-     ("챗봇", "chatbot"), ("미어캣", "meerkat"), ("오픈스트리트맵", "openstreetmap"), ("케플러", "kepler"), ("찬드라", "chandra")],
+    [("허블", "hubble"), ("랜드샛", "landsat"), ("센티넬", "sentinel"),
+     ("파이썬", "python"),
+     ("챗봇", "chatbot"),
+     ("미어캣", "meerkat"), ("오픈스트리트맵", "openstreetmap"), ("케플러", "kepler"), ("찬드라", "chandra")],
 )  # fmt: skip
 def test_a_name_sounds_the_same_in_both_scripts(hangul: str, latin: str) -> None:
     assert sounds.of_korean(hangul) == sounds.of_english(latin) != ""
