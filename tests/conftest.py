@@ -18,6 +18,10 @@ from madang.programme import verification  # noqa: F401  (all tables)
 from tests import records
 
 
+collect_ignore = ["assets/metadata", "kernel/test_outbound.py"] if records.POSTGRES else []
+"""What has nothing to do with records is tested once."""
+
+
 @dataclass
 class Office:
     """A home with a ministry; makes organizations and people on demand."""

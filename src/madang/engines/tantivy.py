@@ -1,13 +1,17 @@
 """The search engine ``tantivy``: an index in this process, below ``HOME/search``.
 
-English is stemmed by Snowball; Korean comes as terms. A variable is an entry of its own that names the key of
-the thing it belongs to, so that name, unit and range are asked of one and the same variable.
+English is stemmed by Snowball, Korean comes as terms. Both stand in one field: a question in either asks for
+both, and each field more costs as much again. A title counts by standing there three times. A variable is an
+entry of its own that names the key of the thing it belongs to, so that name, unit and range are asked of one and
+the same variable.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from madang.assets.search.port import FACETS, Alternative, Concept, Entry, Measured, Query, Range, Result
@@ -17,18 +21,19 @@ from madang.kernel.locks import alone
 
 ENGINE = Engine("tantivy", "search", "madang.engines.tantivy:Tantivy")
 
-_VERSION = "1"
+_VERSION = "2"
 _HEAP = 128 * 2**20
 _MOST_OF_VARIABLES = 20_000
 """Things found by a variable; more are not narrowed further."""
-_TITLE = 2.0
 _FIELDS = {
-    "english": (("title", _TITLE), ("body", 1.0)),
-    "korean": (("title_korean", _TITLE), ("body_korean", 1.0)),
-    "pairs": (("title_pairs", _TITLE), ("body_pairs", 1.0)),
-    "sounds_english": (("sounds_english", 1.0),),
-    "sounds_korean": (("sounds_korean", 1.0),),
+    "english": "text",
+    "korean": "text",
+    "pairs": "pairs",
+    "sounds_english": "sounds_english",
+    "sounds_korean": "sounds_korean",
 }
+_NAMES = {"english": "names", "korean": "names"}
+_HANGUL = re.compile(r"[가-힣]+")
 _FACET_VALUES = 30
 
 
@@ -86,12 +91,8 @@ class Tantivy:
     def _documents(self, entry: Entry) -> Iterable[Any]:
         told: dict[str, Any] = {
             "key": [entry.key],
-            "title": [entry.title],
-            "body": [entry.body],
-            "title_korean": [entry.title_korean],
-            "body_korean": [entry.body_korean],
-            "title_pairs": [entry.title_pairs],
-            "body_pairs": [entry.body_pairs],
+            "text": [_text(entry)],
+            "pairs": [f"{entry.title_pairs} {entry.body_pairs}".strip()],
             "sounds_english": [entry.sounds_english],
             "sounds_korean": [entry.sounds_korean],
             "seen_by": list(entry.seen_by),
@@ -110,7 +111,7 @@ class Tantivy:
             yield self._variable(entry.key, variable)
 
     def _variable(self, key: str, variable: Measured) -> Any:
-        document = self._t.Document(of=[key], what=["variable"], title=[variable.names])
+        document = self._t.Document(of=[key], what=["variable"], names=[variable.names])
         if variable.unit:
             document.add_text("unit", variable.unit)
         for name, value in (("minimum", variable.minimum), ("maximum", variable.maximum)):
@@ -162,22 +163,25 @@ class Tantivy:
     def _wanted(self, searcher: Any, concepts: Sequence[Concept]) -> Any:
         """The concepts, of which at least half must fit; only those count that anything at all fits."""
         q, occur = self._t.Query, self._t.Occur
-        wanted = [(occur.Should, self._concept(concept, _FIELDS)) for concept in concepts]
-        known = [concept for concept in concepts if concept.weight >= 1.0 and self._known(searcher, concept)]
+        sayable = [self._sayable(searcher, concept) for concept in concepts]
+        wanted = [(occur.Should, self._concept(concept, _FIELDS)) for concept in sayable]
+        known = [concept for concept in sayable if concept.weight >= 1.0 and concept.alternatives]
         for least in range(max(1, (len(known) + 1) // 2), 0, -1):
             asked = q.boolean_query(wanted, least)
             if least == 1 or searcher.search(asked, 1, count=False).hits:
                 return asked
         return q.empty_query()
 
-    def _known(self, searcher: Any, concept: Concept) -> bool:
-        """Whether anything in the index says it in one of its ways."""
-        for one in concept.alternatives:
-            words = [word for told in one.words for word in self._analyzed(one.language, told)]
-            for field, _ in _FIELDS[one.language]:
-                if words and all(searcher.doc_freq(field, word) for word in words):
-                    return True
-        return False
+    def _sayable(self, searcher: Any, concept: Concept) -> Concept:
+        """The concept in the ways in which anything in the index says it; by pairs of syllables and by sound
+        only where nothing says it in words."""
+        there = [one for one in concept.alternatives if self._there(searcher, one)]
+        words = [one for one in there if one.language in ("english", "korean")]
+        return replace(concept, alternatives=tuple(words or there))
+
+    def _there(self, searcher: Any, one: Alternative) -> bool:
+        words = [word for told in one.words for word in self._analyzed(one.language, told)]
+        return bool(words) and all(searcher.doc_freq(_FIELDS[one.language], word) for word in words)
 
     def _with_variable(self, searcher: Any, one: Range) -> list[str]:
         """Keys of the things that have such a variable."""
@@ -199,11 +203,12 @@ class Tantivy:
     def _concept(self, concept: Concept, fields: Any) -> Any:
         q = self._t.Query
         ways = [
-            q.boost_query(self._words(field, one), concept.weight * one.weight * boost)
+            q.boost_query(self._words(fields[one.language], one), concept.weight * one.weight)
             for one in concept.alternatives
-            for field, boost in fields.get(one.language, ())
-            if one.words
+            if one.words and one.language in fields
         ]
+        if len(ways) == 1:
+            return ways[0]
         return q.disjunction_max_query(ways, 0.1) if ways else q.empty_query()
 
     def _words(self, field: str, one: Alternative) -> Any:
@@ -229,8 +234,14 @@ class Tantivy:
         return q.const_score_query(q.term_set_query(self._schema, field, list(values)), 0.0)
 
 
-_SCORED = frozenset(field for fields in _FIELDS.values() for field, _ in fields)
-_NAMES = {"english": (("title", 1.0),), "korean": (("title", 1.0),)}
+_SCORED = frozenset((*_FIELDS.values(), *_NAMES.values()))
+
+
+def _text(entry: Entry) -> str:
+    """Title three times and body: the words in Latin letters, then the Korean terms."""
+    latin = [_HANGUL.sub(" ", text) for text in (entry.title, entry.body)]
+    parts = (*[latin[0]] * 3, latin[1], *[entry.title_korean] * 3, entry.body_korean)
+    return " ".join(part for part in parts if part)
 
 
 def _schema(tantivy: Any) -> Any:
@@ -240,16 +251,9 @@ def _schema(tantivy: Any) -> Any:
     builder.add_text_field("said", stored=True, tokenizer_name="raw", index_option="basic")
     for name in ("what", "unit", "seen_by", "below"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("title", "body"):
+    for name in ("text", "names"):
         builder.add_text_field(name, tokenizer_name="english", index_option="position")
-    for name in (
-        "title_korean",
-        "body_korean",
-        "title_pairs",
-        "body_pairs",
-        "sounds_english",
-        "sounds_korean",
-    ):
+    for name in ("pairs", "sounds_english", "sounds_korean"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     for name in FACETS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
