@@ -17,7 +17,6 @@ from madang.organizations import service as organizations
 from madang.programme import verification  # noqa: F401  (all tables)
 from tests import records
 
-
 collect_ignore = ["assets/metadata", "kernel/test_outbound.py"] if records.POSTGRES else []
 """What has nothing to do with records is tested once."""
 

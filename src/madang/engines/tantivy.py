@@ -1,9 +1,10 @@
 """The search engine ``tantivy``: an index in this process, below ``HOME/search``.
 
 English is stemmed by Snowball, Korean comes as terms. Both stand in one field: a question in either asks for
-both, and each field more costs as much again. A title counts by standing there three times. A variable is an
-entry of its own that names the key of the thing it belongs to, so that name, unit and range are asked of one and
-the same variable.
+both, and each field more costs as much again. A title counts by standing there three times.
+
+A variable is an entry of its own that names the key of the thing it belongs to, so that name, unit and range
+are asked of one and the same variable.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import Record
 from madang.assets.errors import NoSuchVersion
 from madang.assets.harvest import running
+from madang.assets.metadata import units
 from madang.assets.model import Version, versions
 from madang.assets.search import asking, evaluation, following, glossary, korean, service, sounds
 from madang.assets.search.errors import BadFacet, TooDeep, UnreadableQueries
@@ -43,6 +44,16 @@ RECORDS = {
     "air": ("대기질 측정망의 기온과 강수량", "미세먼지를 한 시간마다 관측한 자료", "", 2022),
     "tides": ("Tide gauges and sea surface temperature", "Sea level every ten minutes", "", 2020),
 }
+
+
+CELLS = {
+    "@context": {"@vocab": "https://schema.org/"}, "@type": "Dataset",
+    "name": "Ageing of cells", "description": "Charge and discharge", "url": "https://x.example/cells",
+    "variableMeasured": [
+        {"name": "cell_temperature", "unitText": "degC", "minValue": -10, "maxValue": 45},
+        {"name": "pressure", "unitText": "hPa", "minValue": 900, "maxValue": 1100},
+    ],
+}  # fmt: skip
 
 
 def document(name: str) -> str:
@@ -94,6 +105,33 @@ def test_words_of_one_language_find_records_of_the_other(
     desk: tuple[Home, Principal], words: str, best: str
 ) -> None:
     assert found(*desk, words)[:1] == [best]
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [("temperature between 200 and 400 K", True), ("temperature between 400 and 500 K", False),
+     ("기온 40~60 ℃", True), ("온도 50 ℃ 이상", False), ("온도 40 ℃ 이상", True),
+     ("temperature < 0 degC", True), ("temperature < 200 K", False), ("pressure between 95000 and 96000 Pa", True),
+     ("temperature between 95000 and 96000 Pa", False), ("humidity between 200 and 400 K", False)],
+)  # fmt: skip
+def test_a_variable_by_its_range_in_any_unit(
+    desk: tuple[Home, Principal], tmp_path: Path, words: str, there: bool
+) -> None:
+    """Name, unit and range are asked of one variable."""
+    (tmp_path / "records/cells.json").write_text(json.dumps(CELLS))
+    running.run(*desk, "ours")
+    assert found(*desk, words) == (["cells"] if there else [])
+
+
+def test_units_as_people_write_them() -> None:
+    same = [("m s-1", "m/s"), ("µg/m3", "㎍/㎥"), ("deg C", "℃"), ("hPa", "mbar"), ("W m-2", "W/m^2")]
+    for one, other in same:
+        assert units.base(one) == units.base(other) is not None
+    celsius = units.base("degC")
+    assert celsius is not None
+    assert (celsius.unit, round(celsius.of(20), 2)) == ("K", 293.15)
+    for none in ("foo", "10**9 m", "1e99", "dB", "__import__('os')", "m" * 500, "", "((", "가"):
+        assert units.base(none) is None or none == ""
 
 
 def test_what_is_not_there_is_not_found(desk: tuple[Home, Principal]) -> None:

@@ -135,7 +135,7 @@ class FileTold:
 class Variable:
     """A quantity that files hold: a column, a band, a data set of an array file.
 
-    unit: as its maker wrote it. base_unit: in SI base units, with minimum and maximum in them.
+    unit: as its maker wrote it; minimum and maximum are in it (``units.base`` gives them in base units).
     standard_name: of the CF standard name table.
     """
 
@@ -143,7 +143,6 @@ class Variable:
     title: Text = Text()
     kind: str = ""
     unit: str = ""
-    base_unit: str = ""
     standard_name: str = ""
     shape: tuple[int, ...] = ()
     minimum: float | None = None

@@ -9,9 +9,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from madang.assets.metadata import units
 from madang.assets.search import glossary, korean, sounds
-from madang.assets.search.port import Alternative, Concept
+from madang.assets.search.port import Alternative, Concept, Range
 from madang.kernel.ids import nfc
 
 MOST_CONCEPTS = 24
@@ -40,6 +42,52 @@ _SOUND = 0.6
 """A word that only sounds alike; one of three consonants, half of that."""
 _COMMON = 0.4
 """What every data set is: a word like data weighs little, but is not lost where it is all that was asked."""
+
+
+_NUMBER = r"([-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+_UNIT = r"\s*([^\s\d,;)(]{1,12}(?:\s(?:[a-zA-Z]{1,3}-\d))?)"
+_JOINT = r"\s*(?:~|–|-|\.\.|to|and|에서|부터|과|와)\s*"
+_BETWEEN = re.compile(rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_JOINT}{_NUMBER}{_UNIT}", re.IGNORECASE)
+_ONE_END = re.compile(rf"(>=?|≥|<=?|≤|over|above|under|below)\s*{_NUMBER}{_UNIT}", re.IGNORECASE)
+_END_AFTER = re.compile(rf"{_NUMBER}{_UNIT}\s*(이상|초과|이하|미만|까지)")
+_FROM_BELOW = frozenset({">", ">=", "≥", "over", "above", "이상", "초과"})
+_PARTICLE = re.compile(r"(사이|까지|의|인|에서|까지의|사이의|이상|이하)+$")
+
+
+def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
+    """(the words without them, ranges of a variable): "temperature between 200 and 400 K", "풍속 20 m/s 이상".
+
+    What has no unit that is known stays as words. The variable is what the other words say.
+    """
+    told, found = nfc(words)[:LONGEST], []
+    for form in (_BETWEEN, _ONE_END, _END_AFTER):
+        for one in list(form.finditer(told)):
+            made = _range(form, one)
+            if made is not None:
+                found.append(made)
+                told = told.replace(one.group(), " ", 1)
+    if not found:
+        return told, ()
+    about = tuple(concept for concept in concepts(told) if concept.weight >= 1.0)
+    return told, tuple(replace(one, concepts=about) for one in found)
+
+
+def _range(form: re.Pattern[str], one: re.Match[str]) -> Range | None:
+    low: str | None
+    high: str | None
+    if form is _BETWEEN:
+        low, high, unit = one.groups()
+    elif form is _ONE_END:
+        sign, value, unit = one.groups()
+        low, high = (value, None) if sign.lower() in _FROM_BELOW else (None, value)
+    else:
+        value, unit, sign = one.groups()
+        low, high = (value, None) if sign in _FROM_BELOW else (None, value)
+    base = units.base(unit) or units.base(_PARTICLE.sub("", unit))
+    if base is None:
+        return None
+    ends = [base.of(float(end.replace("−", "-"))) if end is not None else None for end in (low, high)]
+    return Range((), base.unit, *ends)
 
 
 def concepts(words: str) -> tuple[Concept, ...]:

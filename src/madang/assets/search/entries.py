@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from madang.assets import lineage
 from madang.assets.catalogue.model import Record, Source
+from madang.assets.metadata import units
 from madang.assets.metadata.model import Description, Text
 from madang.assets.model import Version
 from madang.assets.search import korean, sounds
@@ -148,4 +149,9 @@ def _measured(told: Description) -> Iterator[Measured]:
     for one in told.variables:
         names = [one.name, one.standard_name, *(text for _, text in one.title.every())]
         said = " ".join(name.replace("_", " ") for name in names if name)
-        yield Measured(said[:500], one.base_unit, one.minimum, one.maximum)
+        base = units.base(one.unit) if one.unit else None
+        if base is None:
+            yield Measured(said[:500])
+            continue
+        ends = [base.of(end) if end is not None else None for end in (one.minimum, one.maximum)]
+        yield Measured(said[:500], base.unit, *ends)

@@ -90,8 +90,10 @@ def _query(session: Session, actor: Principal, asked: Asked) -> Query:
         if asked.may != "download":
             facets["state"] = ("accepted",)
         not_below = tuple(_denied(session, actor, asked.may))
+    words, ranges = asking.ranges(asked.words)
     return Query(
-        asking.concepts(asked.words),
+        asking.concepts(words),
+        ranges,
         seen_by=_tokens(session, actor),
         not_below=not_below,
         facets=facets,
