@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
 from madang.assets.search.port import FACETS, Alternative, Concept, Entry, Measured, Query, Range, Result
@@ -33,9 +34,13 @@ _FIELDS = {
     "sounds_english": "sounds_english",
     "sounds_korean": "sounds_korean",
 }
+_WORDS = {language: field for language, field in _FIELDS.items() if language != "pairs"}
 _NAMES = {"english": "names", "korean": "names"}
 _HANGUL = re.compile(r"[가-힣]+")
 _FACET_VALUES = 30
+_MOST_COMBINATIONS = 64
+_ENOUGH = 10
+"""Things found with which a looser question is not tried."""
 
 
 class Tantivy:
@@ -123,11 +128,17 @@ class Tantivy:
     # Asking
 
     def search(self, query: Query, *, facets: bool = True) -> Result:
-        """Filters are part of the query, so that what is counted is what may be seen."""
+        """All that is asked for must fit; where fewer than _ENOUGH things do, half, then any of it, then also
+        by pairs of syllables. Filters are part of each question: neither what is counted nor which question
+        is answered tells of what may not be seen."""
         self._index.reload()
         searcher = self._index.searcher()
-        asked = self._query(searcher, query)
-        found: Any = searcher.search(asked, limit=query.limit, offset=query.offset, count=True)
+        filters = self._filters(searcher, query)
+        for wanted in self._wanted(searcher, query.concepts):
+            asked = self._t.Query.boolean_query([*filters, *wanted])
+            found: Any = searcher.search(asked, limit=query.limit, offset=query.offset, count=True)
+            if found.count >= _ENOUGH:
+                break
         keys = [(str(searcher.doc(place).get_first("key")), float(score)) for score, place in found.hits]
         counted = self._counted(searcher, asked) if facets else {}
         return Result(keys, int(found.count), counted)
@@ -142,11 +153,13 @@ class Tantivy:
             for name, found in buckets.items()
         }
 
-    def _query(self, searcher: Any, query: Query) -> Any:
+    def _filters(self, searcher: Any, query: Query) -> list[tuple[Any, Any]]:
         q, occur = self._t.Query, self._t.Occur
-        parts = [(occur.Must, q.const_score_query(self._term("what", "thing"), 0.0))]
+        parts = []
         if query.seen_by is not None:
             parts.append((occur.Must, self._any("seen_by", query.seen_by)))
+        else:
+            parts.append((occur.Must, q.const_score_query(self._term("what", "thing"), 0.0)))
         if query.not_below:
             parts.append((occur.MustNot, self._any("below", query.not_below)))
         for name, values in query.facets.items():
@@ -157,39 +170,50 @@ class Tantivy:
             parts.append((occur.Must, q.const_score_query(years, 0.0)))
         for one in query.ranges:
             parts.append((occur.Must, self._any("key", self._with_variable(searcher, one))))
-        if query.concepts:
-            parts.append((occur.Must, self._wanted(searcher, query.concepts)))
-        return q.boolean_query(parts)
+        return parts
 
-    def _wanted(self, searcher: Any, concepts: Sequence[Concept]) -> Any:
-        """The concepts, of which at least half must fit; only those count that anything at all fits."""
+    def _wanted(self, searcher: Any, concepts: Sequence[Concept]) -> Iterator[list[tuple[Any, Any]]]:
+        """Ways to ask for the concepts, the strictest first: all of full weight, half of them, any at all.
+        Those of less weight (parts of compounds) help to rank once not all need fit."""
         q, occur = self._t.Query, self._t.Occur
-        sayable = [self._sayable(searcher, concept) for concept in concepts]
-        wanted = [(occur.Should, self._concept(concept, _FIELDS)) for concept in sayable]
-        known = [concept for concept in sayable if concept.weight >= 1.0 and concept.alternatives]
-        for least in range(max(1, (len(known) + 1) // 2), 0, -1):
-            asked = q.boolean_query(wanted, least)
-            if least == 1 or searcher.search(asked, 1, count=False).hits:
-                return asked
-        return q.empty_query()
+        if not concepts:
+            yield []
+            return
+        strong = [one for one in concepts if one.weight >= 1.0] or list(concepts)
+        for fields in (_WORDS, _FIELDS):
+            ways = [self._ways(searcher, one, fields) for one in strong]
+            yield [(occur.Must, self._all(ways))]
+            some = [(occur.Should, self._best(one)) for one in ways]
+            more = [
+                (occur.Should, self._best(self._ways(searcher, one, fields)))
+                for one in concepts
+                if one not in strong
+            ]
+            if len(strong) > 2:
+                yield [(occur.Must, q.boolean_query(some, (len(strong) + 1) // 2)), *more]
+            yield [(occur.Must, q.boolean_query([*some, *more], 1))]
 
-    def _sayable(self, searcher: Any, concept: Concept) -> Concept:
-        """The concept in the ways in which anything in the index says it; by pairs of syllables and by sound
-        only where nothing says it in words."""
-        there = [one for one in concept.alternatives if self._there(searcher, one)]
-        words = [one for one in there if one.language in ("english", "korean")]
-        return replace(concept, alternatives=tuple(words or there))
+    def _all(self, ways: Sequence[Sequence[Any]]) -> Any:
+        """Every concept, each in one of its ways. As one of all their combinations, where these are few: an
+        intersection skips what a union inside it would have to look at."""
+        q, occur = self._t.Query, self._t.Occur
+        if prod(len(one) for one in ways) > _MOST_COMBINATIONS:
+            return q.boolean_query([(occur.Must, self._best(one)) for one in ways])
+        return self._best([q.boolean_query([(occur.Must, one) for one in said]) for said in product(*ways)])
 
-    def _there(self, searcher: Any, one: Alternative) -> bool:
-        words = [word for told in one.words for word in self._analyzed(one.language, told)]
-        return bool(words) and all(searcher.doc_freq(_FIELDS[one.language], word) for word in words)
+    def _best(self, ways: Sequence[Any]) -> Any:
+        q = self._t.Query
+        if len(ways) == 1:
+            return ways[0]
+        return q.disjunction_max_query(list(ways), 0.1) if ways else q.empty_query()
 
     def _with_variable(self, searcher: Any, one: Range) -> list[str]:
         """Keys of the things that have such a variable."""
         q, occur = self._t.Query, self._t.Occur
         parts = [(occur.Must, self._term("what", "variable"))]
         if one.concepts:
-            named = [(occur.Should, self._concept(concept, _NAMES)) for concept in one.concepts]
+            ways = [self._ways(searcher, concept, _NAMES) for concept in one.concepts]
+            named = [(occur.Should, self._best(said)) for said in ways]
             parts.append((occur.Must, q.boolean_query(named, 1)))
         if one.unit:
             parts.append((occur.Must, self._term("unit", one.unit)))
@@ -201,16 +225,18 @@ class Tantivy:
         found = searcher.search(q.boolean_query(parts), limit=_MOST_OF_VARIABLES, count=False).hits
         return sorted({str(searcher.doc(place).get_first("of")) for _, place in found})
 
-    def _concept(self, concept: Concept, fields: Any) -> Any:
-        q = self._t.Query
-        ways = [
-            q.boost_query(self._words(fields[one.language], one), concept.weight * one.weight)
+    def _ways(self, searcher: Any, concept: Concept, fields: Mapping[str, str]) -> list[Any]:
+        """The ways to say a concept in which anything in the index says it."""
+        return [
+            self._t.Query.boost_query(self._words(fields[one.language], one), concept.weight * one.weight)
             for one in concept.alternatives
-            if one.words and one.language in fields
+            if one.language in fields and self._there(searcher, one, fields[one.language])
         ]
-        if len(ways) == 1:
-            return ways[0]
-        return q.disjunction_max_query(ways, 0.1) if ways else q.empty_query()
+
+    def _there(self, searcher: Any, one: Alternative, field: str) -> bool:
+        """Whether anything says it: what nothing says need not be asked for."""
+        words = [word for told in one.words for word in self._analyzed(one.language, told)]
+        return bool(words) and all(searcher.doc_freq(field, word) for word in words)
 
     def _words(self, field: str, one: Alternative) -> Any:
         q, occur = self._t.Query, self._t.Occur
@@ -222,7 +248,7 @@ class Tantivy:
         if one.exact or one.language == "pairs":
             return together
         every = q.boolean_query([(occur.Must, self._term(field, word)) for word in words])
-        return q.disjunction_max_query([together, q.boost_query(every, 0.6)])
+        return q.boolean_query([(occur.Must, q.boost_query(every, 0.6)), (occur.Should, together)])
 
     def _analyzed(self, language: str, word: str) -> Sequence[str]:
         return self._analyzer.analyze(word) if language == "english" else (word,)

@@ -55,7 +55,7 @@ _PARTICLE = re.compile(r"(사이|까지|의|인|에서|까지의|사이의|이�
 
 
 def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
-    """(the words without them, ranges of a variable): "temperature between 200 and 400 K", "풍속 20 m/s 이상".
+    """(words without them, ranges of a variable): "temperature between 200 and 400 K", "풍속 20 m/s 이상".
 
     What has no unit that is known stays as words. The variable is what the other words say.
     """
