@@ -194,14 +194,14 @@ def found_document(one: finding.Found) -> documents.Found:
         title, says = _told(told.title), _told(told.description, _SAID)
         return documents.Found(
             kind="record", id=what.record_id, name=what.remote_id, title=title, says=says, source=what.source,
-            owner=None, year=told.year, score=one.score, page=f"/records/{what.record_id}",
+            owner=None, year=told.year, page=f"/records/{what.record_id}",
         )  # fmt: skip
     facts = ", ".join(f"{name} {value}" for name, value in what.facts.items())
     return documents.Found.model_validate(
         {
             "kind": what.kind, "id": what.version_id, "name": what.name,
             "title": documents.Told(en=what.name, ko=what.name), "says": documents.Told(en=facts, ko=facts),
-            "source": None, "owner": what.owner, "year": None, "score": one.score,
+            "source": None, "owner": what.owner, "year": None,
             "page": f"/versions/{what.name}",
         }
     )  # fmt: skip

@@ -91,7 +91,6 @@ class Found(Document):
     source: str | None
     owner: str | None
     year: int | None
-    score: float
     page: str
 
 
