@@ -60,6 +60,6 @@ def launcher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
             monkeypatch.setenv(name, value)
         share = ShareQuota("industry", KIND, NODES * GPUS_PER_NODE, True, True, True)
         award = AwardQuota(AWARD, "company", "mission", "industry", KIND, 10**7, True)
-        SlurmQuotas(values).apply(SiteQuotas("center", [share], [award]))
+        SlurmQuotas(values).apply(SiteQuotas("gpu-center", [share], [award]))
     made: Launcher = extension.engine("runs", request.param)(values)
     return made

@@ -19,6 +19,7 @@ from madang.runs import service
 from madang.runs.model import Run
 from tests.conftest import Played
 from tests.engines.slurm.cluster import GPUS_PER_NODE, KIND, NODES, Cluster
+from tests.runs.test_runs import wait
 
 SITE = "gpu-center"
 SHORT = {"steps": 20, "width": 16, "layers": 1}
@@ -100,6 +101,7 @@ def _forget_accounts(cluster: Cluster) -> None:
     above = dict(row.split("|") for row in rows if row.split("|")[1])
     below = [name for name, parent in above.items() if parent != "root" and name != "madang"]
     cluster.command("scancel", "--user", getpass.getuser())
+    wait(lambda: cluster.command("squeue", "-h") == "")  # Slurm keeps an account that has a job
     nested = [name for name in below if above[name] != "madang"]
     for names in (nested, [name for name in below if name not in nested]):
         if names:
