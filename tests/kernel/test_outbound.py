@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import ipaddress
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,10 +39,22 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.send_header("Retry-After", "0")
             self.end_headers()
             return
+        if self.path.startswith("/drip"):
+            self._drip()
+            return
         self.send_response(404 if self.path == "/none" else 200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.end_headers()
         self.wfile.write(b"x" * (10_000 if self.path == "/large" else 10))
+
+    def _drip(self) -> None:
+        """A byte every tenth of a second, for ten seconds: of a header or of the body."""
+        head = b"HTTP/1.0 200 OK\r\n" + (b"X: " if self.path == "/drip-head" else b"\r\n")
+        with contextlib.suppress(OSError):
+            self.wfile.write(head)
+            for _ in range(100):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -62,7 +76,7 @@ def serving() -> Iterator[tuple[str, list[str]]]:
     "address",
     ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "0.0.0.0", "224.0.0.1", "100.64.0.1", "::1",
      "::", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
-     "2001:0:0:0:0:0:80ff:fffe"],
+     "2001:0:0:0:0:0:80ff:fffe", "fec0::1", "168.63.129.16", "192.0.0.192"],
 )  # fmt: skip
 def test_an_inner_address_is_none_of_the_internet(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
@@ -133,6 +147,15 @@ def test_bounds() -> None:
                 fetcher.get(f"{url}/none")
             assert fetcher.get(f"{url}/busy").body == b"x" * 10
         assert asked.count("/busy") == 3
+
+
+def test_a_byte_now_and_then_keeps_no_one_waiting() -> None:
+    with serving() as (url, _), Fetcher(LOOPBACK, seconds=1) as fetcher:
+        for path in ("/drip", "/drip-head"):
+            begun = time.monotonic()
+            with pytest.raises(NotFetched, match="1 seconds"):
+                fetcher.get(url + path)
+            assert time.monotonic() - begun < 8  # the server drips for ten
 
 
 @pytest.mark.skipif(not HOSTILE.exists(), reason="no hostile corpus here")

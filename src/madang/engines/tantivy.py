@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
@@ -23,10 +24,10 @@ from madang.kernel.locks import alone
 
 ENGINE = Engine("tantivy", "search", "madang.engines.tantivy:Tantivy")
 
-_VERSION = "2"
+_VERSION = "3"
 _HEAP = 128 * 2**20
 _MOST_OF_VARIABLES = 20_000
-"""Things found by a variable; more are not narrowed further."""
+"""Variables that a range finds; the things of any beyond are not found."""
 _FIELDS = {
     "english": "text",
     "korean": "text",
@@ -56,7 +57,13 @@ class Tantivy:
         self._t = tantivy
         self._schema = _schema(tantivy)
         with alone(self._folder / "opening"):
-            self._index = tantivy.Index(self._schema, path=str(place))
+            try:
+                self._index = tantivy.Index(self._schema, path=str(place))
+                self._index.searcher()
+            except ValueError:  # broken: it holds nothing that is not in the records
+                shutil.rmtree(place)
+                place.mkdir(mode=0o700)
+                self._index = tantivy.Index(self._schema, path=str(place))
         self._index.register_tokenizer("english", _english(tantivy))
         self._analyzer = _english(tantivy)
 
@@ -114,10 +121,12 @@ class Tantivy:
             document.add_integer("year", entry.year)
         yield document
         for variable in entry.variables:
-            yield self._variable(entry.key, variable)
+            yield self._variable(entry, variable)
 
-    def _variable(self, key: str, variable: Measured) -> Any:
-        document = self._t.Document(of=[key], what=["variable"], names=[variable.names])
+    def _variable(self, entry: Entry, variable: Measured) -> Any:
+        document = self._t.Document(
+            of=[entry.key], what=["variable"], names=[variable.names], may_see=list(entry.seen_by)
+        )
         if variable.unit:
             document.add_text("unit", variable.unit)
         for name, value in (("minimum", variable.minimum), ("maximum", variable.maximum)):
@@ -169,7 +178,7 @@ class Tantivy:
             years = q.range_query(self._schema, "year", self._t.FieldType.Integer, low, high)
             parts.append((occur.Must, q.const_score_query(years, 0.0)))
         for one in query.ranges:
-            parts.append((occur.Must, self._any("key", self._with_variable(searcher, one))))
+            parts.append((occur.Must, self._any("key", self._with_variable(searcher, one, query.seen_by))))
         return parts
 
     def _wanted(self, searcher: Any, concepts: Sequence[Concept]) -> Iterator[list[tuple[Any, Any]]]:
@@ -207,10 +216,12 @@ class Tantivy:
             return ways[0]
         return q.disjunction_max_query(list(ways), 0.1) if ways else q.empty_query()
 
-    def _with_variable(self, searcher: Any, one: Range) -> list[str]:
-        """Keys of the things that have such a variable."""
+    def _with_variable(self, searcher: Any, one: Range, seen_by: Sequence[str] | None) -> list[str]:
+        """Keys of things that have such a variable and that one may know of."""
         q, occur = self._t.Query, self._t.Occur
         parts = [(occur.Must, self._term("what", "variable"))]
+        if seen_by is not None:
+            parts.append((occur.Must, self._any("may_see", seen_by)))
         if one.concepts:
             ways = [self._ways(searcher, concept, _NAMES) for concept in one.concepts]
             named = [(occur.Should, self._best(said)) for said in ways]
@@ -276,7 +287,7 @@ def _schema(tantivy: Any) -> Any:
     for name in ("key", "of"):
         builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("said", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in ("what", "unit", "seen_by", "below"):
+    for name in ("what", "unit", "seen_by", "may_see", "below"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("text", "names"):
         builder.add_text_field(name, tokenizer_name="english", index_option="position")

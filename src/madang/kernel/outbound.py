@@ -24,8 +24,22 @@ SECONDS = 60.0
 MOST_REDIRECTS = 5
 _TRIES = 4
 _LONGEST_WAIT = 60.0
-_CHUNK = 2**16
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16",
+            "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+            "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3", "::/8", "64:ff9b:1::/48",
+            "100::/64", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10",
+            "ff00::/8",
+        ),
+    )
+)  # fmt: skip
+"""Networks of special purpose (IANA's registries for IPv4 and IPv6), and Azure's host: Python's own list
+differs from version to version."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -62,8 +76,10 @@ def is_public(address: Address) -> bool:
             inner = address.teredo[1]
         if address in _TRANSLATED:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None and not is_public(inner):
-            return False
+        if inner is not None:
+            return is_public(inner)
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
@@ -80,10 +96,58 @@ def _allowed(host: str, port: int, also: Sequence[Network]) -> str:
     return str(addresses[0])
 
 
-def _transport(also: Sequence[Network]) -> Any:
-    """httpx's transport over a pool whose connections are looked at."""
+class _Deadline:
+    """Until when the answer that is under way may take, its redirects and headers included."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._ends, self._url = seconds, 0.0, "-"
+
+    def begin(self, url: str) -> None:
+        """An answer is asked for."""
+        self._url = url[:500]
+        self._ends = time.monotonic() + self._seconds
+
+    def left(self) -> float:
+        """Seconds that are left; NotFetched where none are."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise NotFetched(url=self._url, reason=Message("outbound.too-slow", seconds=int(self._seconds)))
+        return left
+
+
+def _transport(also: Sequence[Network], deadline: _Deadline) -> Any:
+    """httpx's transport over a pool whose connections are looked at, and watched."""
     import httpcore2
     import httpx2
+
+    class Watched(httpcore2.NetworkStream):
+        """A connection that is read only while there is time: a byte now and then keeps no one waiting."""
+
+        def __init__(self, inner: httpcore2.NetworkStream) -> None:
+            self._inner = inner
+
+        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            left = deadline.left()
+            try:
+                return self._inner.read(max_bytes, min(timeout or left, left))
+            except httpcore2.ReadTimeout:
+                deadline.left()  # tells it, where it was the whole answer's time that ran out
+                raise
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            left = deadline.left()
+            self._inner.write(buffer, min(timeout or left, left))
+
+        def close(self) -> None:
+            self._inner.close()
+
+        def start_tls(
+            self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+        ) -> httpcore2.NetworkStream:
+            return Watched(self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+        def get_extra_info(self, info: str) -> Any:
+            return self._inner.get_extra_info(info)
 
     class Looking(httpcore2.SyncBackend):
         """Connects to an address that was looked at; TLS still asks for the name."""
@@ -96,9 +160,9 @@ def _transport(also: Sequence[Network]) -> Any:
             local_address: str | None = None,
             socket_options: Iterable[Any] | None = None,
         ) -> httpcore2.NetworkStream:
-            return super().connect_tcp(
-                _allowed(host, port, also), port, timeout, local_address, socket_options
-            )
+            address = _allowed(host, port, also)
+            made = super().connect_tcp(address, port, timeout, local_address, socket_options)
+            return Watched(made)
 
         def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore2.NetworkStream:
             raise AddressRefused(host="unix", reason="unix socket")
@@ -123,9 +187,9 @@ class Fetcher:
     ) -> None:
         import httpx2
 
-        self._largest, self._seconds = largest, seconds
+        self._largest, self._deadline = largest, _Deadline(seconds)
         self._client = httpx2.Client(
-            transport=_transport(also),
+            transport=_transport(also, self._deadline),
             follow_redirects=True,
             max_redirects=MOST_REDIRECTS,
             timeout=httpx2.Timeout(seconds / 2, connect=10.0),
@@ -168,17 +232,13 @@ class Fetcher:
 
     def _once(self, url: str, parameters: Mapping[str, str] | None) -> tuple[Answer, float]:
         """(the answer, seconds after which the other side wants to be asked again)."""
-        ends = time.monotonic() + self._seconds
+        self._deadline.begin(url)
         body = bytearray()
         with self._client.stream("GET", url, params=dict(parameters) if parameters else None) as response:
-            for chunk in response.iter_bytes(_CHUNK):
+            for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > self._largest:
                     raise NotFetched(url=url[:500], reason=Message("outbound.too-large", limit=self._largest))
-                if time.monotonic() > ends:
-                    raise NotFetched(
-                        url=url[:500], reason=Message("outbound.too-slow", seconds=int(self._seconds))
-                    )
             told = response.headers.get("retry-after", "")
             media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             answer = Answer(response.status_code, bytes(body), media, str(response.url))

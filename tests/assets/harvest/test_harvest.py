@@ -15,7 +15,7 @@ import pytest
 
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.errors import BadSource, NoSuchRecord, NoSuchSource
-from madang.assets.catalogue.model import Harvest, record_id
+from madang.assets.catalogue.model import Harvest, Source, record_id
 from madang.assets.harvest import port, running
 from madang.assets.harvest.errors import BadAnswer, HarvestBusy, NothingFound, TooManyVanished
 from madang.assets.harvest.journal import Journal
@@ -27,6 +27,7 @@ from madang.kernel.errors import NotPermitted
 from madang.kernel.home import Home
 from madang.kernel.outbound import AddressRefused, NotFetched
 from madang.programme.verification import verify_home
+from tests.assets.harvest import catalogues
 from tests.assets.harvest.catalogues import Catalogue, Held, serving
 from tests.conftest import Office
 
@@ -91,7 +92,7 @@ def test_a_repository_in_parts_then_only_what_changed(desk: Desk, served: Catalo
     served.now = "2026-02-03T00:00:00Z"
     second = desk.run()
     assert (second.whole, counts(second)) == (False, (2, 1, 1, 1, 0))
-    assert served.asked[-2]["from"] == "2026-02-01T00:00:00Z"
+    assert served.asked[-2]["from"] == "2026-01-31T23:00:00Z"  # an hour is asked for twice
     assert len(desk.titles()) == 25
     assert "Record 3, mended" in desk.titles()
     assert counts(desk.run()) == (0, 0, 0, 0, 0)  # nothing changed since: no error
@@ -156,7 +157,7 @@ def test_many_that_vanish_at_once_are_held_back(desk: Desk, served: Catalogue) -
     served.records["oai:x:0900"] = Held("New")
     with pytest.raises(TooManyVanished) as told:
         desk.run()
-    assert (told.value.facts["vanished"], told.value.facts["present"]) == (20, 41)
+    assert (told.value.facts["vanished"], told.value.facts["present"]) == (20, 40)
     assert (desk.last().state, desk.last().made, desk.last().gone) == ("held-back", 1, 0)
     assert len(desk.titles()) == 41
     accepted = desk.run(whole=True, accept_vanished=True)
@@ -288,13 +289,168 @@ def test_who_may_know_of_what_a_source_describes(desk: Desk, served: Catalogue) 
         running.run(desk.home, member, "source")
 
 
+def test_no_list_is_cut(desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogues, "PAGE", 2000)
+    served.fill(1500)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    assert desk.run().made == 1500
+
+
+def test_one_bad_data_set_takes_no_other_with_it(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    head = "@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .\n"
+    sets = [f'<urn:{n}> a dcat:Dataset ; dct:title "{n}"@en .\n' for n in range(5)]
+    (folder / "c.ttl").write_text(head + "".join(sets))
+    desk.add("folder", str(folder))
+    assert desk.run().made == 5
+    (folder / "c.ttl").write_text(head + "".join(sets[:4]) + "<urn:4> a dcat:Dataset .\n")
+    assert counts(desk.run()) == (5, 0, 0, 0, 1)
+    (folder / "c.ttl").write_text(head + "".join(sets[:2]) + "torn")
+    with pytest.raises(NothingFound):
+        desk.run()
+    (folder / "other.json").write_text('{"doi": "10.5072/o", "titles": [{"title": "Other"}]}')
+    assert desk.run().gone == 0
+    assert len(desk.titles()) == 6
+
+
+def test_what_could_not_be_had_is_not_gone(
+    desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.fill(20)
+    desk.add("stac", f"{served.url}/stac/catalog.json")
+    desk.run()
+    stac = Catalogue.stac
+    monkeypatch.setattr(
+        Catalogue, "stac", lambda self, path: "broken" if "0003" in path else stac(self, path)
+    )
+    del served.records["oai:x:0009"]
+    assert desk.run().gone == 0
+    assert "not whole" in desk.problems(desk.last())[-1]
+    monkeypatch.setattr(Catalogue, "stac", stac)
+    assert desk.run().gone == 1
+
+
+@pytest.mark.parametrize("link", ["http://[", "\ud800", "%zz", "javascript:x", "//", "", "x" * 5000])
+def test_odd_links_stop_nothing(
+    desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    served.fill(2)
+    stac = Catalogue.stac
+
+    def answer(self: Catalogue, path: str) -> str:
+        told = json.loads(stac(self, path))
+        told.get("links", []).append({"rel": "item", "href": link})
+        return json.dumps(told)
+
+    monkeypatch.setattr(Catalogue, "stac", answer)
+    desk.add("stac", f"{served.url}/stac/catalog.json")
+    assert desk.run().made == 2
+
+
+def test_a_portal_that_ends_early_or_moves(
+    desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.fill(250)
+    desk.add("ckan", f"{served.url}/ckan")
+    desk.run()
+    ckan = Catalogue.ckan
+    empty = json.dumps({"result": {"count": 250, "results": []}})
+    monkeypatch.setattr(
+        Catalogue, "ckan", lambda self, asked: empty if asked["start"] == "200" else ckan(self, asked)
+    )
+    with pytest.raises(BadAnswer):
+        desk.run()
+
+    def removed(self: Catalogue, asked: dict[str, str]) -> str:
+        if asked["start"] == "100":
+            self.records.pop("oai:x:0005", None)  # and so 0100 slips into the part that is past
+        return ckan(self, asked)
+
+    monkeypatch.setattr(Catalogue, "ckan", removed)
+    assert desk.run(whole=True).gone == 0
+    assert desk.run().gone == 1
+
+
+def test_a_place_that_is_no_more_is_given_up(
+    desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that has expired, and a repository that says so in a way of its own."""
+    served.fill(25)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    oai = Catalogue.oai
+    broken = '<OAI-PMH><error code="badArgument">?</error></OAI-PMH>'
+    monkeypatch.setattr(
+        Catalogue, "oai", lambda self, asked: broken if "resumptionToken" in asked else oai(self, asked)
+    )
+    for _ in range(2):
+        with pytest.raises(BadAnswer):
+            desk.run()
+    monkeypatch.setattr(Catalogue, "oai", oai)
+    assert (desk.run().state, len(desk.titles())) == ("finished", 25)
+
+
+def test_tokens_that_go_round(desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.fill(25)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    oai = Catalogue.oai
+    monkeypatch.setattr(Catalogue, "oai", lambda self, asked: oai(self, asked).replace("20|", "0|"))
+    with pytest.raises(BadAnswer):
+        desk.run()
+    assert len(served.asked) < 20
+
+
+def test_the_brake_counts_what_was_there_before(desk: Desk, served: Catalogue) -> None:
+    served.fill(50)
+    desk.add("ckan", f"{served.url}/ckan")
+    desk.run()
+    served.records = {f"new:{number:04}": Held(f"New {number}") for number in range(600)}
+    with pytest.raises(TooManyVanished):
+        desk.run()
+
+
+def test_one_identifier_in_two_parts(desk: Desk, served: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.fill(25)
+    record = Catalogue._record
+    monkeypatch.setattr(
+        Catalogue, "_record", lambda self, name, held: record(self, name.replace("0015", "0003"), held)
+    )
+    desk.add("oai-pmh", f"{served.url}/oai")
+    first = desk.run(whole=True)
+    assert (first.made, first.problems) == (24, 1)
+    again = desk.run(whole=True)
+    assert (again.changed, again.problems) == (0, 1)
+
+
+def test_a_clock_in_the_future_and_a_promise_taken_back(desk: Desk, served: Catalogue) -> None:
+    served.fill(3)
+    served.now = "2999-01-01T00:00:00.123Z"
+    desk.add("oai-pmh", f"{served.url}/oai")
+    desk.run()
+    since = _source(desk).since
+    assert since is not None
+    assert since < "2998"
+    assert "." not in since
+    served.keeps_deletions = False
+    desk.run(whole=True)
+    assert _source(desk).since is None
+    assert desk.run().whole
+
+
+def test_long_and_odd_identifiers(desk: Desk, served: Catalogue) -> None:
+    served.records = {"가" * 3000: Held("Long"), "가" * 3000 + "나": Held("Longer"), "a\u0001b": Held("Odd")}
+    desk.add("ckan", f"{served.url}/ckan")
+    assert desk.run().made == 3
+    assert counts(desk.run()) == (3, 0, 0, 0, 0)
+
+
 def test_two_harvests_of_a_source_do_not_run_at_once(desk: Desk, served: Catalogue) -> None:
     desk.add("ckan", f"{served.url}/ckan")
     with running._alone(desk.home, _source(desk)), pytest.raises(HarvestBusy):
         desk.run()
 
 
-def _source(desk: Desk) -> object:
+def _source(desk: Desk) -> Source:
     with desk.home.database.read() as session:
         return catalogue.get(session, "source")
 

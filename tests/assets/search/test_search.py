@@ -20,8 +20,9 @@ from madang.assets.metadata import units
 from madang.assets.model import Version, versions
 from madang.assets.search import asking, evaluation, following, glossary, korean, service, sounds
 from madang.assets.search.errors import BadFacet, TooDeep, UnreadableQueries
-from madang.assets.search.port import Query, open_index
+from madang.assets.search.port import Entry, Measured, Query, open_index
 from madang.assets.search.service import Asked
+from madang.engines import tantivy
 from madang.interfaces.demo import cast
 from madang.kernel import home as homes
 from madang.kernel.authorizer import OUTSIDER, Principal
@@ -131,7 +132,19 @@ def test_units_as_people_write_them() -> None:
     celsius = units.base("degC")
     assert celsius is not None
     assert (celsius.unit, round(celsius.of(20), 2)) == ("K", 293.15)
-    for none in ("foo", "10**9 m", "1e99", "dB", "__import__('os')", "m" * 500, "", "((", "가"):
+    for none in (
+        "foo",
+        "10**9 m",
+        "1e99",
+        "dB",
+        "__import__('os')",
+        "9^9^9",
+        "m**9**9**9",
+        "m" * 500,
+        "",
+        "((",
+        "가",
+    ):
         assert units.base(none) is None or none == ""
 
 
@@ -171,7 +184,7 @@ def test_the_index_follows_the_ledger(desk: tuple[Home, Principal], tmp_path: Pa
     assert found(home, actor, "hubble") == []
     assert found(home, actor, "quokka") == ["heart"]
     with home.database.read() as session:
-        assert open_index(home).position() == str(log.size_of(session.connection))
+        assert open_index(home).position().startswith(f"{log.size_of(session.connection)}/")
 
 
 def test_an_index_that_was_cut_off_or_lost_is_made_anew(desk: tuple[Home, Principal]) -> None:
@@ -183,6 +196,34 @@ def test_an_index_that_was_cut_off_or_lost_is_made_anew(desk: tuple[Home, Princi
     assert found(home, actor, "hubble") == ["hubble"]
     assert following.make(home) == len(RECORDS)
     assert found(home, actor, "hubble") == ["hubble"]
+
+
+def test_an_index_is_of_one_ledger_and_mends_itself(desk: tuple[Home, Principal]) -> None:
+    """Records that came back from a backup; a file of the index that broke."""
+    home, actor = desk
+    assert found(home, actor, "hubble") == ["hubble"]
+    index = open_index(home)
+    with home.database.read() as session:
+        size = log.size_of(session.connection)
+    index.replace([], [], f"{size}/of-another-ledger")
+    index.replace([Entry("rec-ghost", "Ghost", seen_by=["everyone"])], [], f"{size + 5}/x")
+    assert found(home, actor, "ghost") == []
+    (meta,) = (home.path / "search").glob("index-*/meta.json")
+    meta.write_text("")
+    assert found(home, actor, "hubble") == ["hubble"]
+
+
+def test_hidden_variables_push_nothing_out(
+    desk: tuple[Home, Principal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tantivy, "_MOST_OF_VARIABLES", 5)
+    index = following.level(desk[0])
+    variable = Measured("temperature", "K", 200, 300)
+    hidden = [Entry(f"rec-h{n}", seen_by=["organization/x"], variables=[variable]) for n in range(50)]
+    index.replace([*hidden, Entry("rec-seen", seen_by=["everyone"], variables=[variable])], [], "x")
+    words, ranges = asking.ranges("temperature 250~260 K")
+    assert index.search(Query((), ranges, seen_by=("everyone",))).hits[0][0] == "rec-seen"
+    assert words.strip() == "temperature"
 
 
 def test_an_outsider_finds_nothing_and_counts_nothing(desk: tuple[Home, Principal]) -> None:

@@ -49,6 +49,8 @@ def add(
     check_slug(name, "source name")
     if len(url) > LONGEST_URL or any(ord(sign) < 32 for sign in url):
         raise BadSource(source=name, reason=Message("catalogue.bad-url"))
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise BadSource(source=name, reason=Message("catalogue.secret-url"))
     if session.row(sa.select(sources.c.name).where(sources.c.name == name)):
         raise SourceExists(source=name)
     if mission is not None:

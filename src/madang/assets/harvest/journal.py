@@ -22,14 +22,18 @@ _WIDTH = 16
 
 @dataclass(frozen=True)
 class Place:
-    """Where a walk stands. pages: how many parts of it are done."""
+    """Where a walk stands. present: how many records were there when it began; read: how many of its own
+    could be read; complete: whether nothing that is there may be missing from it; begun: its own time."""
 
     harvest_id: str
     whole: bool
     since: str | None
     next_since: str | None
     token: str | None
-    pages: int
+    begun: str
+    present: int = 0
+    read: int = 0
+    complete: bool = True
 
 
 def mark(remote_id: str) -> bytes:
@@ -43,6 +47,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._walk, self._seen, self._deleted = (folder / name for name in ("walk.json", "seen", "deleted"))
+        self._met: set[int] | None = None
 
     def place(self) -> Place | None:
         """Where the walk under way stands; None where none is."""
@@ -62,6 +67,9 @@ class Journal:
 
     def note(self, seen: Iterable[str], deleted: Iterable[str]) -> None:
         """Note remote ids that are there and such as are told to be gone."""
+        seen = list(seen)
+        if self._met is not None:
+            self._met.update(_number(mark(name)) for name in seen)
         for path, names in ((self._seen, seen), (self._deleted, deleted)):
             marks = b"".join(mark(name) for name in names)
             if not marks:
@@ -72,6 +80,13 @@ class Journal:
                 file.write(marks)
                 file.flush()
                 os.fsync(file.fileno())
+
+    def met(self, remote_id: str) -> bool:
+        """Whether a remote id was seen on this walk (a number of 8 bytes for each is in memory)."""
+        if self._met is None:
+            data = self._seen.read_bytes() if self._seen.exists() else b""
+            self._met = set(np.frombuffer(data[: len(data) - len(data) % _WIDTH], dtype=">u8")[::2].tolist())
+        return _number(mark(remote_id)) in self._met
 
     def seen(self) -> Marks:
         """Everything seen on this walk."""
@@ -86,6 +101,11 @@ class Journal:
         self._walk.unlink(missing_ok=True)
         self._seen.unlink(missing_ok=True)
         self._deleted.unlink(missing_ok=True)
+        self._met = None
+
+
+def _number(marked: bytes) -> int:
+    return int.from_bytes(marked[:8], "big")
 
 
 class Marks:

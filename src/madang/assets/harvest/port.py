@@ -34,12 +34,15 @@ class Found:
 @dataclass(frozen=True)
 class Page:
     """A part of a walk. token: where to go on after it, None at the end. since: what an incremental walk
-    may ask from after this one; failed: (what could not be had, why), which is no reason to stop."""
+    may ask from after this one. failed: (what could not be had, why), which is no reason to stop. whole:
+    False where something that is there may be missing: then nothing is marked as gone for being absent.
+    """
 
     found: Sequence[Found]
     token: str | None = None
     since: str | None = None
     failed: Sequence[tuple[str, Message]] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def read(data: bytes) -> list[Told]:
 
 def _attributes(document: Any) -> Iterator[Mapping[str, Any]]:
     inner = document.get("data", document) if isinstance(document, dict) else document
-    for one in values.objects(inner):
+    for one in values.every_object(inner):
         attributes = one.get("attributes")
         yield attributes if isinstance(attributes, dict) else one
 

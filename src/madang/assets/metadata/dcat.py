@@ -10,7 +10,10 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import blake3
 
 from madang.assets.metadata import schema_org, values, words
 from madang.assets.metadata.documents import Told, json_of, xml_of
@@ -49,6 +52,7 @@ _RELATIONS = (
     (DCAT + "inSeries", "IsPartOf"),
 )
 _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_MOST_SAID = 50
 _PAIR = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 
 
@@ -114,12 +118,12 @@ def _fetches(context: dict[str, Any]) -> bool:
     return any(isinstance(term, dict) and "@context" in term for term in context.values())
 
 
-def _order(graph: Graph, node: Node, depth: int = 3) -> str:
+def _order(graph: Graph, node: Node, depth: int = 2) -> str:
     """What nodes are ordered by: a blank one by what it says, since its name is another each time."""
     if not _blank(node) or not depth:
-        return "" if _blank(node) else str(node)
-    said = (f"{name} {_order(graph, one, depth - 1)}" for name, one in graph.predicate_objects(node))
-    return " ".join(sorted(said))
+        return "" if _blank(node) else str(node)[:1000]
+    said = islice(graph.predicate_objects(node), _MOST_SAID)
+    return " ".join(sorted(f"{name} {_order(graph, one, depth - 1)}" for name, one in said))
 
 
 class _Node:
@@ -177,7 +181,7 @@ def _datasets(graph: Graph) -> list[Node]:
 
     kinds = [URIRef(DCAT + name) for name in ("Dataset", "DatasetSeries")]
     found = {node for kind in kinds for node in graph.subjects(URIRef(_RDF_TYPE), kind)}
-    return sorted(found, key=str)
+    return sorted(found, key=lambda node: _order(graph, node))
 
 
 def _told(graph: Graph, node: Node) -> Told:
@@ -232,7 +236,9 @@ def _told(graph: Graph, node: Node) -> Told:
         files=tuple(file for told in one.nodes(DCAT + "distribution") if (file := _file(told))),
         page=_page(one),
     )
-    return Told(one.address or (identifiers[0].value if identifiers else ""), description)
+    own = one.address or (identifiers[0].value if identifiers else "")
+    said = blake3.blake3(_order(graph, node).encode("utf-8", "replace")).hexdigest(length=16)
+    return Told(own or f"blank:{said}", description)
 
 
 def _period(one: _Node) -> Period | None:
@@ -323,7 +329,7 @@ def _file(one: _Node) -> FileTold | None:
 
 def _by_keys(document: Any) -> list[Told]:
     listed = document.get("dataset", document.get("dcat:dataset")) if isinstance(document, dict) else document
-    found = [_by_key(one) for one in values.objects(listed)]
+    found = [_by_key(one) for one in values.every_object(listed)]
     if not found:
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
     return found

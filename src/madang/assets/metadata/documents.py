@@ -99,11 +99,17 @@ def local(element: Element) -> str:
 
 
 def below(element: Element, *names: str) -> Iterator[Element]:
-    """Descendants along a path of local names, whatever their namespace."""
+    """Descendants along a path of local names, whatever their namespace; a thousand at most: what one record
+    says. ``every_below`` leaves none out."""
+    return iter(every_below(element, *names)[:1000])
+
+
+def every_below(element: Element, *names: str) -> list[Element]:
+    """The same, all of them."""
     level = [element]
     for name in names:
         level = [child for one in level for child in one if local(child) == name]
-    return iter(level[:1000])
+    return level
 
 
 def content(element: Element | None) -> str:

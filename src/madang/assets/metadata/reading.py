@@ -28,20 +28,35 @@ FORMATS: Mapping[str, Callable[[bytes], list[Told]]] = {
 """Readers by the name of their format."""
 
 
+MANY = ("dcat",)
+"""Formats of which a document holds as many records as it likes."""
+
+
 def read(data: bytes, form: str = "") -> list[Told]:
     """The descriptions of a document, of the format `form` or of the one its content looks like.
 
     Raises UnreadableRecord where it cannot be read, UntitledRecord where one of them has no title.
     """
+    found = told_in(data, form)
+    for told in found:
+        require_title(told)
+    return found
+
+
+def told_in(data: bytes, form: str = "") -> list[Told]:
+    """The same, with those that have no title: each is good or bad by itself."""
     if len(data) > LARGEST:
         raise UnreadableRecord(reason=Message("metadata.too-large", limit=LARGEST))
     found = FORMATS[form or recognize(data)](data)
     if not found:
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
-    for told in found:
-        if not told.description.title:
-            raise UntitledRecord(identifier=told.identifier or "-")
     return found
+
+
+def require_title(told: Told) -> None:
+    """UntitledRecord where a description has no title."""
+    if not told.description.title:
+        raise UntitledRecord(identifier=told.identifier or "-")
 
 
 _JSON_SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = (

@@ -54,7 +54,7 @@ def read(data: bytes) -> list[Told]:
 
 def read_crate(data: bytes) -> list[Told]:
     """The root data set of an RO-Crate's metadata document, with what it names looked up in its graph."""
-    graph = [one for one in values.items(object_of(data).get("@graph")) if isinstance(one, dict)]
+    graph = list(values.every_object(object_of(data).get("@graph")))
     known = {str(one["@id"]): one for one in graph if "@id" in one}
     descriptor = next(
         (

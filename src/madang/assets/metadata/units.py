@@ -1,7 +1,7 @@
 """Units as people write them, in SI base units, so that 20 degC and 293.15 K are one thing.
 
-By pint. What strangers wrote is read only in a plain form: letters and signs of units, exponents of one
-digit; no numbers, whose powers would take as long as they like.
+By pint. What strangers wrote is read only in a plain form: names of units, each with an exponent of one digit
+at most; a power of a power would take as long as it likes.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-_PLAIN = re.compile(r"[A-Za-zµμΩÅ°%/\s·*^().\-+0-9]{1,40}")
-_LONG_NUMBER = re.compile(r"\d{2,}")
+_NAME = r"[A-Za-zµμΩÅ%]{1,30}"
+_POWER = r"(?:\s?(?:\^|\*\*)?-?[1-9](?![0-9]))?"
+_PLAIN = re.compile(rf"(?:1\s?/\s?)?{_NAME}{_POWER}(?:(?:\s?[*/·]\s?|\s){_NAME}{_POWER}){{0,7}}")
 _EXPONENT = re.compile(r"(?<=[A-Za-zµμΩ])\s?(\^|\*\*)?(-?[1-9])(?![0-9])")
 _SPELLINGS = {
     "℃": "degC", "°C": "degC", "deg C": "degC", "deg. C": "degC", "Celsius": "degC", "celsius": "degC",
@@ -52,7 +53,7 @@ def _registry() -> UnitRegistry[float]:
 def base(unit: str) -> Base | None:
     """A unit in base units; None where it is none that is known."""
     told = _SPELLINGS.get(unit.strip(), unit.strip())
-    if not _PLAIN.fullmatch(told) or _LONG_NUMBER.search(told):
+    if not _PLAIN.fullmatch(told):
         return None
     told = _EXPONENT.sub(r"**\2", told.replace("·", "*").replace("μ", "µ"))
     told = re.sub(r"(?<=[A-Za-z0-9)µΩ])\s+(?=[A-Za-z(µΩ])", "*", told)

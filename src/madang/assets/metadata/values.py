@@ -39,6 +39,11 @@ def items(value: Any) -> list[Any]:
     return value[:MOST] if isinstance(value, list) else [value]
 
 
+def every_object(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects in a list (or the one), none left out: records, and links to them."""
+    return (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
+
+
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """The objects in a value that is one or a list of them."""
     return (one for one in items(value) if isinstance(one, dict))

@@ -13,6 +13,7 @@ from madang.kernel.ids import nfc
 LONGEST = 20_000
 """Signs of a text that are kept; the original record has all."""
 
+_MOST_LANGUAGES = 30
 _TAG = re.compile(r"<[a-zA-Z/!][^>]{0,500}>|&[a-zA-Z#][a-zA-Z0-9]{1,30};")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\n\s*\n\s*")
@@ -106,7 +107,7 @@ def text(
             language = guessed(told)
         if told and (join and language in kept):
             kept[language] = f"{kept[language]}{join}{told}"[:LONGEST]
-        elif told:
+        elif told and len(kept) < _MOST_LANGUAGES:
             kept.setdefault(language, told)
     return Text(kept.pop("ko", None), kept.pop("en", None), kept)
 

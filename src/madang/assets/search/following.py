@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
+import blake3
 import sqlalchemy as sa
 
 from madang.assets.catalogue.model import PRESENT, Record, Source, records, sources
@@ -33,8 +34,8 @@ def level(home: Home, progress: Progress | None = None) -> SearchIndex:
     """The home's index, holding everything that the ledger tells of by now."""
     index = open_index(home)
     with home.database.read() as session:
-        size = log.size_of(session.connection)
-    if index.position() != str(size):
+        place = _place(session, log.size_of(session.connection))
+    if index.position() != place:
         with alone(home.path / "search" / "following"):
             _follow(home, index, progress)
     return index
@@ -51,14 +52,23 @@ def _follow(home: Home, index: SearchIndex, progress: Progress | None) -> None:
     position = index.position()
     with home.database.read() as session:
         size = log.size_of(session.connection)
-        changed = _changed(session, int(position)) if position.isdecimal() else None
+        place, begun = _place(session, size), position.partition("/")[0]
+        ours = begun.isdecimal() and int(begun) <= size and position == _place(session, int(begun))
+        changed = _changed(session, int(begun)) if ours else None
     if changed is None or len(changed) > _WHOLE:
         _made(home, index, progress)
         return
     keys = sorted(changed)
     with home.database.read() as session:
         found = list(_entries(session, keys))
-    index.replace(found, set(keys) - {one.key for one in found}, str(size))
+    index.replace(found, set(keys) - {one.key for one in found}, place)
+
+
+def _place(session: Session, size: int) -> str:
+    """A place in this ledger: how many entries stand before it, and what the last of them is. A ledger that
+    came back from a backup has other entries there."""
+    last = session.scalar(sa.select(log.entries.c.leaf).where(log.entries.c.position == size - 1))
+    return f"{size}/{blake3.blake3(str(last or '').encode()).hexdigest(length=8)}"
 
 
 def _changed(session: Session, position: int) -> set[str]:
@@ -81,13 +91,13 @@ def _made(home: Home, index: SearchIndex, progress: Progress | None) -> int:
     index.clear()
     count = 0
     with home.database.read() as session:
-        size = log.size_of(session.connection)
+        place = _place(session, log.size_of(session.connection))
         for keys in chain(_all(session, records.c.record_id), _all(session, versions.c.version_id)):
             index.replace(_entries(session, keys), (), _MAKING)
             count += len(keys)
             if progress:
                 progress(count)
-    index.replace((), (), str(size))
+    index.replace((), (), place)
     return count
 
 

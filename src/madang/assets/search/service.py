@@ -68,11 +68,11 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
         raise BadFacet(facet=f"may={asked.may}", known=", ".join(USE_ACTIONS))
     if asked.offset + asked.limit > DEEPEST:
         raise TooDeep(most=DEEPEST)
+    if not actor.organization:
+        return Answer((), 0, {})
     index = following.level(home)
     with home.database.read() as session:
         query = _query(session, actor, asked)
-        if query.seen_by == ():
-            return Answer((), 0, {})
         result = index.search(query)
         found = [
             Found(what, score)
@@ -88,7 +88,7 @@ def _query(session: Session, actor: Principal, asked: Asked) -> Query:
     if asked.may is not None:
         facets["kind"] = tuple(set(facets.get("kind", KINDS)) & set(KINDS)) or ("-",)
         if asked.may != "download":
-            facets["state"] = ("accepted",)
+            facets["state"] = ("accepted",) if "accepted" in facets.get("state", ("accepted",)) else ("-",)
         not_below = tuple(_denied(session, actor, asked.may))
     words, ranges = asking.ranges(asked.words)
     return Query(
@@ -105,8 +105,6 @@ def _query(session: Session, actor: Principal, asked: Asked) -> Query:
 
 def _tokens(session: Session, actor: Principal) -> tuple[str, ...] | None:
     """What an entry must bear for the actor to know of it, as ``lineage.see`` decides; None for all."""
-    if not actor.organization:
-        return ()
     if oversees(actor):
         return None
     joined = missions.joined(session, actor) or []

@@ -1,7 +1,8 @@
 """The harvest engine ``ckan``: every data set of a CKAN portal, by its action API, version 3.
 
-``package_search`` in the order of ids, so that what is added meanwhile shifts nothing that is still to come.
-All of it each time: the API tells nothing of deletions.
+``package_search`` in the order of ids, a hundred at a time. All of it each time: the API tells nothing of
+deletions. Where the portal changes while it is walked through, a package may slip from one part into another
+that is past; such a walk takes in what it met and says that it was not whole.
 """
 
 from __future__ import annotations
@@ -34,16 +35,22 @@ class Ckan:
 
     def pages(self, walk: Walk) -> Iterator[Page]:
         """A hundred packages a part; the token is how many came before."""
-        start = int(walk.token or 0)
+        before, _, told = (walk.token or "0|").partition("|")
+        start, first = int(before), int(told) if told else None
         base = walk.url.rstrip("/").removesuffix("/api/3/action").removesuffix("/api/3")
         while True:
             asked = {"rows": str(_ROWS), "start": str(start), "sort": "id asc"}
             asked |= {"fq": walk.options["query"]} if "query" in walk.options else {}
             answer = walk.fetcher.get(f"{base}/api/3/action/package_search", asked)
             found, count = _found(answer.url, answer.body)
+            first = count if first is None else first
             start += len(found)
-            following = str(start) if found and start < count else None
-            yield Page(found, following)
+            if not found and start < count:
+                raise BadAnswer(url=answer.url[:500], reason=Message("harvest.ended-early"))
+            following = f"{start}|{first}" if start < count else None
+            moved = count != first
+            failed = [(walk.url, Message("harvest.moved"))] if moved and following is None else []
+            yield Page(found, following, failed=failed, whole=not moved)
             if following is None:
                 return
 
@@ -54,8 +61,10 @@ def _found(url: str, body: bytes) -> tuple[list[Found], int]:
         result = document["result"]
         count = values.whole(result["count"])
         originals = members(body, "result", "results")
-        names = [values.string(one.get("id")) for one in result["results"]]
+        names = [str(one.get("id") or one.get("name") or "") for one in result["results"]]
     except (UnreadableRecord, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadAnswer(url=url[:500], reason=Message("harvest.not-ckan")) from error
     told = zip(names, originals, strict=True)
-    return [Found(name, original, "ckan") for name, original in told], count or 0
+    if count is None:
+        raise BadAnswer(url=url[:500], reason=Message("harvest.not-ckan"))
+    return [Found(name, original, "ckan") for name, original in told], count

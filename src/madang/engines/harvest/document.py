@@ -44,8 +44,10 @@ class Document:
         """A document a part; the token is the address of the next."""
         url: str | None = walk.token or walk.url
         seen: set[str] = set()
-        while url is not None and len(seen) < _MOST_PARTS:
+        while url is not None:
             seen.add(url)
+            if len(seen) > _MOST_PARTS:
+                raise BadAnswer(url=walk.url, reason=Message("harvest.too-many", most=_MOST_PARTS))
             answer = walk.fetcher.get(url)
             form = walk.options.get("format", "")
             try:
@@ -62,5 +64,8 @@ def _next(body: bytes, base: str) -> str | None:
     for form in _NEXT:
         found = form.search(body)
         if found:
-            return str(urljoin(base, found.group(1).decode("utf-8", "replace")))
+            try:
+                return str(urljoin(base, found.group(1).decode("utf-8", "replace")))
+            except ValueError:
+                return None
     return None

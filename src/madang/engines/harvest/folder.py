@@ -20,7 +20,7 @@ from madang.kernel.i18n import Message
 ENGINE = Engine("folder", "harvest", "madang.engines.harvest.folder:Folder")
 
 ENDINGS = (".json", ".jsonld", ".xml", ".ttl", ".rdf", ".yaml", ".yml")
-_PART = 200
+_PART, _PART_BYTES = 200, 16 * 2**20
 
 
 class Folder:
@@ -42,26 +42,33 @@ class Folder:
         root = Path(walk.url).resolve()
         if reason is None and not root.is_dir():
             reason = Message("harvest.no-folder")
-        if reason is not None:
-            raise BadAnswer(url=walk.url, reason=reason)
+        if reason is not None:  # every member may read what is told of a harvest: no path stands in it
+            raise BadAnswer(url=root.name, reason=reason)
         found: list[Found] = []
         failed: list[tuple[str, Message]] = []
-        for path in _documents(root):
+        hidden: list[OSError] = []
+        size = 0
+        for path in _documents(root, hidden):
             name = path.relative_to(root).as_posix()
             try:
                 found.append(Found(name, _read(path), walk.options.get("format", "")))
+                size += len(found[-1].original)
             except OSError as error:
-                failed.append(
-                    (name, Message("harvest.unreadable-file", detail=os.strerror(error.errno or 0)))
-                )
-            if len(found) + len(failed) >= _PART:
+                failed.append((name, _told(error)))
+            if len(found) + len(failed) >= _PART or size >= _PART_BYTES:
                 yield Page(found, failed=failed)
-                found, failed = [], []
-        yield Page(found, failed=failed)
+                found, failed, size = [], [], 0
+        failed += [(os.path.relpath(str(error.filename or root), root), _told(error)) for error in hidden]
+        yield Page(found, failed=failed, whole=not hidden)
 
 
-def _documents(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root, followlinks=False):
+def _told(error: OSError) -> Message:
+    return Message("harvest.unreadable-file", detail=os.strerror(error.errno or 0))
+
+
+def _documents(root: Path, hidden: list[OSError]) -> Iterator[Path]:
+    """The documents below a folder; `hidden` gets what could not be looked into."""
+    for folder, folders, names in os.walk(root, followlinks=False, onerror=hidden.append):
         folders.sort()
         yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(ENDINGS))
 

@@ -7,6 +7,7 @@ knows begins the list anew, once: what comes twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import tostring  # writes; what parses is defusedxml
@@ -14,8 +15,9 @@ from xml.parsers import expat
 
 from madang.assets.harvest.errors import BadAnswer
 from madang.assets.harvest.port import Found, Page, Walk, web_address
-from madang.assets.metadata.documents import below, content, first, local, xml_of
+from madang.assets.metadata.documents import below, content, every_below, first, local, xml_of
 from madang.assets.metadata.errors import UnreadableRecord
+from madang.kernel import clock
 from madang.kernel.extension import Engine
 from madang.kernel.i18n import Message
 
@@ -23,6 +25,7 @@ ENGINE = Engine("oai-pmh", "harvest", "madang.engines.harvest.oai:Oai")
 
 _PREFIXES = ("oai_datacite", "datacite", "oai_dc")
 """Formats in the order in which they are asked for where the source names none."""
+_LATE = timedelta(hours=1)
 _NOT_AN_ERROR = ("noRecordsMatch",)
 
 
@@ -54,7 +57,7 @@ class Oai:
             if code == "badResumptionToken" and token is not None and not again:
                 token, again = None, True
                 continue
-            if code is not None and code not in _NOT_AN_ERROR:
+            if code is not None and (code not in _NOT_AN_ERROR or token is not None):
                 told = Message("harvest.oai-error", code=code, detail=first(root, "error")[:300])
                 raise BadAnswer(url=walk.url, reason=told)
             if begun is None and not token:
@@ -76,14 +79,22 @@ class Oai:
         return next((one for one in _PREFIXES if one in offered), "oai_dc")
 
     def _since(self, walk: Walk, root: Any) -> str | None:
-        """The time of the answer, in the granularity of the repository, where it tells deletions for ever:
-        then the next walk may ask only for what changed."""
+        """From when on the next walk may ask only for what changed: where the repository tells deletions for
+        ever, the earlier of its time and ours, less an hour for what it publishes late."""
         answer = walk.fetcher.get(walk.url, {"verb": "Identify"})
         identify = _root(answer.url, answer.body)
         if first(identify, "Identify", "deletedRecord") != "persistent":
             return None
-        told = first(root, "responseDate")
-        return told if first(identify, "Identify", "granularity").endswith("Z") else told[:10]
+        here = clock.now()
+        try:
+            there = clock.from_text(first(root, "responseDate")).astimezone(UTC)
+        except ValueError:
+            there = here
+        since = min(here, there) - _LATE
+        form = (
+            "%Y-%m-%dT%H:%M:%SZ" if first(identify, "Identify", "granularity").endswith("Z") else "%Y-%m-%d"
+        )
+        return since.strftime(form)
 
 
 def _root(url: str, body: bytes) -> Any:
@@ -105,7 +116,7 @@ def _error(root: Any, url: str) -> str | None:
 def _found(body: bytes, root: Any, prefix: str) -> list[Found]:
     found = []
     slices = iter(_slices(body))
-    for record in below(root, "ListRecords", "record"):
+    for record in every_below(root, "ListRecords", "record"):
         original = next(slices)
         header = next(below(record, "header"), None)
         if header is None or not first(header, "identifier"):

@@ -15,6 +15,7 @@ from madang.assets.harvest.errors import BadAnswer
 from madang.assets.harvest.port import Found, Page, Walk, web_address
 from madang.assets.metadata import values
 from madang.assets.metadata.documents import object_of
+from madang.engines.harvest.slices import members
 from madang.kernel.errors import MadangError
 from madang.kernel.extension import Engine
 from madang.kernel.i18n import Message
@@ -22,7 +23,8 @@ from madang.kernel.outbound import NotFetched
 
 ENGINE = Engine("stac", "harvest", "madang.engines.harvest.stac:Stac")
 
-_PART = 100
+_PART, _PART_BYTES = 100, 16 * 2**20
+_KINDS = ("Catalog", "Collection", "FeatureCollection")
 _MOST_DOCUMENTS = 1_000_000
 
 
@@ -39,8 +41,7 @@ class Stac:
         """Breadth first from the root; a document that cannot be had is told and passed over."""
         waiting: deque[str] = deque([walk.url])
         known = {walk.url}
-        found: list[Found] = []
-        failed: list[tuple[str, Message]] = []
+        part = _Part()
         with_items = walk.options.get("items", "yes") != "no"
         while waiting:
             url = waiting.popleft()
@@ -50,30 +51,67 @@ class Stac:
             except MadangError as error:
                 if url == walk.url:
                     raise _useless(url, error) from error
-                failed.append((url, _reason(error)))
+                part.failed.append((url, _reason(error)))
                 continue
-            kind = document.get("type")
-            if url == walk.url and kind not in ("Catalog", "Collection") and "stac_version" not in document:
+            if url == walk.url and document.get("type") not in _KINDS and "stac_version" not in document:
                 raise BadAnswer(url=url, reason=Message("harvest.not-stac"))
-            if kind == "Feature" or kind == "Collection" or "extent" in document:
-                found.append(Found("", body, "stac"))
+            part.add(_described(body, document))
             for link in _links(url, document, with_items):
-                if link not in known and len(known) < _MOST_DOCUMENTS:
+                if link not in known:
                     known.add(link)
                     waiting.append(link)
-            if len(found) + len(failed) >= _PART:
-                yield Page(found, None, failed=failed)
-                found, failed = [], []
-        yield Page(found, None, failed=failed)
+            if len(known) > _MOST_DOCUMENTS:
+                raise BadAnswer(url=walk.url, reason=Message("harvest.too-many", most=_MOST_DOCUMENTS))
+            if part.full:
+                yield part.page()
+                part = _Part()
+        yield part.page()
+
+
+class _Part:
+    """What was found since the last part, of so many records or bytes at most."""
+
+    def __init__(self) -> None:
+        self.found: list[Found] = []
+        self.failed: list[tuple[str, Message]] = []
+        self._bytes = 0
+
+    def add(self, found: list[Found]) -> None:
+        self.found += found
+        self._bytes += sum(len(one.original) for one in found)
+
+    @property
+    def full(self) -> bool:
+        return len(self.found) + len(self.failed) >= _PART or self._bytes >= _PART_BYTES
+
+    def page(self) -> Page:
+        return Page(self.found, failed=self.failed, whole=not self.failed)
+
+
+def _described(body: bytes, document: Mapping[str, object]) -> list[Found]:
+    """A collection or an item, or the items of a list as an API gives them."""
+    if document.get("type") == "FeatureCollection":
+        try:
+            return [Found("", one, "stac") for one in members(body, "features")]
+        except ValueError:
+            return []
+    described = document.get("type") in ("Feature", "Collection") or "extent" in document
+    return [Found("", body, "stac")] if described else []
 
 
 def _links(url: str, document: Mapping[str, object], with_items: bool) -> Iterator[str]:
     """Addresses below a document, of its own host only: a catalogue may name the whole world."""
     wanted = ("child", "item", "items", "next") if with_items else ("child", "next")
-    for link in values.objects(document.get("links")):
-        if link.get("rel") in wanted and isinstance(link.get("href"), str):
-            address = urljoin(url, link["href"]).partition("#")[0]
-            if urlsplit(address).netloc == urlsplit(url).netloc:
+    for link in values.every_object(document.get("links", [])):
+        href = link.get("href")
+        if link.get("rel") in wanted and isinstance(href, str):
+            try:
+                address = urljoin(url, href).partition("#")[0]
+                own = urlsplit(address).netloc == urlsplit(url).netloc
+                address.encode()
+            except ValueError:
+                continue
+            if own:
                 yield address
 
 

@@ -176,14 +176,18 @@ def _facets(text: str) -> dict[str, list[str]]:
     try:
         told: Any = json.loads(text)
         good = isinstance(told, dict) and all(
-            isinstance(values, list) and len(values) <= 50 and all(isinstance(one, str) for one in values)
-            for values in told.values()
+            isinstance(values, list) and len(values) <= 50 and all(_is_text(one) for one in (name, *values))
+            for name, values in told.items()
         )
     except (ValueError, RecursionError):
         good = False
     if not good:
         raise BadValue(file="request", key="facets", reason="It is not a JSON object of lists of texts.")
     return {str(name): list(values) for name, values in told.items()}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and len(value) <= 500
 
 
 def found_document(one: finding.Found) -> documents.Found:
