@@ -51,27 +51,40 @@ class Tantivy:
         import tantivy
 
         self._folder = home.path / "search"
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        place = self._folder / f"index-{_VERSION}"
-        place.mkdir(mode=0o700, exist_ok=True)
         self._t = tantivy
         self._schema = _schema(tantivy)
+        self._analyzer = _english(tantivy)
+        self._index = self._open()
+
+    def _open(self) -> Any:
+        """The index on disk; one that is broken is made empty: it holds nothing but what records hold."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        place = self._folder / f"index-{_VERSION}"
         with alone(self._folder / "opening"):
+            place.mkdir(mode=0o700, exist_ok=True)
             try:
-                self._index = tantivy.Index(self._schema, path=str(place))
-                self._index.searcher()
-            except ValueError:  # broken: it holds nothing that is not in the records
+                index = self._t.Index(self._schema, path=str(place))
+                index.searcher()
+            except ValueError:
                 shutil.rmtree(place)
                 place.mkdir(mode=0o700)
-                self._index = tantivy.Index(self._schema, path=str(place))
-        self._index.register_tokenizer("english", _english(tantivy))
-        self._analyzer = _english(tantivy)
+                index = self._t.Index(self._schema, path=str(place))
+        index.register_tokenizer("english", _english(self._t))
+        return index
+
+    def _searcher(self) -> Any:
+        """What was committed last, by whichever process."""
+        try:
+            self._index.reload()
+        except ValueError:
+            self._index = self._open()
+        return self._index.searcher()
 
     def position(self) -> str:
         """The position that the last commit was given."""
-        self._index.reload()
-        found = self._index.searcher().search(self._term("key", "position"), 1).hits
-        return str(self._index.searcher().doc(found[0][1]).get_first("said")) if found else ""
+        searcher = self._searcher()
+        found = searcher.search(self._term("key", "position"), 1).hits
+        return str(searcher.doc(found[0][1]).get_first("said")) if found else ""
 
     def clear(self) -> None:
         """Forget everything."""
@@ -140,8 +153,7 @@ class Tantivy:
         """All that is asked for must fit; where fewer than _ENOUGH things do, half, then any of it, then also
         by pairs of syllables. Filters are part of each question: neither what is counted nor which question
         is answered tells of what may not be seen."""
-        self._index.reload()
-        searcher = self._index.searcher()
+        searcher = self._searcher()
         filters = self._filters(searcher, query)
         for wanted in self._wanted(searcher, query.concepts):
             asked = self._t.Query.boolean_query([*filters, *wanted])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from madang.kernel import extension
@@ -123,7 +124,12 @@ class SearchIndex(Protocol):
         ...
 
 
+_opened: dict[tuple[Path, str], SearchIndex] = {}
+
+
 def open_index(home: Home) -> SearchIndex:
-    """The index of a home."""
-    made: SearchIndex = extension.engine("search", home.values.search_engine)(home)
-    return made
+    """The index of a home, opened once in a process."""
+    place = (home.path, home.values.search_engine)
+    if place not in _opened:
+        _opened[place] = extension.engine("search", home.values.search_engine)(home)
+    return _opened[place]
