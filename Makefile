@@ -50,6 +50,8 @@ bench: install-dev
 	$(BIN)/python bench/contributor_checks.py
 	$(BIN)/python bench/awards.py
 	$(BIN)/python bench/planner.py
+	$(BIN)/python bench/search.py
+	$(BIN)/python bench/harvest.py
 
 clean:
 	rm -rf $(VENV) dist build
