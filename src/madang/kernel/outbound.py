@@ -59,7 +59,6 @@ class Answer:
 
     status: int
     body: bytes
-    media_type: str
     url: str
 
 
@@ -240,6 +239,5 @@ class Fetcher:
                 if len(body) > self._largest:
                     raise NotFetched(url=url[:500], reason=Message("outbound.too-large", limit=self._largest))
             told = response.headers.get("retry-after", "")
-            media = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            answer = Answer(response.status_code, bytes(body), media, str(response.url))
+            answer = Answer(response.status_code, bytes(body), str(response.url))
         return answer, float(told) if told.isascii() and told.isdecimal() else 1.0

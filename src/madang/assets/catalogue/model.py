@@ -14,7 +14,6 @@ from madang.kernel.ids import id_of_digest
 from madang.kernel.ledger.log import metadata
 
 PRESENT, GONE = "present", "gone"
-STATES = ("running", "finished", "interrupted", "held-back")
 
 sources = sa.Table(
     "sources",

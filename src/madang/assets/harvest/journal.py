@@ -23,14 +23,13 @@ _WIDTH = 16
 @dataclass(frozen=True)
 class Place:
     """Where a walk stands. present: how many records were there when it began; read: how many of its own
-    could be read; complete: whether nothing that is there may be missing from it; begun: its own time."""
+    could be read; complete: whether nothing that is there may be missing from it."""
 
     harvest_id: str
     whole: bool
     since: str | None
     next_since: str | None
     token: str | None
-    begun: str
     present: int = 0
     read: int = 0
     complete: bool = True

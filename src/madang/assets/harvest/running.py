@@ -131,7 +131,7 @@ def _begun(
         present = catalogue.count(session, source.name)
         session.insert(harvests, row)
         session.record("harvest.begun", harvest_id, actor.as_fact(), source=source.name, whole=whole)
-    place = Place(harvest_id, whole, None if whole else source.since, None, None, begun, present)
+    place = Place(harvest_id, whole, None if whole else source.since, None, None, present)
     journal.begin(place)
     return place
 
@@ -164,7 +164,7 @@ class _Walker:
 
     def _take(self, page: Page) -> Harvest:
         taken, complete = taken_of(page)
-        harvest = apply(self._home, self._actor, self._source, self._journal, self.place, page, taken)
+        harvest = apply(self._home, self._actor, self._source, self._journal, self.place, taken)
         deleted = [bounded(found.identifier) for found in page.found if found.deleted]
         self._journal.note([one.remote_id for one in taken], deleted)
         self.place = replace(
@@ -214,12 +214,13 @@ def _ended(
     if place.whole and place.present and not place.read:
         journal.end()  # the next walk begins anew
         raise NothingFound(source=source.name, present=place.present)
-    vanished = sum(len(part) for part in _vanished(home, source, place, seen, deleted))
+    parts = list(_vanished(home, source, place, seen, deleted))
+    vanished = sum(map(len, parts))
     limit = max(BRAKE_LEAST, int(BRAKE_SHARE * place.present))
     if vanished > limit and not accept_vanished:
         journal.end()
         raise TooManyVanished(source=source.name, vanished=vanished, present=place.present, limit=limit)
-    for part in list(_vanished(home, source, place, seen, deleted)):
+    for part in parts:
         _mark_gone(home, actor, source, place, part)
     with home.database.write() as session:
         authorize(session, request(actor, source))

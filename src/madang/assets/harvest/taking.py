@@ -124,7 +124,6 @@ def apply(
     source: Source,
     journal: Journal,
     place: Place,
-    page: Page,
     taken: Sequence[Read | Failed],
 ) -> Harvest:
     """Take a part in: one transaction, one entry. Returns how the harvest stands."""

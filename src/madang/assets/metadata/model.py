@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-LAYERS = ("repository", "collection", "dataset", "file")
 UNDETERMINED = "und"
 """The language of a text whose language nobody told (ISO 639-3)."""
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from madang.kernel import i18n
 from madang.kernel.authorizer import Principal
-from madang.kernel.errors import Defect, Environment, FileMissing, FileTrouble, Invalid, MadangError
+from madang.kernel.errors import BadValue, Defect, Environment, FileMissing, FileTrouble, Invalid, MadangError
 from madang.kernel.home import Home, open_home
 from madang.kernel.settings import load
 
@@ -200,6 +200,14 @@ def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answ
     if declared.media:
         return answer.text if form is str else answer.content  # type: ignore[return-value]
     return form.model_validate_json(answer.content)  # type: ignore[no-any-return]
+
+
+def pair(option: str, told: str) -> tuple[str, str]:
+    """(key, value) of an option's ``key=value``; BadValue where it is none."""
+    name, sign, value = told.partition("=")
+    if not sign:
+        raise BadValue(file=option, key=told, reason="It is written key=value.")
+    return name, value
 
 
 def every(function: Callable[..., Page[Item]], **arguments: Any) -> Iterator[Item]:

@@ -11,7 +11,6 @@ from cyclopts import App, Parameter
 from madang.assets.catalogue.model import Harvest
 from madang.interfaces.cli import context
 from madang.interfaces.operations import catalogue
-from madang.kernel.errors import BadValue
 from madang.sdk import documents
 
 app = App(name="harvest", help="Harvest other catalogues: their descriptions, found with `madang search`.")
@@ -51,20 +50,14 @@ def add(
         Whose members alone may find its records; without it, every member of the programme.
     """
     new = documents.NewSource.model_construct(
-        name=name, kind=kind, url=url, options=_options(option), mission=mission
+        name=name,
+        kind=kind,
+        url=url,
+        options=dict(context.pair("--option", one) for one in option),
+        mission=mission,
     )
     made = context.call(catalogue.add, new=new)
     context.print_document(made, json, **_shown(made))
-
-
-def _options(told: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for one in told:
-        name, sign, value = one.partition("=")
-        if not sign:
-            raise BadValue(file="--option", key=one, reason="It is not NAME=VALUE.")
-        pairs[name] = value
-    return pairs
 
 
 def _shown(source: documents.Source) -> dict[str, object]:

@@ -10,7 +10,7 @@ from cyclopts import App
 
 from madang.interfaces.cli import context
 from madang.interfaces.operations import runs
-from madang.kernel.errors import BadValue, MadangError
+from madang.kernel.errors import MadangError
 from madang.sdk import documents
 
 app = App(name="run", help="Submit, follow and execute runs.")
@@ -63,20 +63,13 @@ def submit(
     """
     new = documents.NewRun.model_construct(
         mission=mission, recipe=recipe, inputs=inputs, award=award, output=output,
-        parameters=dict(_pair(text) for text in set or []), cores=cores, seconds=seconds,
+        parameters=dict(context.pair("--set", text) for text in set or []), cores=cores, seconds=seconds,
         borrow=borrow,
     )  # fmt: skip
     run = context.call(runs.submit, new=new)
     print(run.run_id)
     if follow:
         _follow(run.run_id)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise BadValue(file="--set", key=text, reason="It is written key=value.")
-    return key, value
 
 
 @app.command(name="list")

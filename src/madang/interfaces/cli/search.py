@@ -96,9 +96,7 @@ def _title(one: documents.Found) -> str:
 def _facets(told: tuple[str, ...], mission: str | None) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"mission": [mission]} if mission else {}
     for one in told:
-        name, sign, value = one.partition("=")
-        if not sign:
-            raise BadValue(file="--facet", key=one, reason="It is not NAME=VALUE.")
+        name, value = context.pair("--facet", one)
         found.setdefault(name, []).append(value)
     return found
 
