@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from madang.assets import lineage
 from madang.assets.errors import CheckFailed
 from madang.assets.model import Finding, Version, findings, parents, profiles, versions
+from madang.assets.probing import service as probing
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import extension, isolation
 from madang.kernel.authorizer import Principal, Request, authorize
@@ -83,6 +84,9 @@ def check(home: Home, actor: Principal, name: str) -> list[Outcome]:
         if version.state != "received":
             return [_recorded(session, version)]
         examined = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
+        known = probing.probed(session, version.version_id)
+    if known is None:
+        probing.probe(home, actor, version.version_id)
     if examined is None:
         _examine(home, request, version)
     outcomes = []

@@ -257,7 +257,7 @@ class Remembered(Protocol):
 
 def opened_for_download(home: Home, actor: Principal, name: str, remembered: Remembered) -> Manifest:
     """The files of a version that an actor takes home one by one; on record before the first is given."""
-    version, owners, grounds = _authorize_download(home, actor, name)
+    version, owners, grounds = authorize_download(home, actor, name)
     if not remembered.fresh(actor.member, version.version_id):
         reads.note(home, actor, "download", version, owners, grounds)
         remembered.keep(actor.member, version.version_id)
@@ -266,7 +266,7 @@ def opened_for_download(home: Home, actor: Principal, name: str, remembered: Rem
 
 def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     """Write a version's files to a new folder. NotPermitted names the clause that stands against it."""
-    version, owners, grounds = _authorize_download(home, actor, name)
+    version, owners, grounds = authorize_download(home, actor, name)
     store = open_store(home)
     if target.exists():
         raise TargetExists(target=str(target))
@@ -276,8 +276,8 @@ def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     return version
 
 
-def _authorize_download(home: Home, actor: Principal, name: str) -> tuple[Version, set[str], list[str]]:
-    """(version, owners of the data below it, what permits the download)."""
+def authorize_download(home: Home, actor: Principal, name: str) -> tuple[Version, set[str], list[str]]:
+    """(version, owners of the data below it, what permits the download); NotPermitted otherwise."""
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
         owner = {"owner": actor.organization}

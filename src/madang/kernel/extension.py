@@ -22,6 +22,7 @@ class Pack:
 
     recipes: name -> runs.recipes.Recipe       scorers: name -> scores.scorers.Scorer
     checks: data format -> assets.checking.Checker    commands: name -> a Cyclopts app
+    probes: file format -> assets.probing.formats.PackReader
     """
 
     name: str
@@ -29,6 +30,7 @@ class Pack:
     extra: str | None = None
     recipes: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
 

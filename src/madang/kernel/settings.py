@@ -93,6 +93,13 @@ class Values(BaseModel):
     area_bytes: int = Field(10 * 2**30, ge=2**20, description="Bytes that a member's own area may hold.")
     area_files: int = Field(100_000, ge=1, description="Files and folders that a member's own area may hold.")
     check_seconds: int = Field(60, ge=1, description="CPU seconds a check of one version may take.")
+    probe_seconds: int = Field(
+        5, ge=1, le=600, description="CPU seconds that looking into one file may take."
+    )
+    probe_memory_bytes: int = Field(
+        512 * 2**20, ge=2**28, description="Memory that looking into one file may take."
+    )
+    probe_files: int = Field(50, ge=0, description="Files of a version that are looked into.")
     database_busy_seconds: int = Field(30, ge=1, description="How long a writer waits for another.")
 
 

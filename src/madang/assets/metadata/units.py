@@ -23,9 +23,13 @@ _SPELLINGS = {
     "℃": "degC", "°C": "degC", "deg C": "degC", "deg. C": "degC", "Celsius": "degC", "celsius": "degC",
     "C": "degC", "℉": "degF", "°F": "degF", "°K": "K", "Kelvin": "K", "%": "percent", "mb": "millibar",
     "mbar": "millibar", "㎍/㎥": "ug/m^3", "㎛": "um", "㎜": "mm", "㎝": "cm", "㎞": "km", "㎏": "kg",
-    "㎡": "m^2", "㎥": "m^3", "㏊": "ha", "degrees_north": "degree", "degrees_east": "degree",
-    "degrees": "degree", "°": "degree", "도": "degree", "1": "", "unitless": "", "dimensionless": "",
+    "㎡": "m^2", "㎥": "m^3", "㏊": "ha", "degree_north": "degree", "degree_east": "degree",
+    "degrees_north": "degree", "degrees_east": "degree", "degrees": "degree", "°": "degree",
+    "도": "degree", "1": "", "unitless": "", "dimensionless": "",
 }  # fmt: skip
+
+_NO_UNITS = ("unit", "units")
+"""Words that pint would take for a unit with a prefix."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def _registry() -> UnitRegistry[float]:
 def base(unit: str) -> Base | None:
     """A unit in base units; None where it is none that is known."""
     told = _SPELLINGS.get(unit.strip(), unit.strip())
-    if not _PLAIN.fullmatch(told):
+    if not _PLAIN.fullmatch(told) or told in _NO_UNITS:
         return None
     told = _EXPONENT.sub(r"**\2", told.replace("·", "*").replace("μ", "µ"))
     told = re.sub(r"(?<=[A-Za-z0-9)µΩ])\s+(?=[A-Za-z(µΩ])", "*", told)

@@ -11,6 +11,7 @@ from madang.assets.catalogue.model import Record, Source
 from madang.assets.metadata import units
 from madang.assets.metadata.model import Description, Text
 from madang.assets.model import Version
+from madang.assets.probing import service as probing
 from madang.assets.search import korean, sounds
 from madang.assets.search.port import Entry, Measured
 from madang.kernel.database import Session
@@ -56,7 +57,9 @@ def of_version(session: Session, version: Version) -> Entry:
         seen_by.append(f"agreement/{version.agreement}")
     roots = lineage.roots_of(session, version.version_id)
     words = re.sub(r"[-_/]", " ", version.asset)
-    told = Description(Text(en=f"{version.name} {words}"))
+    quantities = probing.quantities_of(session, version.version_id)
+    held = tuple(quantity.variable for quantity in quantities)
+    told = Description(Text(en=f"{version.name} {words}"), variables=held)
     facets = {
         "kind": [version.kind],
         "owner": [version.owner],
@@ -67,7 +70,8 @@ def of_version(session: Session, version: Version) -> Entry:
     }
     said = " ".join(f"{name} {value}" for name, value in version.facts.items())
     below = sorted({address(root, version.kind) for root in roots})
-    return _entry(version.version_id, told, [said, version.mission], seen_by, below, facets)
+    named = (f"{one.name} {one.standard_name.replace('_', ' ')}" for one in held[:_MOST_NAMES])
+    return _entry(version.version_id, told, [said, version.mission, *named], seen_by, below, facets)
 
 
 def address(root: Version, of: str) -> str:

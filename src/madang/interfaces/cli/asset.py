@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from madang.assets.errors import TargetExists
 from madang.interfaces.cli import context
-from madang.interfaces.operations import versions
+from madang.interfaces.operations import probes, versions
 from madang.kernel.errors import FileMissing
 from madang.sdk import documents
 
@@ -209,6 +209,53 @@ def download(version: str, target: Path) -> None:
     home = context.home()
     actor = context.actor(home)
     print(service.download(home, actor, version, target).name)
+
+
+@app.command
+def probe(version: str, *, json: context.Json = False) -> None:
+    """Look into the files of a version of yours again, as when a reader was installed (its steward).
+
+    A check does this by itself.
+
+    Example: madang asset probe company-a/reach@1
+    """
+    new = documents.NewProbe.model_construct(version=version)
+    context.print_document(context.call(probes.probe, new=new), json)
+
+
+@app.command
+def variables(version: str, *, json: context.Json = False) -> None:
+    """List the variables in the files of a version; ranges are in base units.
+
+    Example: madang asset variables company-a/reach@1
+    """
+    columns = {
+        "variable": lambda one: one.name,
+        "kind": lambda one: one.kind,
+        "unit": lambda one: one.unit or None,
+        "in base units": lambda one: one.base_unit or None,
+        "standard name": lambda one: one.standard_name or None,
+        "minimum": lambda one: None if one.minimum is None else f"{one.minimum:.6g}",
+        "maximum": lambda one: None if one.maximum is None else f"{one.maximum:.6g}",
+        "files": lambda one: one.files,
+    }
+    context.print_items(context.every(probes.variables, version=version), columns, json)
+
+
+@app.command
+def reports(version: str, *, json: context.Json = False) -> None:
+    """Say what is in each file of a version that was looked into (for those who may download it).
+
+    Example: madang asset reports company-a/reach@1 --json
+    """
+    columns = {
+        "file": lambda one: one.path,
+        "format": lambda one: one.format,
+        "bytes": lambda one: one.size_bytes,
+        "variables": lambda one: len(one.variables),
+        "odd": lambda one: ", ".join(dict.fromkeys(found.check for found in one.findings)) or None,
+    }
+    context.print_items(context.every(probes.reports, version=version), columns, json)
 
 
 @app.command

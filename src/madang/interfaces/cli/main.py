@@ -32,6 +32,10 @@ _SINGLE = {
     ),
     "config": ("madang.interfaces.cli.home:config", "Show every setting and where its value comes from."),
     "doctor": ("madang.interfaces.cli.home:doctor", "Say what this machine has, protects and lacks."),
+    "probe": (
+        "madang.interfaces.cli.probe:probe",
+        "Say what is in files: format, variables, units, extent, what is odd.",
+    ),
     "demo": (
         "madang.interfaces.cli.demo:demo",
         "Run a whole mission, from agreement to score, on this machine.",

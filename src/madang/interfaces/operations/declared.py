@@ -20,6 +20,7 @@ NOUNS = (
     "agreements",
     "missions",
     "versions",
+    "probes",
     "catalogue",
     "plans",
     "trials",

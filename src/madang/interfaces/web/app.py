@@ -23,6 +23,7 @@ from madang.interfaces.web.pages import (
     calls,
     catalogue,
     compute,
+    contents,
     ledger,
     missions,
     organizations,
@@ -53,8 +54,8 @@ _HEADERS = {
 
 
 _PAGES = (
-    missions, versions, catalogue, runs, agreements, organizations, compute, plans, trials, statements, calls,
-    scores, ledger, packs, sign_in,
+    missions, versions, contents, catalogue, runs, agreements, organizations, compute, plans, trials,
+    statements, calls, scores, ledger, packs, sign_in,
 )  # fmt: skip
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
 """How `madang serve` tells its worker which home to serve, and a one-time code with its token."""

@@ -130,6 +130,23 @@ def interval(lower: float, value: float, upper: float, target: float | None, tit
     return Markup(_svg(frame, "mini", title, body))  # noqa: S704
 
 
+def histogram(bins: Sequence[int], title: str) -> Markup:
+    """How many values lie in each of equally wide parts: bars as high as the fullest part's share of them."""
+    most = max(bins, default=0) or 1
+    width = round(400 / max(len(bins), 1), 2)
+    body = ['<rect class="empty" x="0" y="0" width="400" height="60"/>']
+    for place, count in enumerate(bins):
+        height = round(58 * count / most, 1) if count else 0.0
+        if count:
+            x, y = round(place * width, 2), round(60 - max(height, 1.0), 1)
+            size = f'width="{max(width - 1, 1)}" height="{max(height, 1.0)}"'
+            body.append(f'<rect class="used" x="{x}" y="{y}" {size}/>')
+    return Markup(  # noqa: S704
+        f'<svg class="chart histogram" viewBox="0 0 400 60" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)}">{"".join(body)}</svg>'
+    )
+
+
 def bar(parts: Mapping[str, float], whole: float, title: str) -> Markup:
     """A horizontal bar: class of each part -> amount, out of `whole`."""
     body = ['<rect class="empty" x="0" y="0" width="400" height="10"/>']

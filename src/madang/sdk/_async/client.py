@@ -25,6 +25,7 @@ from madang.sdk._async.resources import (
     Missions,
     Organizations,
     Plans,
+    Probes,
     Programme,
     Runs,
     Scores,
@@ -71,6 +72,7 @@ class AsyncClient:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.probes = Probes(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)

@@ -26,6 +26,7 @@ from madang.sdk._sync.resources import (
     Missions,
     Organizations,
     Plans,
+    Probes,
     Programme,
     Runs,
     Scores,
@@ -72,6 +73,7 @@ class Client:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.probes = Probes(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)

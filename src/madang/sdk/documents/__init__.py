@@ -76,6 +76,7 @@ from madang.sdk.documents.plans import (
     PlanShift,
     PlanWhole,
 )
+from madang.sdk.documents.probes import FileReport, NewProbe, Probe, Quantity
 from madang.sdk.documents.runs import Attempt, Metrics, NewRun, Recipe, Run
 from madang.sdk.documents.scores import Group, NewSubmission, Score, Submission
 from madang.sdk.documents.trials import Trial, TrialResults
@@ -120,6 +121,7 @@ __all__ = [
     "Explanation",
     "FacetCount",
     "File",
+    "FileReport",
     "Finding",
     "Found",
     "Group",
@@ -141,6 +143,7 @@ __all__ = [
     "NewMember",
     "NewOrganization",
     "NewPool",
+    "NewProbe",
     "NewReview",
     "NewRun",
     "NewSignature",
@@ -164,9 +167,11 @@ __all__ = [
     "PlanMonth",
     "PlanShift",
     "PlanWhole",
+    "Probe",
     "Problem",
     "Progress",
     "Proof",
+    "Quantity",
     "RankedApplication",
     "Recipe",
     "Record",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from madang.agreements import service as agreements
 from madang.assets import lineage, service
+from madang.interfaces.web.pages import contents
 from madang.interfaces.web.viewer import PART, Looking, kept, render
 from madang.kernel.ledger import log
 from madang.kernel.paging import parted, slice_of
@@ -60,7 +61,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         agreement = agreements.get(session, version.agreement) if version.agreement else None
         entries = [
             entry
-            for kind in ("version.deposited", "version.checked", "version.pooled")
+            for kind in ("version.deposited", "version.checked", "version.probed", "version.pooled")
             for entry in log.find_all(session.connection, kind, version.version_id)
         ]
         told = used.of(session, viewer.actor, version) if used.may_see(viewer.actor, version) else None
@@ -83,6 +84,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         more_files=max(0, len(files) - _SHOWN_FILES),
         everyone=len(members),
         told_uses=told,
+        **contents.shown(viewer, version),
     )
 
 

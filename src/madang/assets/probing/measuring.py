@@ -1,0 +1,141 @@
+"""What values are like: of numbers their ends, mean and histogram, of texts the most frequent ones."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from madang.assets.metadata import units
+from madang.assets.probing.model import Statistics
+
+MOST_VALUES = 1_000_000
+"""Values of a variable that are looked at."""
+
+BINS = 20
+MOST_COMMON = 5
+Ends = tuple[float | None, float | None]
+
+
+def numbers(values: NDArray[Any]) -> tuple[Ends, Statistics]:
+    """(minimum, maximum) and statistics of numbers of any shape; what is not finite or masked is missing."""
+    flat = np.ma.getdata(values).ravel()
+    good = ~np.ma.getmaskarray(values).ravel()
+    with np.errstate(all="ignore"):
+        told = flat.astype(np.float64)
+        good &= np.isfinite(told)
+        kept = told[good]
+        if not len(kept):
+            return (None, None), Statistics(len(flat), len(flat))
+        low, high = float(kept.min()), float(kept.max())
+        mean, deviation = float(kept.mean()), float(kept.std())
+        wide = low < high and math.isfinite(high - low)
+        bins = np.histogram(kept, BINS, (low, high))[0] if wide else np.array([len(kept)])
+    missing = len(flat) - len(kept)
+    return (low, high), Statistics(
+        len(flat), missing, _finite(mean), _finite(deviation), tuple(int(one) for one in bins)
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def texts(values: Sequence[str | None]) -> Statistics:
+    """Statistics of texts; None and empty ones are missing."""
+    present = [value for value in values if value]
+    common = tuple((text[:100], count) for text, count in Counter(present).most_common(MOST_COMMON))
+    return Statistics(len(values), len(values) - len(present), common=common)
+
+
+def part(shape: Sequence[int], most: int = MOST_VALUES) -> tuple[slice, ...]:
+    """A selection of an array of that shape with at most `most` values, spread over its first axis."""
+    rest = math.prod(shape[1:]) if shape else 1
+    if not shape or math.prod(shape) <= most:
+        return tuple(slice(None) for _ in shape)
+    if rest > most:
+        inner = part(shape[1:], most)
+        return (slice(0, 1), *inner)
+    count = max(1, most // max(rest, 1))
+    return (slice(0, None, -(-shape[0] // count)), *(slice(None) for _ in shape[1:]))
+
+
+_UNIT = re.compile(r"^(.*\S)\s*[\[(]\s*([^\[\]()]{1,30})\s*[\])]\s*$")
+
+
+def named(name: str) -> tuple[str, str]:
+    """(name, unit) of a column head as people write it: "기온(℃)", "temperature [K]"."""
+    found = _UNIT.match(name)
+    if found and units.base(found[2]) is not None:
+        return found[1], found[2]
+    return name, ""
+
+
+@cache
+def _standard_names() -> dict[str, str]:
+    source = resources.files("madang.assets.probing") / "standard_names.tsv"
+    rows = [line.split("\t") for line in source.read_text("utf-8").splitlines() if line and line[0] != "#"]
+    return {alias: name for name, aliases in rows for alias in aliases.split("|")}
+
+
+_COORDINATE = re.compile(r"(위도|경도|(?:(?<= )(?:latitude|longitude)))$")
+
+
+def standard_name(name: str) -> str:
+    """The CF standard name that a usual column name stands for; empty where that is not plain."""
+    plain = re.sub(r"[\s_\-]+", " ", name.strip().lower())
+    found = _COORDINATE.search(plain)
+    return _standard_names().get(plain) or (_standard_names()[found[1]] if found else "")
+
+
+def float_of(cell: str) -> float | None:
+    """A number as people write it, with commas between thousands; None where it is none."""
+    text = cell.strip()
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
+        return float(text.replace(",", ""))
+    return None
+
+
+_TIME = re.compile(
+    r"^\s*(1[5-9]\d\d|20\d\d)[-./년]\s?(0?[1-9]|1[0-2])[-./월]\s?(0?[1-9]|[12]\d|3[01])일?"
+    r"(?:[T ](\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?\s*$"
+)
+
+
+def time_of(cell: str) -> str | None:
+    """A date (and hour) as people write it, as W3CDTF without its zone; None where it is none."""
+    found = _TIME.match(cell)
+    if found is None:
+        return None
+    day = f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}"
+    return f"{day}T{int(found[4]):02}:{found[5]}:{found[6] or '00'}" if found[4] else day
+
+
+def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, float] | None:
+    """West, south, east, north from the ends of two coordinates; None where they are none on Earth."""
+    west, east = longitudes
+    south, north = latitudes
+    if west is None or east is None or south is None or north is None:
+        return None
+    if east > 180 and west >= 0 and east <= 360:
+        # Longitudes of 0 to 360: all around, or beyond the 180th meridian.
+        west, east = (-180.0, 180.0) if east - west > 350 or west < 180 else (west - 360, east - 360)
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        return None
+    return west, south, east, north
+
+
+def shown(values: Iterable[Any]) -> list[str]:
+    """Values as a preview writes them."""
+    return [f"{value:.6g}" if isinstance(value, float | np.floating) else str(value) for value in values]

@@ -1,0 +1,1 @@
+"""Readers of formats, by field. Each runs confined, under a limit of time and memory."""

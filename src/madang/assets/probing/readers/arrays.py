@@ -1,0 +1,334 @@
+"""Arrays with names: NetCDF, HDF5, Zarr, NumPy's own file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from madang.assets.probing import measuring
+from madang.assets.probing.model import Statistics
+from madang.assets.probing.notes import Notes
+
+_LARGEST_CHUNK = 128 * 2**20
+"""Bytes that one piece of an array may unpack to; of larger ones no value is read."""
+
+_DEEPEST, _MOST_MEMBERS = 16, 20_000
+_UNSEEN: tuple[measuring.Ends, Statistics] = ((None, None), Statistics())
+_TITLES = ("title", "summary", "institution", "source", "Conventions", "license", "history")
+
+
+def read_netcdf(path: Path, notes: Notes) -> None:
+    """A NetCDF file of any version; CF attributes where it has them."""
+    import netCDF4
+
+    with netCDF4.Dataset(str(path), "r") as data:
+        notes.fact("model", data.data_model)
+        _globals(notes, {name: data.getncattr(name) for name in data.ncattrs()[:200]})
+        ends: dict[str, measuring.Ends] = {}
+        for name, variable in _netcdf_variables(data, ""):
+            ends[_axis(name, variable)] = _netcdf_variable(notes, name, variable)
+    none: measuring.Ends = (None, None)
+    notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
+
+
+def _netcdf_variables(group: Any, prefix: str, depth: int = 0) -> list[tuple[str, Any]]:
+    found = [(f"{prefix}{name}", variable) for name, variable in group.variables.items()]
+    if depth < _DEEPEST:
+        for name, inner in group.groups.items():
+            found += _netcdf_variables(inner, f"{prefix}{name}/", depth + 1)
+    return found[:_MOST_MEMBERS]
+
+
+def _attribute(variable: Any, name: str) -> str:
+    return str(variable.getncattr(name)) if name in variable.ncattrs() else ""
+
+
+def _axis(name: str, variable: Any) -> str:
+    """The standard name of a coordinate: as told, or as its units or its name say."""
+    told, unit = _attribute(variable, "standard_name"), _attribute(variable, "units")
+    if unit in ("degrees_north", "degree_north", "degreesN"):
+        return "latitude"
+    if unit in ("degrees_east", "degree_east", "degreesE"):
+        return "longitude"
+    return told or measuring.standard_name(_last(name))
+
+
+def _last(name: str) -> str:
+    """A member's own name, without the groups it is in."""
+    return name.rpartition("/")[2]
+
+
+def _netcdf_variable(notes: Notes, name: str, variable: Any) -> measuring.Ends:
+    unit = _attribute(variable, "units")
+    standard = _axis(name, variable)
+    title = _attribute(variable, "long_name")
+    shape = tuple(int(one) for one in variable.shape)
+    kind = getattr(variable.dtype, "kind", "O")
+    ends, statistics = _UNSEEN
+    chunk = variable.chunking()
+    piece = math.prod(chunk) * variable.dtype.itemsize if isinstance(chunk, list) and kind != "O" else 0
+    if piece > _LARGEST_CHUNK:
+        notes.find("chunk-large", "warn", name, variable=name, size=piece)
+    elif kind in "iuf" and not notes.hurried:
+        values = variable[measuring.part(shape)] if shape else variable[...]
+        ends, statistics = measuring.numbers(np.ma.asanyarray(values))
+        if " since " in unit:
+            _period(notes, ends, unit, _attribute(variable, "calendar"))
+    if " since " in unit:
+        notes.variable(
+            name,
+            "time",
+            title=title,
+            standard_name="time",
+            shape=shape,
+            statistics=Statistics(statistics.counted, statistics.missing),
+        )
+        return ends
+    told_kind = {"i": "number", "u": "number", "f": "number", "S": "text", "U": "text", "O": "text"}.get(
+        kind, "other"
+    )
+    if told_kind == "number" and not unit and len(shape) > 1:
+        notes.find("unit-missing", "info", name, variable=name)
+    notes.variable(
+        name,
+        told_kind,
+        unit=unit,
+        title=title,
+        standard_name=standard,
+        shape=shape,
+        ends=ends,
+        statistics=statistics,
+    )
+    _tell_missing(notes, name, statistics)
+    return ends
+
+
+def _tell_missing(notes: Notes, name: str, statistics: Statistics) -> None:
+    if statistics.counted and statistics.missing == statistics.counted:
+        notes.find("values-none", "warn", name, variable=name)
+
+
+def _period(notes: Notes, ends: measuring.Ends, unit: str, calendar: str) -> None:
+    import cftime
+
+    if ends[0] is None or ends[1] is None:
+        return
+    try:
+        first, last = cftime.num2date(list(ends), unit, calendar or "standard")
+        notes.period = (first.strftime("%Y-%m-%dT%H:%M:%S"), last.strftime("%Y-%m-%dT%H:%M:%S"))
+    except (ValueError, OverflowError):
+        notes.find("time-unreadable", "warn", unit=unit)
+
+
+def _globals(notes: Notes, told: Mapping[str, Any]) -> None:
+    for name in _TITLES:
+        notes.fact(name.lower(), str(told[name])[:300] if name in told else "")
+
+
+def read_hdf5(path: Path, notes: Notes) -> None:
+    """An HDF5 file. No link leads out of it: what stands in another file is named, not read."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        attributes = {
+            str(name): file.attrs[name] for name in list(file.attrs)[:200] if _plain(file.attrs, name)
+        }
+        if "_NCProperties" in attributes:
+            file.close()
+            notes.format = "netcdf"
+            read_netcdf(path, notes)
+            return
+        _globals(notes, attributes)
+        if "keras_version" in attributes:
+            notes.fact("made_by", "Keras")
+        count = [0]
+        _group(h5py, notes, file, "", 0, count)
+        notes.fact("members", count[0])
+        if not notes.report().variables:
+            notes.find("no-rows", "warn")
+
+
+def _plain(attributes: Any, name: str) -> bool:
+    try:
+        return math.prod(attributes.get_id(name).shape or (1,)) < 10_000
+    except Exception:  # an attribute of a kind h5py does not know
+        return False
+
+
+def _group(h5py: Any, notes: Notes, group: Any, prefix: str, depth: int, count: list[int]) -> None:
+    if depth > _DEEPEST:
+        notes.find("too-deep", "warn", prefix, deepest=_DEEPEST)
+        return
+    for name in group:
+        count[0] += 1
+        if count[0] > _MOST_MEMBERS:
+            notes.find("variables-cut", "info", most=_MOST_MEMBERS)
+            return
+        link = group.get(name, getlink=True)
+        place = f"{prefix}{name}"
+        if isinstance(link, h5py.ExternalLink):
+            notes.find("link-out", "warn", place, place=place, target=link.filename)
+            continue
+        if isinstance(link, h5py.SoftLink):
+            continue
+        member = group[name]
+        if isinstance(member, h5py.Group):
+            _group(h5py, notes, member, f"{place}/", depth + 1, count)
+        elif isinstance(member, h5py.Dataset):
+            _dataset(h5py, notes, place, member)
+
+
+def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> None:
+    if member.external or member.is_virtual:
+        notes.find(
+            "link-out", "warn", place, place=place, target=str((member.external or [("other files",)])[0][0])
+        )
+        notes.variable(place, "other", shape=member.shape or ())
+        return
+    if member.shape is None:
+        notes.variable(place, "other")
+        return
+    told = {
+        key: member.attrs[key]
+        for key in ("units", "unit", "long_name", "standard_name")
+        if key in member.attrs
+    }
+    unit = _word(told.get("units", told.get("unit", "")))
+    ends, statistics = _UNSEEN
+    kind = "other"
+    if member.dtype.names:
+        fields = ", ".join(member.dtype.names[:20])
+        notes.variable(place, "other", title=f"compound: {fields}", shape=member.shape)
+        return
+    if member.dtype.kind in "iuf":
+        kind = "number"
+        if _readable(notes, place, member):
+            ends, statistics = measuring.numbers(member[measuring.part(member.shape)])
+    elif member.dtype.kind == "b":
+        kind = "flag"
+    elif member.dtype.kind in "SU" or h5py.check_string_dtype(member.dtype) is not None:
+        kind = "text"
+        if _readable(notes, place, member):
+            cells = np.asarray(member[measuring.part(member.shape, 10_000)]).ravel()
+            statistics = measuring.texts([_word(cell)[:1000] for cell in cells])
+    notes.variable(
+        place, kind, unit=unit, title=_word(told.get("long_name", "")), shape=member.shape, ends=ends,
+        standard_name=_word(told.get("standard_name", "")) or measuring.standard_name(_last(place)),
+        statistics=statistics,
+    )  # fmt: skip
+
+
+def _readable(notes: Notes, place: str, member: Any) -> bool:
+    """Whether its values may be looked at: no piece of it unpacks to more than the limit."""
+    piece = math.prod(member.chunks) * member.dtype.itemsize if member.chunks else 0
+    if piece > _LARGEST_CHUNK:
+        notes.find("chunk-large", "warn", place, variable=place, size=piece)
+        return False
+    stored = member.id.get_storage_size()
+    if member.nbytes > 2**30 and stored * 10_000 < member.nbytes:
+        notes.find("mostly-unwritten", "warn", place, variable=place, declared=member.nbytes, stored=stored)
+    return not notes.hurried
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes | np.bytes_) else str(value)
+
+
+def read_zarr(path: Path, notes: Notes) -> None:
+    """A Zarr store of version 2 or 3 (a folder): its arrays by their own metadata."""
+    import zarr
+
+    store = zarr.storage.LocalStore(path, read_only=True)
+    opened = zarr.open(store, mode="r")
+    notes.fact("zarr_format", int(opened.metadata.zarr_format))
+    arrays = [(path.name, opened)] if isinstance(opened, zarr.Array) else _zarr_arrays(opened)
+    ends: dict[str, measuring.Ends] = {}
+    for name, array in arrays:
+        attributes = dict(array.attrs)
+        axis = str(attributes.get("standard_name", "")) or measuring.standard_name(_last(name))
+        ends[axis] = _zarr_array(notes, name, array, attributes, axis)
+    none: measuring.Ends = (None, None)
+    notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
+
+
+def _zarr_arrays(group: Any) -> list[tuple[str, Any]]:
+    import zarr
+
+    members = group.members(max_depth=_DEEPEST)
+    return [(name, one) for name, one in members if isinstance(one, zarr.Array)][:_MOST_MEMBERS]
+
+
+def _zarr_array(notes: Notes, name: str, array: Any, told: Mapping[str, Any], axis: str) -> measuring.Ends:
+    ends, statistics = _UNSEEN
+    number = array.dtype.kind in "iuf"
+    piece = math.prod(array.chunks) * array.dtype.itemsize
+    if piece > _LARGEST_CHUNK:
+        notes.find("chunk-large", "warn", name, variable=name, size=piece)
+    elif number and not notes.hurried:
+        chosen = measuring.part(array.shape)
+        values = array[chosen] if array.shape else array[...]
+        ends, statistics = measuring.numbers(np.asarray(values))
+    notes.variable(
+        name, "number" if number else "other", unit=str(told.get("units", "")),
+        title=str(told.get("long_name", "")),
+        standard_name=axis, shape=array.shape, ends=ends, statistics=statistics,
+    )  # fmt: skip
+    return ends
+
+
+def read_npy(path: Path, notes: Notes) -> None:
+    """NumPy's own file; one that holds Python objects is a program, and is not opened."""
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    if dtype.hasobject:
+        notes.find("program", "warn", reason="object array")
+        return
+    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    ends, statistics = _UNSEEN
+    if dtype.kind in "iuf":
+        ends, statistics = measuring.numbers(np.array(values[measuring.part(shape)] if shape else values))
+    notes.variable(
+        notes.path,
+        "number" if dtype.kind in "iuf" else "other",
+        shape=shape,
+        ends=ends,
+        statistics=statistics,
+    )
+
+
+def describe_json_reference(notes: Notes, told: Mapping[str, Any]) -> bool:
+    """Whether a JSON document is a Kerchunk reference: arrays of Zarr whose pieces stand elsewhere."""
+    references = told.get("refs", told)
+    if not isinstance(references, Mapping) or ".zgroup" not in references:
+        return False
+    notes.format = "kerchunk"
+    elsewhere = {str(one[0]) for one in references.values() if isinstance(one, list) and one}
+    for target in sorted(elsewhere)[:3]:
+        notes.find("link-out", "info", place=".zgroup", target=target)
+    for key, value in references.items():
+        if key.endswith("/.zarray") and isinstance(value, str):
+            array = json.loads(value)
+            attributes = json.loads(references.get(key.replace(".zarray", ".zattrs"), "{}"))
+            _reference(notes, key.removesuffix("/.zarray"), array, attributes)
+    return True
+
+
+def _reference(notes: Notes, name: str, array: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    shape: Sequence[int] = array.get("shape") or ()
+    if " since " in str(told.get("units", "")):
+        notes.variable(name, "time", title=str(told.get("long_name", "")), standard_name="time", shape=shape)
+        return
+    kind = "number" if str(array.get("dtype", ""))[1:2] in ("i", "u", "f") else "other"
+    notes.variable(
+        name, kind, unit=str(told.get("units", "")), title=str(told.get("long_name", "")), shape=shape,
+        standard_name=str(told.get("standard_name", "")) or measuring.standard_name(name),
+    )  # fmt: skip

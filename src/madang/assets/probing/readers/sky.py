@@ -1,0 +1,172 @@
+"""Astronomy: FITS, VOTable, and the text tables of its archives."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from madang.assets.probing import measuring
+from madang.assets.probing.model import Statistics
+from madang.assets.probing.notes import Notes
+from madang.assets.probing.readers import pictures
+
+_MOST_UNITS = 200
+_LARGEST = 64 * 2**20
+
+
+def read_fits(path: Path, notes: Notes) -> None:
+    """A FITS file: its header units, the columns of its tables, its images."""
+    from astropy.io import fits
+
+    with (
+        warnings.catch_warnings(record=True) as told,
+        fits.open(path, memmap=True, lazy_load_hdus=True) as units,
+    ):
+        warnings.simplefilter("always")
+        for place in range(_MOST_UNITS):
+            try:
+                unit = units[place]
+            except IndexError:
+                break
+            if place == 0:
+                for name in ("TELESCOP", "INSTRUME", "OBJECT", "DATE-OBS"):
+                    notes.fact(name.lower(), unit.header.get(name))
+            if hasattr(unit, "columns"):
+                _table(notes, unit, place)
+            elif unit.header.get("NAXIS", 0):
+                _image(notes, unit, place)
+        notes.fact("units", len(units))
+    if not notes.report().variables:
+        notes.find("no-rows", "warn")
+    _tell_warnings(notes, told)
+
+
+def _tell_warnings(notes: Notes, told: Any) -> None:
+    for one in list(told)[:5]:
+        notes.find("reader-warned", "warn", reason=str(one.message))
+
+
+def _image(notes: Notes, unit: Any, place: int) -> None:
+    shape = tuple(int(size) for size in unit.shape)
+    name = unit.name or f"image {place}"
+    ends: measuring.Ends = (None, None)
+    statistics = Statistics()
+    if (
+        abs(unit.header.get("BITPIX", 8)) // 8 * int(np.prod(shape, dtype=float)) <= _LARGEST
+        and not notes.hurried
+    ):
+        values = np.asarray(unit.data)
+        ends, statistics = measuring.numbers(values)
+        notes.show_picture(pictures.picture(values))
+    else:
+        notes.find("not-whole", "info", rows=0)
+    notes.variable(
+        name, "number", unit=str(unit.header.get("BUNIT", "")), shape=shape, ends=ends, statistics=statistics
+    )
+    if unit.header.get("CTYPE1", "").startswith("RA---"):
+        notes.fact("right_ascension_deg", unit.header.get("CRVAL1"))
+        notes.fact("declination_deg", unit.header.get("CRVAL2"))
+
+
+def _table(notes: Notes, unit: Any, place: int) -> None:
+    notes.fact("rows" if "rows" not in notes.facts else f"rows_{place}", int(unit.header.get("NAXIS2", 0)))
+    small = unit.header.get("NAXIS1", 0) * unit.header.get("NAXIS2", 0) <= _LARGEST
+    for column in unit.columns:
+        name = column.name or "unnamed"
+        values = np.asarray(unit.data[column.name]) if small and not notes.hurried else None
+        _values(notes, name, column.unit or "", values)
+
+
+def _values(notes: Notes, name: str, unit: str, values: Any, title: str = "") -> None:
+    kind = getattr(getattr(values, "dtype", None), "kind", "O")
+    shape = values.shape if values is not None else ()
+    standard = measuring.standard_name(name)
+    if kind in "iuf":
+        ends, statistics = measuring.numbers(values)
+        notes.variable(
+            name,
+            "number",
+            unit=unit,
+            title=title,
+            shape=shape,
+            ends=ends,
+            statistics=statistics,
+            standard_name=standard,
+        )
+    elif kind in "SUO" and values is not None:
+        cells = [
+            "" if np.ma.is_masked(cell) else str(cell)[:1000]
+            for cell in np.ma.asanyarray(values).ravel()[:100_000]
+        ]
+        notes.variable(name, "text", unit=unit, title=title, shape=shape, statistics=measuring.texts(cells))
+    else:
+        notes.variable(name, {"b": "flag"}.get(kind, "other"), unit=unit, title=title, shape=shape)
+
+
+def read_votable(path: Path, notes: Notes) -> None:
+    """A VOTable: its fields with unit and meaning (UCD). One that tells of an error is told as such."""
+    from astropy.io.votable import parse
+
+    if notes.size_bytes > _LARGEST:
+        notes.find("too-large", "warn", limit=_LARGEST)
+        return
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        document = parse(str(path), verify="ignore")
+    notes.fact("version", document.version)
+    for info in (*document.infos, *(one for resource in document.resources for one in resource.infos)):
+        if "ERROR" in (str(info.name).upper(), str(info.value).upper()):
+            notes.find("error-inside", "warn", reason=str(info.content or info.value))
+    tables = list(document.iter_tables())
+    notes.fact("tables", len(tables))
+    if not tables:
+        notes.find("no-rows", "warn")
+    for one in tables[:20]:
+        notes.fact("rows" if "rows" not in notes.facts else f"rows_{one.ID}", len(one.array))
+        for field in one.fields:
+            title = str(field.description or field.ucd or "")
+            _values(
+                notes, field.name or field.ID or "unnamed", str(field.unit or ""), one.array[field.ID], title
+            )
+        if one is tables[0]:
+            rows = [measuring.shown(row) for row in one.array[:8]]
+            notes.show_rows([field.name for field in one.fields], rows)
+    _tell_warnings(notes, told)
+
+
+def read_cds(path: Path, notes: Notes) -> None:
+    """A table with the description of its bytes, as the CDS keeps them."""
+    _ascii(path, notes, "ascii.cds")
+
+
+def read_ipac(path: Path, notes: Notes) -> None:
+    """A table of IPAC's form."""
+    _ascii(path, notes, "ascii.ipac")
+
+
+def read_sextractor(path: Path, notes: Notes) -> None:
+    """A catalogue as SExtractor writes it."""
+    _ascii(path, notes, "ascii.sextractor")
+
+
+def _ascii(path: Path, notes: Notes, form: str) -> None:
+    from astropy.table import Table
+
+    if notes.size_bytes > _LARGEST // 4:
+        notes.find("too-large", "warn", limit=_LARGEST // 4)
+        return
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        table = Table.read(path, format=form, guess=False)
+    notes.fact("rows", len(table))
+    notes.fact("columns", len(table.colnames))
+    for name in table.colnames:
+        column = table[name]
+        _values(
+            notes, name, str(column.unit or ""), np.ma.asanyarray(column.data), str(column.description or "")
+        )
+    notes.show_rows(table.colnames, [measuring.shown(row) for row in table[:8]])
+    _tell_warnings(notes, told)

@@ -1,0 +1,178 @@
+"""Tables as text: CSV, TSV and their relatives, in the encodings and endings people use."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from madang.assets.probing import measuring, sniffing
+from madang.assets.probing.model import Statistics
+from madang.assets.probing.notes import Notes
+
+MOST_CELLS = 1_000_000
+MOST_COLUMNS = 1000
+_MOSTLY = 0.9
+_ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_LONGEST_LINE = 2**20
+
+
+def read_delimited(path: Path, notes: Notes) -> None:
+    """A table whose cells stand between commas, tabs, semicolons or bars."""
+    with path.open("rb") as file:
+        head = file.read(sniffing.HEAD_BYTES)
+    decoded = sniffing.decode(head, whole=notes.size_bytes <= len(head))
+    if decoded is None:
+        notes.find("unreadable", "warn", reason="no text")
+        return
+    sign = sniffing.delimiter(decoded.text) or ","
+    told_encoding(notes, decoded)
+    _tell_ending(notes, sign)
+    notes.fact("delimiter", {"\t": "tab"}.get(sign, sign))
+    with path.open("r", encoding=decoded.encoding, errors="replace", newline="") as text:
+        rows, whole = _rows(text, sign, notes)
+    if not rows:
+        notes.find("no-rows", "warn")
+        return
+    header, body = _header(rows)
+    describe(notes, header, body, whole)
+
+
+def told_encoding(notes: Notes, decoded: sniffing.Decoded) -> None:
+    """Note the encoding of a text, and what is odd about it."""
+    notes.fact("encoding", decoded.encoding)
+    if not decoded.sure:
+        notes.find("encoding-guessed", "warn", encoding=decoded.encoding)
+    elif decoded.encoding in ("cp949", "utf-16"):
+        notes.find("encoding-other", "info", encoding=decoded.encoding.upper())
+    if "\ufffd" in decoded.text:
+        notes.find("text-broken", "warn")
+
+
+def _tell_ending(notes: Notes, sign: str) -> None:
+    expected = _ENDINGS.get(PurePosixPath(notes.path.lower()).suffix)
+    if expected is not None and expected != sign:
+        names = {"\t": "tab"}
+        notes.find(
+            "ending-differs", "warn", ending=PurePosixPath(notes.path).suffix, delimiter=names.get(sign, sign)
+        )
+
+
+def _rows(text: io.TextIOWrapper, sign: str, notes: Notes) -> tuple[list[list[str]], bool]:
+    """The rows until the limits, and whether that is all of them."""
+    rows: list[list[str]] = []
+    cells = 0
+    csv.field_size_limit(_LONGEST_LINE)
+    lines = _lines(text)
+    try:
+        for row in csv.reader(lines, delimiter=sign):
+            if not any(cell.strip() for cell in row):
+                continue
+            rows.append(row[:MOST_COLUMNS])
+            cells += len(row)
+            if len(row) > MOST_COLUMNS:
+                notes.find("columns-cut", "info", most=MOST_COLUMNS)
+            if cells > MOST_CELLS or notes.hurried:
+                return rows, False
+    except csv.Error as error:
+        notes.find("unreadable", "warn", f"{len(rows) + 1}", reason=error)
+        return rows, False
+    return rows, True
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_LONGEST_LINE):
+        yield line.replace("\0", "")
+
+
+def _header(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """(column names, rows below): the first row that has as many cells as most, where it holds no number."""
+    widths = [len(row) for row in rows[:200]]
+    width = max(set(widths), key=widths.count)
+    start = next((place for place, row in enumerate(rows[:20]) if len(row) == width), 0)
+    first = rows[start]
+    named = (
+        not any(measuring.float_of(cell) is not None for cell in first)
+        and sum(map(bool, first)) > len(first) // 2
+    )
+    if named:
+        return [cell.strip() for cell in first], rows[start + 1 :]
+    return [f"column {place}" for place in range(1, width + 1)], rows[start:]
+
+
+def describe(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]], whole: bool) -> None:
+    """Note the columns of a table of texts, what is odd about it, and its first rows."""
+    notes.fact("rows" if whole else "rows_read", len(body))
+    notes.fact("columns", len(header))
+    if not whole:
+        notes.find("not-whole", "info", rows=len(body))
+    _tell_shape(notes, header, body)
+    notes.show_rows(header, body[:10])
+    ends: dict[str, measuring.Ends] = {}
+    for place, name in enumerate(header):
+        cells = [
+            str(row[place]).strip() if place < len(row) and row[place] is not None else "" for row in body
+        ]
+        plain, _ = measuring.named(name)
+        ends[measuring.standard_name(plain)] = _column(notes, name, cells)
+    none: measuring.Ends = (None, None)
+    notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
+
+
+def _tell_shape(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]]) -> None:
+    ragged = sum(len(row) != len(header) for row in body)
+    if ragged:
+        notes.find("rows-ragged", "warn", rows=ragged, columns=len(header))
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if list(header).count(name) > 1)
+        notes.find("column-twice", "warn", column=twice)
+    if "" in header:
+        notes.find("column-unnamed", "warn", columns=list(header).count(""))
+    formulas = [
+        cell for row in body for cell in map(str, row)
+        if cell.startswith(_FORMULA) and len(cell) > 1 and measuring.float_of(cell) is None
+    ]  # fmt: skip
+    if formulas:
+        notes.find("cell-formula", "warn", cells=len(formulas), example=formulas[0])
+
+
+def _column(notes: Notes, head: str, cells: Sequence[str]) -> measuring.Ends:
+    """Note a column; gives the ends of its numbers."""
+    name, unit = measuring.named(head)
+    standard = measuring.standard_name(name)
+    present = [cell for cell in cells if cell]
+    told = [measuring.float_of(cell) for cell in present]
+    good = sum(value is not None for value in told)
+    if present and good >= _MOSTLY * len(present):
+        return _number(notes, name, unit, standard, cells, good, len(present))
+    times = [time for cell in present if (time := measuring.time_of(cell)) is not None]
+    if present and len(times) >= _MOSTLY * len(present):
+        low, high = min(times), max(times)
+        notes.period = (
+            (min(low, notes.period[0]), max(high, notes.period[1])) if notes.period else (low, high)
+        )
+        statistics = Statistics(len(cells), len(cells) - len(times))
+        notes.variable(name, "time", standard_name=standard, statistics=statistics)
+        return (None, None)
+    if good > 0.5 * len(present) > 0:
+        notes.find("numbers-mixed", "warn", name, column=name, others=len(present) - good)
+    notes.variable(name, "text", statistics=measuring.texts(cells))
+    return (None, None)
+
+
+def _number(
+    notes: Notes, name: str, unit: str, standard: str, cells: Sequence[str], good: int, present: int
+) -> measuring.Ends:
+    values = np.array([np.nan if (value := measuring.float_of(cell)) is None else value for cell in cells])
+    ends, statistics = measuring.numbers(values)
+    if good < present:
+        notes.find("numbers-mixed", "warn", name, column=name, others=present - good)
+    if len(values) > 1 and ends[0] == ends[1] and ends[0] is not None:
+        notes.find("column-same", "info", name, column=name, value=ends[0])
+    notes.variable(name, "number", unit=unit, standard_name=standard, ends=ends, statistics=statistics)
+    return ends

@@ -1,0 +1,170 @@
+"""Probing a version: its variables go on record, the reports beside its bytes.
+
+Names, units and ranges of variables are told to whoever may know of the version, as its facts are. A report
+shows values (a preview, frequent texts), so it is for those who may download the version.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.assets import lineage, reads, service
+from madang.assets.metadata import units
+from madang.assets.probing import running
+from madang.assets.probing.model import Probed, Report
+from madang.assets.probing.tables import Probe, Quantity, probes, variables
+from madang.assets.store import File, Manifest, open_store, place_all
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.canonical import canonical_bytes
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.paging import Slice, cut
+
+MOST_VARIABLES = 500
+_ZARR = ("zarr.json", ".zgroup", ".zarray")
+_MOST_PIECES = 5000
+"""Files of a Zarr store beyond which it is not laid out to be looked at."""
+
+
+def probe(home: Home, actor: Principal, name: str) -> Probe:
+    """Probe a version of the actor's organization (a steward); what is found holds from now on.
+
+    Of more files than the setting ``probe_files`` so many are opened, spread evenly.
+    """
+    with home.database.read() as session:
+        version = lineage.see(session, actor, name)
+        request = Request(actor, "asset.deposit", "Asset", version.asset, {"owner": version.owner})
+        authorize(session, request)
+    manifest = service.manifest_of(home, version)
+    reports = _look(home, manifest)
+    told = canonical_bytes([report.to_json() for report in reports])
+    row = {
+        "report": open_store(home).put(BytesIO(told)).digest,
+        "files": version.files,
+        "opened": len(reports),
+        "box": _around([report.box for report in reports if report.box]),
+        "period": _span([report.period for report in reports if report.period]),
+        "probed_at": clock.to_text(clock.now()),
+    }
+    quantities = _merged(reports)
+    with home.database.write() as session:
+        authorize(session, request)
+        before = probed(session, version.version_id)
+        key = {"version_id": version.version_id, "probe": before.probe + 1 if before else 1}
+        session.insert(probes, key | row)
+        session.insert(variables, *(key | one for one in quantities))
+        session.record(
+            "version.probed",
+            version.version_id,
+            actor.as_fact(),
+            opened=len(reports),
+            report=row["report"],
+            variables=len(quantities),
+        )
+    return Probe(**key, **row)  # type: ignore[arg-type]
+
+
+def _look(home: Home, manifest: Manifest) -> list[Report]:
+    """Lay the chosen files out in a folder of their own, and probe it."""
+    chosen = _chosen(manifest, home.values.probe_files)
+    if not chosen:
+        return []
+    bounds = running.Bounds(home.values.probe_seconds, home.values.probe_memory_bytes)
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=home.runs_path) as name:
+        folder = Path(name)
+        place_all(open_store(home), Manifest.of(chosen), folder, link=home.isolation.confines)
+        return list(running.probe(folder, list(running.items(folder)), home.isolation, bounds))
+
+
+def _chosen(manifest: Manifest, most: int) -> list[File]:
+    """Files spread evenly over a version's; of a Zarr store all or none, and it counts as one."""
+    marks = [PurePosixPath(file.path) for file in manifest.files]
+    stores = {str(path.parent) for path in marks if path.name in _ZARR}
+    roots = [one for one in stores if not any(str(above) in stores for above in PurePosixPath(one).parents)]
+    groups: dict[str, list[File]] = {}
+    for file in manifest.files:
+        above = [str(one) for one in PurePosixPath(file.path).parents]
+        groups.setdefault(next((root for root in roots if root in above), file.path), []).append(file)
+    small = [group for group in groups.values() if len(group) <= _MOST_PIECES]
+    step = max(1.0, len(small) / most) if most else len(small) + 1.0
+    places = sorted({int(place * step) for place in range(min(most, len(small)))})
+    return [file for place in places for file in small[place]]
+
+
+def _merged(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    """A row of each variable, whatever number of files it is in: those of one name, unit and kind are one."""
+    found: dict[tuple[str, str, str], list[Probed]] = {}
+    for report in reports:
+        for one in report.variables:
+            found.setdefault((one.variable.name, one.variable.unit, one.variable.kind), []).append(one)
+    rows = []
+    for number, ((name, unit, kind), alike) in enumerate(list(found.items())[:MOST_VARIABLES], 1):
+        first = alike[0]
+        base = units.base(unit) if unit else None
+        ends = [base.of(end) if base else end for one in alike for end in _ends(one)]
+        rows.append(
+            {
+                "number": number,
+                "name": name,
+                "title": {"ko": first.variable.title.ko, "en": first.variable.title.en},
+                "kind": kind,
+                "unit": unit,
+                "base_unit": first.base_unit,
+                "standard_name": first.variable.standard_name,
+                "minimum": min(ends, default=None),
+                "maximum": max(ends, default=None),
+                "files": len(alike),
+            }
+        )
+    return rows
+
+
+def _ends(one: Probed) -> list[float]:
+    return [end for end in (one.variable.minimum, one.variable.maximum) if end is not None]
+
+
+def _around(boxes: Sequence[tuple[float, float, float, float]]) -> list[float] | None:
+    """The box around boxes."""
+    if not boxes:
+        return None
+    west, south, east, north = zip(*boxes, strict=True)
+    return [min(west), min(south), max(east), max(north)]
+
+
+def _span(periods: Iterable[tuple[str, str]]) -> list[str] | None:
+    """The time from the first to the last of periods."""
+    told = list(periods)
+    return [min(one for one, _ in told), max(one for _, one in told)] if told else None
+
+
+def probed(session: Session, version_id: str) -> Probe | None:
+    """What is on record of a version (the caller has seen it)."""
+    query = sa.select(probes).where(probes.c.version_id == version_id)
+    row = session.row(query.order_by(probes.c.probe.desc()).limit(1))
+    return Probe(**row) if row else None
+
+
+def quantities_of(session: Session, version_id: str, part: Slice | None = None) -> list[Quantity]:
+    """The variables of a version by number (the caller has seen it)."""
+    last = sa.select(sa.func.max(probes.c.probe)).where(probes.c.version_id == version_id).scalar_subquery()
+    query = sa.select(variables).where(variables.c.version_id == version_id, variables.c.probe == last)
+    return [Quantity(**row) for row in session.rows(cut(query, (variables.c.number,), part))]
+
+
+def reports(home: Home, actor: Principal, name: str) -> list[Report]:
+    """The reports on a version's files, for an actor who may download it; the look is noted."""
+    version, owners, grounds = service.authorize_download(home, actor, name)
+    with home.database.read() as session:
+        found = probed(session, version.version_id)
+    reads.note(home, actor, "look", version, owners, grounds)
+    if found is None:
+        return []
+    return [Report.from_json(one) for one in json.loads(open_store(home).read(found.report))]

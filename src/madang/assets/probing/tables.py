@@ -1,0 +1,87 @@
+"""What probing a version found, on record: a row a version, and a row a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.assets.metadata.model import Text, Variable
+from madang.kernel.ledger.log import metadata
+
+probes = sa.Table(
+    "probes",
+    metadata,
+    sa.Column("version_id", sa.Text, sa.ForeignKey("versions.version_id"), primary_key=True),
+    sa.Column("probe", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("report", sa.Text, nullable=False),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("opened", sa.Integer, nullable=False),
+    sa.Column("box", sa.JSON),
+    sa.Column("period", sa.JSON),
+    sa.Column("probed_at", sa.Text, nullable=False),
+)
+"""A version may be probed again, as when a reader was installed: the last one holds.
+
+report: digest of the stored reports, which hold values of the data. box, period: around all files.
+"""
+
+variables = sa.Table(
+    "variables",
+    metadata,
+    sa.Column("version_id", sa.Text, sa.ForeignKey("versions.version_id"), primary_key=True),
+    sa.Column("probe", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("title", sa.JSON, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("unit", sa.Text, nullable=False),
+    sa.Column("base_unit", sa.Text, nullable=False),
+    sa.Column("standard_name", sa.Text, nullable=False),
+    sa.Column("minimum", sa.Float),
+    sa.Column("maximum", sa.Float),
+    sa.Column("files", sa.Integer, nullable=False),
+)
+"""minimum and maximum are in the base unit, where the unit has one. files: in how many of them it is."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A variable of a version; see ``variables``."""
+
+    version_id: str
+    probe: int
+    number: int
+    name: str
+    title: Mapping[str, Any]
+    kind: str
+    unit: str
+    base_unit: str
+    standard_name: str
+    minimum: float | None
+    maximum: float | None
+    files: int
+
+    @property
+    def variable(self) -> Variable:
+        """As a description tells it: in its base unit."""
+        return Variable(
+            self.name, Text(**self.title), self.kind, self.base_unit or self.unit, self.standard_name,
+            minimum=self.minimum, maximum=self.maximum,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Probe:
+    """That a version was probed, for the first time or again; see ``probes``."""
+
+    version_id: str
+    probe: int
+    report: str
+    files: int
+    opened: int
+    box: list[float] | None
+    period: list[str] | None
+    probed_at: str
