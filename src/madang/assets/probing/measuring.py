@@ -19,6 +19,9 @@ from madang.assets.probing.model import Statistics
 MOST_VALUES = 1_000_000
 """Values of a variable that are looked at."""
 
+PIECES = 8
+"""Of a larger array so many pieces are looked at."""
+
 BINS = 20
 MOST_COMMON = 5
 Ends = tuple[float | None, float | None]
@@ -55,16 +58,29 @@ def texts(values: Sequence[str | None]) -> Statistics:
     return Statistics(len(values), len(values) - len(present), common=common)
 
 
-def part(shape: Sequence[int], most: int = MOST_VALUES) -> tuple[slice, ...]:
-    """A selection of an array of that shape with at most `most` values, spread over its first axis."""
-    rest = math.prod(shape[1:]) if shape else 1
-    if not shape or math.prod(shape) <= most:
-        return tuple(slice(None) for _ in shape)
-    if rest > most:
-        inner = part(shape[1:], most)
-        return (slice(0, 1), *inner)
-    count = max(1, most // max(rest, 1))
-    return (slice(0, None, -(-shape[0] // count)), *(slice(None) for _ in shape[1:]))
+def sample(array: Any, shape: Sequence[int], most: int = MOST_VALUES) -> NDArray[Any]:
+    """At most `most` values of an array that is read by slices: all, or pieces spread over its first axis.
+
+    Each piece is whole in itself, so that few of the array's own chunks must be unpacked.
+    """
+    read = [array[chosen] for chosen in _pieces(tuple(shape), most)] if shape else [array[...]]
+    pieces = [np.ma.asanyarray(one).ravel() for one in read]
+    values: NDArray[Any] = np.ma.concatenate(pieces)  # type: ignore[no-untyped-call]
+    return values
+
+
+def _pieces(shape: tuple[int, ...], most: int) -> list[tuple[slice, ...]]:
+    if math.prod(shape) <= most:
+        return [tuple(slice(None) for _ in shape)]
+    inner: list[slice] = []
+    left = most // PIECES
+    for size in reversed(shape[1:]):
+        kept = min(size, max(left, 1))
+        inner.insert(0, slice(0, kept))
+        left //= max(kept, 1)
+    rows = min(shape[0], max(left, 1))
+    starts = sorted({int(place * (shape[0] - rows) / (PIECES - 1)) for place in range(PIECES)})
+    return [(slice(start, start + rows), *inner) for start in starts]
 
 
 _UNIT = re.compile(r"^(.*\S)\s*[\[(]\s*([^\[\]()]{1,30})\s*[\])]\s*$")

@@ -10,6 +10,7 @@ PACK = Pack(
     title={"en": "Physical AI", "ko": "피지컬 AI"},
     extra="physical",
     checks={"lerobot": "madang.packs.physical.checks:CHECKER"},
+    probes={"mcap": "madang.packs.physical.logs:MCAP"},
     recipes={"behaviour-cloning": "madang.packs.physical.recipes:BEHAVIOUR_CLONING"},
     scorers={"metaworld-mt10": "madang.packs.physical.scorer:SCORER"},
     commands={"physical": "madang.packs.physical.commands:app"},

@@ -31,7 +31,11 @@ def read_netcdf(path: Path, notes: Notes) -> None:
         _globals(notes, {name: data.getncattr(name) for name in data.ncattrs()[:200]})
         ends: dict[str, measuring.Ends] = {}
         for name, variable in _netcdf_variables(data, ""):
-            ends[_axis(name, variable)] = _netcdf_variable(notes, name, variable)
+            try:
+                ends[_axis(name, variable)] = _netcdf_variable(notes, name, variable)
+            except (OSError, ValueError, TypeError, RuntimeError) as error:  # the others may still be read
+                notes.find("unreadable", "warn", name, reason=error)
+                notes.variable(name, "other", shape=variable.shape)
     none: measuring.Ends = (None, None)
     notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
 
@@ -75,8 +79,7 @@ def _netcdf_variable(notes: Notes, name: str, variable: Any) -> measuring.Ends:
     if piece > _LARGEST_CHUNK:
         notes.find("chunk-large", "warn", name, variable=name, size=piece)
     elif kind in "iuf" and not notes.hurried:
-        values = variable[measuring.part(shape)] if shape else variable[...]
-        ends, statistics = measuring.numbers(np.ma.asanyarray(values))
+        ends, statistics = measuring.numbers(measuring.sample(variable, shape))
         if " since " in unit:
             _period(notes, ends, unit, _attribute(variable, "calendar"))
     if " since " in unit:
@@ -180,7 +183,11 @@ def _group(h5py: Any, notes: Notes, group: Any, prefix: str, depth: int, count: 
         if isinstance(member, h5py.Group):
             _group(h5py, notes, member, f"{place}/", depth + 1, count)
         elif isinstance(member, h5py.Dataset):
-            _dataset(h5py, notes, place, member)
+            try:
+                _dataset(h5py, notes, place, member)
+            except (OSError, ValueError, TypeError) as error:  # the others may still be read
+                notes.find("unreadable", "warn", place, reason=error)
+                notes.variable(place, "other", shape=member.shape or ())
 
 
 def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> None:
@@ -208,13 +215,13 @@ def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> None:
     if member.dtype.kind in "iuf":
         kind = "number"
         if _readable(notes, place, member):
-            ends, statistics = measuring.numbers(member[measuring.part(member.shape)])
+            ends, statistics = measuring.numbers(measuring.sample(member, member.shape))
     elif member.dtype.kind == "b":
         kind = "flag"
     elif member.dtype.kind in "SU" or h5py.check_string_dtype(member.dtype) is not None:
         kind = "text"
         if _readable(notes, place, member):
-            cells = np.asarray(member[measuring.part(member.shape, 10_000)]).ravel()
+            cells = np.asarray(measuring.sample(member, member.shape, 10_000))
             statistics = measuring.texts([_word(cell)[:1000] for cell in cells])
     notes.variable(
         place, kind, unit=unit, title=_word(told.get("long_name", "")), shape=member.shape, ends=ends,
@@ -272,9 +279,7 @@ def _zarr_array(notes: Notes, name: str, array: Any, told: Mapping[str, Any], ax
     if piece > _LARGEST_CHUNK:
         notes.find("chunk-large", "warn", name, variable=name, size=piece)
     elif number and not notes.hurried:
-        chosen = measuring.part(array.shape)
-        values = array[chosen] if array.shape else array[...]
-        ends, statistics = measuring.numbers(np.asarray(values))
+        ends, statistics = measuring.numbers(measuring.sample(array, array.shape))
     notes.variable(
         name, "number" if number else "other", unit=str(told.get("units", "")),
         title=str(told.get("long_name", "")),
@@ -295,7 +300,7 @@ def read_npy(path: Path, notes: Notes) -> None:
     values = np.load(path, mmap_mode="r", allow_pickle=False)
     ends, statistics = _UNSEEN
     if dtype.kind in "iuf":
-        ends, statistics = measuring.numbers(np.array(values[measuring.part(shape)] if shape else values))
+        ends, statistics = measuring.numbers(measuring.sample(values, shape))
     notes.variable(
         notes.path,
         "number" if dtype.kind in "iuf" else "other",

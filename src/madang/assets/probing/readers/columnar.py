@@ -185,6 +185,9 @@ def read_workbook(path: Path, notes: Notes) -> None:
                 whole = False
                 break
         if rows:
+            # A sheet may claim more columns than it fills.
+            width = max(place + 1 for row in rows for place, cell in enumerate(row) if cell is not None)
+            rows = [row[:width] for row in rows]
             header = [str(cell) if cell is not None else "" for cell in rows[0]]
             notes.fact("sheet", sheet.title)
             tables.describe(notes, header, rows[1:], whole)
