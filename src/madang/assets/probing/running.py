@@ -24,7 +24,9 @@ from madang.kernel.isolation import Confinement, Isolation, Limits
 
 LARGEST_ANSWER = 4 * 2**20
 _INSIDE = "/probed"
-_STOPPED = tuple(code for sent in (signal.SIGXCPU, signal.SIGKILL) for code in (-sent, 128 + sent))
+_OUT_OF_TIME = (-signal.SIGXCPU, 128 + signal.SIGXCPU)
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""How a process ends that its control group had no more memory for."""
 _ZARR = ("zarr.json", ".zgroup", ".zarray")
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -208,9 +210,9 @@ class _Workers:
                 code = None
         self._end()
         self._fresh = fresh
-        if code is None or (code in _STOPPED and "Memory" not in words):
+        if code is None or code in _OUT_OF_TIME:
             return Finding("too-slow", "warn", "", {"seconds": self._bounds.seconds})
-        if "Memory" in words or "alloc" in words:
+        if code in _KILLED or "Memory" in words or "alloc" in words:
             return Finding("too-much-memory", "warn", "", {"limit": self._bounds.memory_bytes})
         return Finding("reader-broke", "warn", "", {"code": code, "detail": words or "-"})
 
