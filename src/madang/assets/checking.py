@@ -114,8 +114,7 @@ def _examine(home: Home, request: Request, version: Version) -> None:
     manifest = Manifest.from_bytes(store.read(version.manifest))
     format_name = version.format or recognize([file.path for file in manifest.files])
     if format_name is None:
-        result: dict[str, Any] = {"profile": {}, "facts": {}, "fingerprints": []}
-        result["findings"] = [["format-unknown", "block", "", {"files": len(manifest.files)}]]
+        result = _as_probed(home, version, manifest)
     else:
         checker: Checker = extension.pack_part("checks", format_name)
         result = _run_examination(home, version, manifest, checker.examine)
@@ -137,9 +136,30 @@ def _examine(home: Home, request: Request, version: Version) -> None:
             },
         )
         _insert_findings(session, version, found)
-        state = "quarantined" if blocked else "received"
+        # With nobody's measurements to compare with, what was looked into is taken as it is.
+        state = "quarantined" if blocked else "received" if format_name else "accepted"
         session.update(versions, version.version_id, state=state, format=format_name, facts=result["facts"])
         _record(session, request.principal, version, state, found)
+
+
+def _as_probed(home: Home, version: Version, manifest: Manifest) -> dict[str, Any]:
+    """The examination of files that no pack recognizes: by what looking into them found.
+
+    A version in which no variable was found is blocked, and one with a program in it.
+    """
+    with home.database.read() as session:
+        probed = probing.probed(session, version.version_id)
+    reports = probing.kept(home, probed) if probed else []
+    found: list[list[Any]] = []
+    for report in reports:
+        for one in report.findings:
+            severity = "block" if one.check in _PROGRAMS else one.severity
+            found += [[one.check, severity, report.path, dict(one.evidence)]] if severity != "info" else []
+    if not any(report.variables for report in reports):
+        found.insert(0, ["format-unknown", "block", "", {"files": len(manifest.files)}])
+    found.sort(key=lambda row: row[1] != "block")
+    facts = {"formats": ", ".join(sorted({report.format for report in reports}))[:300]} if reports else {}
+    return {"findings": found[:_MOST_FINDINGS], "profile": {}, "facts": facts, "fingerprints": []}
 
 
 def _record(
@@ -285,6 +305,8 @@ def _parsed(version: Version, result: Path) -> dict[str, Any]:
         raise CheckFailed(version=version.name, reason=reason) from error
 
 
+_PROGRAMS = ("program",)
+_MOST_FINDINGS = 50
 _LARGEST_RESULT = 32 * 2**20
 _Short = Annotated[str, Field(max_length=4000, pattern=r"\A[^\x00]*\z")]
 _Number = Annotated[float, Field(allow_inf_nan=False)]

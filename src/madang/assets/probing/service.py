@@ -165,6 +165,9 @@ def reports(home: Home, actor: Principal, name: str) -> list[Report]:
     with home.database.read() as session:
         found = probed(session, version.version_id)
     reads.note(home, actor, "look", version, owners, grounds)
-    if found is None:
-        return []
+    return kept(home, found) if found else []
+
+
+def kept(home: Home, found: Probe) -> list[Report]:
+    """The reports of a probe (the caller may see values)."""
     return [Report.from_json(one) for one in json.loads(open_store(home).read(found.report))]

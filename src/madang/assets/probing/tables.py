@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from madang.assets.metadata import units
 from madang.assets.metadata.model import Text, Variable
 from madang.kernel.ledger.log import metadata
 
@@ -63,6 +64,16 @@ class Quantity:
     minimum: float | None
     maximum: float | None
     files: int
+
+    @property
+    def written(self) -> tuple[float | None, float | None]:
+        """Minimum and maximum in the unit of the files."""
+        base = units.base(self.unit) if self.base_unit else None
+        ends = (self.minimum, self.maximum)
+        if base is None:
+            return ends
+        low, high = (None if end is None else (end - base.offset) / base.factor for end in ends)
+        return low, high
 
     @property
     def variable(self) -> Variable:

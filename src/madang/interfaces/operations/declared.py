@@ -19,8 +19,8 @@ NOUNS = (
     "organizations",
     "agreements",
     "missions",
-    "versions",
     "probes",
+    "versions",
     "catalogue",
     "plans",
     "trials",
@@ -32,7 +32,8 @@ NOUNS = (
     "ledger",
     "programme",
 )
-"""The modules of this package that hold operations, in the order of the documentation."""
+"""The modules of this package that hold operations, in the order of the documentation. An address that another
+begins like (/versions/{version}, a path) comes after it."""
 
 Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str | None, Field(max_length=2000, description="`next` of the part before.")]

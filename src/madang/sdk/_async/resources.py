@@ -199,6 +199,29 @@ class Missions:
         return answer.content
 
 
+class Probes:
+    """What is in the files of a version."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def probe(self, version: str, *, key: str | None = None) -> documents.Probe:
+        """Look into the files of a version of yours again, as when a reader was installed (a steward)."""
+        return await self._client.call("POST", "/probes", documents.Probe, body={"version": version}, key=key)
+
+    def variables(self, version: str, *, page_size: int = 100) -> AsyncIterator[documents.Quantity]:
+        """List the variables in the files of a version, with their units and ranges."""
+        return self._client.every(
+            f"/versions/{addresses.path(version)}/variables", documents.Quantity, {"limit": page_size}
+        )
+
+    def reports(self, version: str, *, page_size: int = 100) -> AsyncIterator[documents.FileReport]:
+        """List what is in each file that was looked into; for those who may download the version."""
+        return self._client.every(
+            f"/versions/{addresses.path(version)}/reports", documents.FileReport, {"limit": page_size}
+        )
+
+
 class Versions:
     """Versions of assets: deposit, check, pool, read."""
 
@@ -292,29 +315,6 @@ class Versions:
     async def show(self, version: str) -> documents.VersionWhole:
         """Show a version: facts, findings, terms, where it came from and went."""
         return await self._client.call("GET", f"/versions/{addresses.path(version)}", documents.VersionWhole)
-
-
-class Probes:
-    """What is in the files of a version."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-    async def probe(self, version: str, *, key: str | None = None) -> documents.Probe:
-        """Look into the files of a version of yours again, as when a reader was installed (a steward)."""
-        return await self._client.call("POST", "/probes", documents.Probe, body={"version": version}, key=key)
-
-    def variables(self, version: str, *, page_size: int = 100) -> AsyncIterator[documents.Quantity]:
-        """List the variables in the files of a version, with their units and ranges."""
-        return self._client.every(
-            f"/versions/{addresses.path(version)}/variables", documents.Quantity, {"limit": page_size}
-        )
-
-    def reports(self, version: str, *, page_size: int = 100) -> AsyncIterator[documents.FileReport]:
-        """List what is in each file that was looked into; for those who may download the version."""
-        return self._client.every(
-            f"/versions/{addresses.path(version)}/reports", documents.FileReport, {"limit": page_size}
-        )
 
 
 class Catalogue:

@@ -108,7 +108,6 @@ def _members(notes: Notes, members: Iterable[tuple[str, int]], links: list[str],
     if size > _SWELLS * max(packed, 1) and size > 2**20:
         notes.find("unpacks-to-more", "warn", size=size)
     notes.show_rows(("name", "bytes"), [(name, size) for name, size in members[:8]])
-    notes.variable("files", "other", shape=(len(members),))
 
 
 def read_gzip(path: Path, notes: Notes) -> None:
