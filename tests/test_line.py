@@ -114,7 +114,7 @@ def test_step_7_the_pools_terms_are_its_parents_and_raw_data_is_refused(played: 
         terms = {term.action: term.organizations for term in lineage.terms_of(session, pool, kinds)}
     assert sorted(p.owner for p in parents) == sorted(cast.COMPANIES)
     assert all(p.state == "accepted" for p in parents)
-    assert terms == {"pool": (cast.LEAD,), "train": (cast.LEAD,), "evaluate": (), "download": ()}
+    assert terms == {"pool": (cast.LEAD,), "train": (cast.LEAD,), "evaluate": (), "query": (), "download": ()}
     assert played.stage.notes["raw-data"] == "not-permitted"
     assert f"Clause 3 of the agreement {cast.AGREEMENT} forbids it" in played.text
 

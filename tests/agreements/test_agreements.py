@@ -26,7 +26,7 @@ from madang.kernel.errors import NotPermitted
 from tests.conftest import Office
 
 PARTIES = ("acme", "bolt", "lab")
-ACTIONS = ("pool", "train", "evaluate", "download")
+ACTIONS = ("pool", "train", "evaluate", "query", "download")
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
 
 

@@ -15,7 +15,9 @@ from tests.conftest import Office, Played
 
 OWN: dict[str, set[str]] = {
     "agreement.draft": {"steward"}, "agreement.sign": {"steward"}, "obligation.meet": {"steward"},
-    "asset.deposit": {"steward"}, "asset.download": {"steward", "researcher"}, "mission.open": {"researcher"},
+    "asset.deposit": {"steward"},
+    "asset.download": {"steward", "researcher"}, "asset.query": {"steward", "researcher"},
+    "mission.open": {"researcher"},
     "asset.pool": {"researcher"}, "run.submit": {"researcher"}, "run.cancel": {"researcher"},
     "score.submit": {"researcher"}, "capacity.declare": {"operator"}, "run.operate": {"operator"},
     "quota.enforce": {"operator"}, "trial.keep": {"officer", "researcher", "operator"},
@@ -29,7 +31,7 @@ MINISTRY = {
     "role.oversee", "benchmark.open", "plan.adopt", "call.open", "call.decide",
 }  # fmt: skip
 """What a ministry's officer may do about anybody's."""
-DATA = {"pool", "train", "evaluate", "download"}
+DATA = {"pool", "train", "evaluate", "query", "download"}
 """Actions on data: one's own always; a stranger's by clauses alone, whatever the role."""
 ACTIONS = sorted({*OWN, *MINISTRY, *DATA, "ledger.read"})
 

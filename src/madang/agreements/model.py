@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from madang.kernel.clock import from_text
 from madang.kernel.ledger.log import metadata
 
-Action = Literal["pool", "train", "evaluate", "download"]
+Action = Literal["pool", "train", "evaluate", "query", "download"]
 LATEST = date(2199, 12, 31)
 """No agreement reaches further; a later date is a slip of the hand."""
 Duty = Literal["cite", "return-model", "delete"]

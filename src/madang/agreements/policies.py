@@ -14,7 +14,7 @@ from madang.kernel.authorizer import Decision, Policy, Request, register_source
 from madang.kernel.database import Row, Session
 from madang.kernel.i18n import Message
 
-USE_ACTIONS = ("pool", "train", "evaluate", "download")
+USE_ACTIONS = ("pool", "train", "evaluate", "query", "download")
 _DATA = "Version"
 
 

@@ -93,6 +93,10 @@ class Values(BaseModel):
     area_bytes: int = Field(10 * 2**30, ge=2**20, description="Bytes that a member's own area may hold.")
     area_files: int = Field(100_000, ge=1, description="Files and folders that a member's own area may hold.")
     check_seconds: int = Field(60, ge=1, description="CPU seconds a check of one version may take.")
+    query_engine: str = Field("duckdb", description="The engine that answers queries.")
+    query_seconds: int = Field(30, ge=1, le=3600, description="CPU seconds that a query may take.")
+    query_memory_bytes: int = Field(2**30, ge=2**28, description="Memory that a query may take.")
+    query_rows: int = Field(100_000, ge=1, description="Rows of an answer that are given at most.")
     probe_seconds: int = Field(
         5, ge=1, le=600, description="CPU seconds that looking into one file may take."
     )

@@ -51,7 +51,7 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
         ("researcher-pools", ("asset.pool",), f"{_role('researcher')} && {_OWN}"),
         (
             "member-downloads",
-            ("asset.download",),
+            ("asset.download", "asset.query"),
             f"({_role('researcher')} || {_role('steward')}) && {_OWN}",
         ),
         (
@@ -77,7 +77,7 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
             ("benchmark.open",),
             f'({_role("evaluator")} && {_OWN}) || ({_role("officer")} && principal.kind == "ministry")',
         ),
-        ("owner-uses-own", ("pool", "train", "evaluate", "download"), _OWN),
+        ("owner-uses-own", ("pool", "train", "evaluate", "query", "download"), _OWN),
         (
             "overseer-reads-ledger",
             ("ledger.read",),
@@ -102,7 +102,11 @@ class RolePolicies:
     def explain(self, session: Session, request: Request, decision: Decision) -> Message | None:
         """Which role would be needed, where the action is a role's."""
         rule = next((p for actions, p in _RULES if request.action in actions), None)
-        if rule is None or decision.by or request.action in ("pool", "train", "evaluate", "download"):
+        if (
+            rule is None
+            or decision.by
+            or request.action in ("pool", "train", "evaluate", "query", "download")
+        ):
             return None
         roles = ", ".join(sorted(request.principal.roles)) or "-"
         who = request.principal.organization or "-"

@@ -254,7 +254,7 @@ def test_everyone_finds_just_what_they_may_know_of(played: Played) -> None:
         assert sum(count for _, count in answer.facets["kind"]) == answer.count
 
 
-@pytest.mark.parametrize("action", ["pool", "train", "evaluate", "download"])
+@pytest.mark.parametrize("action", ["pool", "train", "evaluate", "query", "download"])
 def test_what_may_i_do_is_what_the_agreements_decide(played: Played, action: str) -> None:
     with played.home.database.read() as session:
         every = [Version(**row) for row in session.rows(sa.select(versions))]

@@ -36,6 +36,7 @@ _SINGLE = {
         "madang.interfaces.cli.probe:probe",
         "Say what is in files: format, variables, units, extent, what is odd.",
     ),
+    "sql": ("madang.interfaces.cli.sql:sql", "Ask one SELECT over tables of versions that you may query."),
     "demo": (
         "madang.interfaces.cli.demo:demo",
         "Run a whole mission, from agreement to score, on this machine.",

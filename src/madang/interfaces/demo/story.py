@@ -17,6 +17,7 @@ from madang.assets.catalogue.model import Record
 from madang.assets.errors import NotAccepted
 from madang.assets.harvest import running
 from madang.assets.model import Version
+from madang.assets.query import service as querying
 from madang.assets.search import service as searching
 from madang.interfaces.demo import cast, supply
 from madang.interfaces.demo.stage import Stage, example, recordings, working_folder
@@ -176,6 +177,15 @@ def check(stage: Stage) -> None:
         stage.home, stage.actor(company), folder, cast.data_set(company), cast.AGREEMENT
     )
     _show(stage, checking.check(stage.home, stage.actor(company), corrected.name))
+    _ask(stage, cast.COMPANIES[0])
+
+
+def _ask(stage: Stage, company: str) -> None:
+    """A company asks its own recordings, in place: how many there are, and how long."""
+    name = stage.notes[f"deposit:{company}"]
+    sql = f'select count(*), max(timestamp) from "{name}/data"'  # noqa: S608  (a query of Madang's own kind)
+    ((frames, seconds),) = querying.ask(stage.home, stage.actor(company), sql).rows
+    stage.tell("asked", who=company, name=name, frames=frames, seconds=f"{seconds:.2f}")
 
 
 def _show(stage: Stage, outcomes: list[checking.Outcome]) -> None:

@@ -40,7 +40,7 @@ Facets = Annotated[
     ),
 ]
 May = Annotated[
-    Literal["pool", "train", "evaluate", "download"] | None,
+    Literal["pool", "train", "evaluate", "query", "download"] | None,
     Field(description="Only versions with which you may do this."),
 ]
 Year = Annotated[int | None, Field(ge=-9999, le=9999)]

@@ -20,6 +20,7 @@ NOUNS = (
     "agreements",
     "missions",
     "probes",
+    "queries",
     "versions",
     "catalogue",
     "plans",
@@ -32,8 +33,8 @@ NOUNS = (
     "ledger",
     "programme",
 )
-"""The modules of this package that hold operations, in the order of the documentation. An address that another
-begins like (/versions/{version}, a path) comes after it."""
+"""The modules of this package that hold operations, in the order of the documentation. What another address
+would swallow (/versions/{version} takes paths) comes before it."""
 
 Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str | None, Field(max_length=2000, description="`next` of the part before.")]

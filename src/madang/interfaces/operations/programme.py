@@ -13,7 +13,7 @@ from madang.programme.why import explain
 from madang.sdk import documents
 
 May = Annotated[
-    Literal["pool", "train", "evaluate", "download"] | None,
+    Literal["pool", "train", "evaluate", "query", "download"] | None,
     Field(description="Ask whether you may do this with the version."),
 ]
 Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description="A part of a name or title.")]

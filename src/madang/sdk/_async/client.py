@@ -27,6 +27,7 @@ from madang.sdk._async.resources import (
     Plans,
     Probes,
     Programme,
+    Queries,
     Runs,
     Scores,
     Trials,
@@ -73,6 +74,7 @@ class AsyncClient:
         self.missions = Missions(self)
         self.versions = Versions(self)
         self.probes = Probes(self)
+        self.queries = Queries(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)

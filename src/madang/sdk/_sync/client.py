@@ -28,6 +28,7 @@ from madang.sdk._sync.resources import (
     Plans,
     Probes,
     Programme,
+    Queries,
     Runs,
     Scores,
     Trials,
@@ -74,6 +75,7 @@ class Client:
         self.missions = Missions(self)
         self.versions = Versions(self)
         self.probes = Probes(self)
+        self.queries = Queries(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)

@@ -220,6 +220,31 @@ class Probes:
         )
 
 
+class Queries:
+    """Queries over tables of versions."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def ask(self, sql: str, *, key: str | None = None) -> documents.QueryAnswer:
+        """Answer one SELECT over tables of accepted versions that you may query; it goes on record."""
+        return self._client.call("POST", "/query", documents.QueryAnswer, body={"sql": sql}, key=key)
+
+    def csv(self, sql: str, *, key: str | None = None) -> str:
+        """Answer one SELECT as CSV."""
+        answer = self._client.send("POST", "/query.csv", body={"sql": sql})
+        return answer.text
+
+    def arrow(self, sql: str, *, key: str | None = None) -> bytes:
+        """Answer one SELECT as an Arrow stream."""
+        answer = self._client.send("POST", "/query.arrow", body={"sql": sql})
+        return answer.content
+
+    def list(self, *, page_size: int = 100) -> Iterator[documents.Query]:
+        """List the queries of your organization, newest first; an overseer sees everybody's."""
+        return self._client.every("/queries", documents.Query, {"limit": page_size})
+
+
 class Versions:
     """Versions of assets: deposit, check, pool, read."""
 
@@ -382,7 +407,7 @@ class Catalogue:
         facets: str = "{}",
         from_year: int | None = None,
         to_year: int | None = None,
-        may: Literal["pool", "train", "evaluate", "download"] | None = None,
+        may: Literal["pool", "train", "evaluate", "query", "download"] | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> documents.Answer:
@@ -798,7 +823,7 @@ class Programme:
         self._client = client
 
     def why(
-        self, what: str, *, may: Literal["pool", "train", "evaluate", "download"] | None = None
+        self, what: str, *, may: Literal["pool", "train", "evaluate", "query", "download"] | None = None
     ) -> documents.Why:
         """Say why something is as it is: quarantined, denied, not awarded, not scored, not reached."""
         return self._client.call("GET", "/why", documents.Why, query={"what": what, "may": may})

@@ -77,6 +77,7 @@ from madang.sdk.documents.plans import (
     PlanWhole,
 )
 from madang.sdk.documents.probes import FileReport, NewProbe, Probe, Quantity
+from madang.sdk.documents.queries import Column, NewQuery, Query, QueryAnswer
 from madang.sdk.documents.runs import Attempt, Metrics, NewRun, Recipe, Run
 from madang.sdk.documents.scores import Group, NewSubmission, Score, Submission
 from madang.sdk.documents.trials import Trial, TrialResults
@@ -113,6 +114,7 @@ __all__ = [
     "Capacity",
     "Checked",
     "Clause",
+    "Column",
     "Disagreement",
     "Document",
     "Entry",
@@ -144,6 +146,7 @@ __all__ = [
     "NewOrganization",
     "NewPool",
     "NewProbe",
+    "NewQuery",
     "NewReview",
     "NewRun",
     "NewSignature",
@@ -172,6 +175,8 @@ __all__ = [
     "Progress",
     "Proof",
     "Quantity",
+    "Query",
+    "QueryAnswer",
     "RankedApplication",
     "Recipe",
     "Record",

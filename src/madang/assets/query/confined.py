@@ -1,0 +1,117 @@
+"""Functions of an engine run in the sandbox, and their answers taken in one exact form.
+
+The other side is this module itself: ``python -m madang.assets.query.confined REFERENCE``. It reads its
+arguments as JSON from standard input and writes what the function gives to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from madang.assets.query.errors import BadQuery, QueryTooLarge
+from madang.kernel.extension import load_object
+from madang.kernel.home import Home
+from madang.kernel.i18n import Message
+from madang.kernel.isolation import Confinement, Limits
+
+LARGEST_ANSWER = 256 * 2**20
+_INPUTS, _OUTPUT = "/inputs", "/output"
+_SCRATCH = 2**28
+_LARGEST_FACTS = 4 * 2**20
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+_OUT_OF_TIME, _KILLED = (-24, 152), (-9, 137)
+
+
+class Facts(BaseModel):
+    """What a function gives."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    refused: str | None = Field(None, max_length=2000)
+    tables: list[str] = Field([], max_length=1000)
+    columns: list[tuple[str, str]] = Field([], max_length=10_000)
+    rows: int = Field(0, ge=0)
+    cut: bool = False
+
+
+def run(
+    home: Home, reference: str, extra: str, asked: Mapping[str, Any], folder: Path, seconds: int
+) -> Facts:
+    """Run a function confined: it sees ``folder/inputs`` and may write ``folder/output``.
+
+    Raises BadQuery where it refuses, QueryTooLarge where it took more than it may.
+    """
+    limits = Limits(
+        home.values.query_memory_bytes, seconds, file_bytes=LARGEST_ANSWER, scratch_bytes=_SCRATCH
+    )
+    places = {_INPUTS: folder / "inputs", _OUTPUT: folder / "output"}
+    for place in places.values():
+        place.mkdir(exist_ok=True)
+    confinement = Confinement(
+        {_INPUTS: places[_INPUTS]}, {_OUTPUT: places[_OUTPUT]}, environment=_ENVIRONMENT, limits=limits
+    )
+    inside = {name: home.isolation.inside(confinement, name) for name in places}
+    told = {"extra": extra, "asked": asked, "inputs": inside[_INPUTS], "output": inside[_OUTPUT]}
+    command = [sys.executable, "-m", "madang.assets.query.confined", reference]
+    with (
+        (folder / "asked").open("w+b") as question,
+        (folder / "facts").open("w+b") as facts,
+        (folder / "errors").open("w+b") as errors,
+    ):
+        question.write(json.dumps(told).encode())
+        question.seek(0)
+        process = home.isolation.start(command, confinement, stdin=question, stdout=facts, stderr=errors)
+        try:
+            code = process.wait(timeout=4 * seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            code = _OUT_OF_TIME[0]
+        facts.seek(0)
+        errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
+        words = errors.read().decode("utf-8", "replace").strip().splitlines()
+        return _taken(home, code, facts.read(_LARGEST_FACTS), words[-1] if words else "-", seconds)
+
+
+def _taken(home: Home, code: int, facts: bytes, words: str, seconds: int) -> Facts:
+    if code in _OUT_OF_TIME:
+        raise QueryTooLarge(reason=Message("query.too-slow", seconds=seconds))
+    # An allocation that fails ends the process in any of several ways.
+    if code in _KILLED or (code != 0 and any(sign in words for sign in ("Memory", "alloc", "memory"))):
+        raise QueryTooLarge(reason=Message("query.too-much-memory", limit=home.values.query_memory_bytes))
+    if code in (-25, 153) or "File too large" in words:
+        raise QueryTooLarge(reason=Message("query.too-long-answer", limit=LARGEST_ANSWER))
+    if code != 0:
+        raise BadQuery(reason=Message("query.broke", code=code, detail=words[:300]))
+    try:
+        told = TypeAdapter(Facts).validate_json(facts)
+    except ValueError as error:
+        raise BadQuery(reason=Message("query.broke", code=code, detail=type(error).__name__)) from error
+    if told.refused is not None:
+        words = "".join(sign for sign in told.refused if sign.isprintable())
+        raise BadQuery(reason=words or Message("query.one-select"))
+    return told
+
+
+def main() -> None:
+    """The confined side."""
+    # What libraries print must not mix with the answer.
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    told = json.load(sys.stdin)
+    function = load_object(sys.argv[1], told["extra"])
+    facts = function(told["asked"], Path(told["inputs"]), Path(told["output"]))
+    answer.write(json.dumps(facts, ensure_ascii=False, allow_nan=False))
+    answer.close()
+
+
+if __name__ == "__main__":
+    main()

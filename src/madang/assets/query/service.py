@@ -1,0 +1,216 @@
+"""Asking: what a query reads is found out, permitted, laid out, and the answer goes on record with it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from madang.assets import lineage, reads, service
+from madang.assets.errors import NoSuchVersion
+from madang.assets.model import Version, versions
+from madang.assets.probing import sniffing
+from madang.assets.query import confined
+from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables
+from madang.assets.query.model import Query, queries
+from madang.assets.query.port import FORMATS, open_tables
+from madang.assets.store import ContentStore, File, open_store
+from madang.kernel import clock
+from madang.kernel.authorizer import Principal, Request, authorize
+from madang.kernel.database import Session
+from madang.kernel.home import Home
+from madang.kernel.i18n import Message
+from madang.kernel.ids import new_id
+from madang.kernel.paging import Slice, cut
+from madang.organizations.service import oversees
+
+LONGEST = 100_000
+_MOST_FILES = 2000
+_PARSE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer: its bytes in the form asked for (JSON: a list of rows), its columns as (name, type)."""
+
+    query: Query
+    names: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    content: bytes
+
+    @property
+    def rows(self) -> list[list[Any]]:
+        """The rows of an answer in JSON."""
+        told: list[list[Any]] = json.loads(self.content)
+        return told
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A name in a query, and the files of a version that it means."""
+
+    name: str
+    version: Version
+    path: str
+
+
+def ask(home: Home, actor: Principal, sql: str, form: str = "json") -> Answer:
+    """Answer one SELECT over tables of accepted versions that the actor may query.
+
+    A table is ``"owner/asset@number"`` (all its tables of one form, as one), ``"owner/asset"`` (the newest
+    accepted), or either with ``/path`` of a file or folder in it. Raises BadQuery, NoSuchTable, NoTables,
+    NotPermitted, NotAccepted, QueryTooLarge.
+    """
+    if form not in FORMATS:
+        raise BadQuery(reason=Message("query.form", form=form, known=", ".join(FORMATS)))
+    if len(sql) > LONGEST:
+        raise BadQuery(reason=Message("query.too-long", most=LONGEST))
+    engine = open_tables(home)
+    with tempfile.TemporaryDirectory(prefix="query-", dir=home.runs_path) as name:
+        folder = Path(name)
+        named = confined.run(home, engine.parse, engine.extra, {"sql": sql}, folder, _PARSE_SECONDS).tables
+        tables, grounds = _permitted(home, actor, named)
+        asked = {
+            "sql": sql,
+            "tables": {one.name: _laid_out(home, one, folder / "inputs") for one in tables},
+            "form": form,
+            "rows": home.values.query_rows,
+            "memory_bytes": home.values.query_memory_bytes,
+        }
+        told = confined.run(home, engine.execute, engine.extra, asked, folder, home.values.query_seconds)
+        content = _answer(folder / "output" / "answer")
+    query = _on_record(home, actor, sql, tables, grounds, told)
+    names = tuple(sorted({one.version.name for one in tables}))
+    return Answer(query, names, tuple(told.columns), content)
+
+
+def _answer(path: Path) -> bytes:
+    """What the confined process wrote, if it is a plain file."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > confined.LARGEST_ANSWER:
+        raise BadQuery(reason=Message("query.broke", code=0, detail="no answer"))
+    return path.read_bytes()
+
+
+def _permitted(home: Home, actor: Principal, named: Sequence[str]) -> tuple[list[_Table], list[str]]:
+    """The tables of those names, and the clauses and rules by which the actor may query them."""
+    tables: list[_Table] = []
+    grounds: set[str] = set()
+    with home.database.read() as session:
+        for name in named:
+            table = _table(session, actor, name)
+            owner = {"owner": actor.organization}
+            role = authorize(session, Request(actor, "asset.query", "Version", table.version.name, owner))
+            grounds.update(role.by, lineage.authorize_use(session, actor, "query", table.version))
+            tables.append(table)
+    return tables, sorted(grounds)
+
+
+def _table(session: Session, actor: Principal, name: str) -> _Table:
+    parts = name.split("/")
+    if len(parts) < 2:
+        raise NoSuchTable(table=name)
+    told = f"{parts[0]}/{parts[1]}"
+    if "@" not in parts[1]:
+        where = (versions.c.owner == parts[0]) & (versions.c.asset == parts[1])
+        newest = sa.select(versions.c.number).where(where, versions.c.state == "accepted")
+        number = session.scalar(newest.order_by(versions.c.number.desc()).limit(1))
+        told = f"{told}@{number or 1}"
+    try:
+        version = lineage.see(session, actor, told)
+    except NoSuchVersion as error:
+        raise NoSuchTable(table=name) from error
+    return _Table(name, version, "/".join(parts[2:]))
+
+
+def _laid_out(home: Home, table: _Table, inputs: Path) -> list[dict[str, str]]:
+    """Place a table's files below the inputs, and tell how each is read."""
+    store = open_store(home)
+    within = [
+        file
+        for file in service.manifest_of(home, table.version).files
+        if not table.path or file.path == table.path or file.path.startswith(f"{table.path}/")
+    ]
+    found = [(file, read) for file in within[:_MOST_FILES] if (read := _reading(store, file)) is not None]
+    # Of one form: a README in JSON beside the tables is not a part of them.
+    first = next(
+        (form for form in ("parquet", "csv", "json") if any(r["form"] == form for _, r in found)), None
+    )
+    chosen = [(file, read) for file, read in found if read["form"] == first]
+    if not chosen:
+        raise NoTables(version=f"{table.version.name}/{table.path}".rstrip("/"))
+    told = []
+    for file, read in chosen:
+        place = f"{table.version.version_id}/{file.path}"
+        target = inputs / place
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            store.place(file.digest, target, link=home.isolation.confines)
+        told.append({"path": place, **read})
+    return told
+
+
+def _reading(store: ContentStore, file: File) -> dict[str, str] | None:
+    """How a file is read as a table; None where it is none."""
+    with store.open(file.digest) as stream:
+        head = stream.read(sniffing.HEAD_BYTES)
+    form = sniffing.name_format(file.path, head, file.size)
+    if form == "parquet":
+        return {"form": "parquet"}
+    if form == "json" and file.path.lower().endswith((".jsonl", ".ndjson", ".json")):
+        return {"form": "json"} if head.lstrip().startswith((b"[", b"{")) else None
+    decoded = sniffing.decode(head, whole=file.size <= len(head)) if form == "table" else None
+    if decoded is None:
+        return None
+    sign = sniffing.delimiter(decoded.text) or ","
+    return {"form": "csv", "encoding": decoded.encoding, "delimiter": sign}
+
+
+def _on_record(
+    home: Home,
+    actor: Principal,
+    sql: str,
+    tables: Sequence[_Table],
+    grounds: Sequence[str],
+    told: confined.Facts,
+) -> Query:
+    read = {one.version.version_id: one.version for one in tables}
+    row: dict[str, Any] = {
+        "query_id": new_id("qry"),
+        "organization": actor.organization,
+        "member": actor.member,
+        "sql": sql,
+        "versions": sorted(read),
+        "grounds": list(grounds),
+        "rows": told.rows,
+        "cut": told.cut,
+        "asked_at": clock.to_text(clock.now()),
+    }
+    with home.database.write() as session:
+        _permitted_still(session, actor, read.values())
+        session.insert(queries, row)
+        session.record(
+            "query.answered", row["query_id"], actor.as_fact(), grounds=grounds, versions=row["versions"]
+        )
+        owners = {key: {root.owner for root in lineage.roots_of(session, key)} for key in read}
+    for key, version in read.items():
+        reads.note(home, actor, "query", version, owners[key], grounds)
+    return Query(**row)
+
+
+def _permitted_still(session: Session, actor: Principal, read: Iterable[Version]) -> None:
+    """What was withdrawn while the query ran is not answered."""
+    for version in read:
+        lineage.authorize_use(session, actor, "query", version)
+
+
+def asked_by(session: Session, actor: Principal, part: Slice | None = None) -> list[Query]:
+    """The queries of the actor's organization, newest first; an overseer sees everybody's."""
+    query = sa.select(queries)
+    if not oversees(actor):
+        query = query.where(queries.c.organization == actor.organization)
+    return [Query(**row) for row in session.rows(cut(query, (queries.c.query_id,), part, falling=True))]

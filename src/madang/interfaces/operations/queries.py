@@ -1,0 +1,44 @@
+"""Queries over tables of versions."""
+
+from __future__ import annotations
+
+from madang.assets.query import model, service
+from madang.interfaces.operations.declared import Caller, Cursor, Limit, operation, page_of
+from madang.kernel.paging import slice_of
+from madang.sdk import documents
+
+
+def _document(query: model.Query) -> documents.Query:
+    return documents.Query.model_validate(query, from_attributes=True)
+
+
+@operation("POST", "/query", keyless=True)
+def ask(caller: Caller, new: documents.NewQuery) -> documents.QueryAnswer:
+    """Answer one SELECT over tables of accepted versions that you may query; it goes on record."""
+    answer = service.ask(caller.home, caller.actor, new.sql)
+    return documents.QueryAnswer(
+        query=_document(answer.query),
+        read=answer.names,
+        columns=[documents.Column(name=name, type=type_) for name, type_ in answer.columns],
+        rows=answer.rows,
+    )
+
+
+@operation("POST", "/query.csv", media="text/csv", keyless=True)
+def csv(caller: Caller, new: documents.NewQuery) -> str:
+    """Answer one SELECT as CSV."""
+    return service.ask(caller.home, caller.actor, new.sql, "csv").content.decode("utf-8")
+
+
+@operation("POST", "/query.arrow", media="application/vnd.apache.arrow.stream", keyless=True)
+def arrow(caller: Caller, new: documents.NewQuery) -> bytes:
+    """Answer one SELECT as an Arrow stream."""
+    return service.ask(caller.home, caller.actor, new.sql, "arrow").content
+
+
+@operation("GET", "/queries", pages=True)
+def list_(caller: Caller, limit: Limit = 100, cursor: Cursor = None) -> documents.Page[documents.Query]:
+    """List the queries of your organization, newest first; an overseer sees everybody's."""
+    with caller.home.database.read() as session:
+        rows = service.asked_by(session, caller.actor, slice_of(limit, cursor))
+    return page_of(rows, limit, lambda row: (row.query_id,), _document)
