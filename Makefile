@@ -5,7 +5,7 @@ HOME_DIR ?= madang-demo
 SERVE ?= 1
 BIN = $(VENV)/bin
 
-.PHONY: demo install install-dev test test-postgres test-long prism check bench clean
+.PHONY: demo install install-dev test test-postgres test-long prism validators check bench clean
 
 demo: install
 	$(BIN)/madang --home $(HOME_DIR) demo $(if $(filter 0,$(SERVE)),--no-serve,)
@@ -39,6 +39,14 @@ test-long: install-dev
 prism:
 	npm install --silent --no-save --no-package-lock --no-audit --no-fund @stoplight/prism-cli@5.14.2
 
+# Other projects' validators, in an environment of their own, for tests that skip where it is absent.
+validators: .venv-validators/.installed
+
+.venv-validators/.installed:
+	$(PYTHON) -m venv .venv-validators
+	.venv-validators/bin/python -m pip install --quiet 'roc-validator>=0.13,<1' 'rocrate>=0.15,<1'
+	@touch $@
+
 check: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -54,4 +62,4 @@ bench: install-dev
 	$(BIN)/python bench/harvest.py
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) .venv-validators dist build

@@ -1,0 +1,1 @@
+"""Writing descriptions in the forms that others read: the other way of ``metadata.reading``."""

@@ -1,0 +1,152 @@
+"""A data card that a person likes to read: what data are, whose, under which terms, what was found in them.
+
+Shaped on the headings of the Genesis Mission's data card (unverified: its schema was not at hand). Where that
+card keeps permitted use as free text, ours lists what clauses of signed agreements decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from madang.assets.metadata.model import Agent, Description, Text
+from madang.kernel.i18n import text
+
+MOST_LISTED = 60
+
+
+@dataclass(frozen=True)
+class Use:
+    """An action, who may do it, and by which clauses."""
+
+    action: str
+    organizations: Sequence[str]
+    grounds: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a card tells beside the description: terms, findings in words, names of what it was made from."""
+
+    uses: Sequence[Use] = ()
+    findings: Sequence[str] = ()
+    made_from: Sequence[str] = ()
+
+
+def to_markdown(told: Description, address: str, beside: Beside, language: str) -> bytes:
+    """The card in Markdown, in Korean or English; other languages of the title stand below it."""
+
+    def say(message: str, **values: object) -> str:
+        return text(f"card.{message}", language, **values)
+
+    lines = [f"# {_plain(told.title.in_language(language))}", ""]
+    first = told.title.in_language(language)
+    lines += [f"*{_plain(value)}*" for _, value in told.title.every() if value != first]
+    for heading, found in (
+        ("what", _what(told, language)),
+        ("facts", _facts(told, address, language)),
+        ("use", _uses(beside, language)),
+        ("variables", _variables(told, language)),
+        ("extent", _extent(told, language)),
+        ("quality", [f"- {_plain(one)}" for one in beside.findings] or [say("nothing-found")]),
+        ("lineage", [f"- {_plain(one)}" for one in beside.made_from] or [say("deposited")]),
+        ("files", _files(told, language)),
+        ("cite", [f"> {_plain(_citation(told, language))} {told.page or address}"]),
+    ):
+        rows = list(found)
+        if rows:
+            lines += ["", f"## {say(heading)}", "", *rows]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _plain(value: str) -> str:
+    """A text of somebody's in Markdown, as text."""
+    one = " ".join(value.split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|" else sign for sign in one)
+
+
+def _what(told: Description, language: str) -> Iterator[str]:
+    for _, value in told.description.every(language):
+        yield from (_plain(part) + "\n" for part in value.split("\n\n") if part.strip())
+    words = [_plain(one.term.in_language(language)) for one in told.subjects[:MOST_LISTED]]
+    if words:
+        yield ", ".join(words)
+
+
+def _names(agents: Sequence[Agent], language: str) -> str:
+    return "; ".join(_plain(one.name.in_language(language)) for one in agents[:MOST_LISTED])
+
+
+def _facts(told: Description, address: str, language: str) -> Iterator[str]:
+    rows = (
+        ("by", _names(told.creators, language)),
+        ("publisher", _names((told.publisher,) if told.publisher else (), language)),
+        ("year", str(told.year or "")),
+        ("version", _plain(told.version)),
+        ("licence", "; ".join(_plain(one.name or one.spdx or one.uri) for one in told.rights)),
+        ("formats", ", ".join(_plain(one) for one in told.formats)),
+        ("size", ", ".join(_plain(one) for one in told.sizes)),
+        ("identifiers", "; ".join(f"{one.scheme} {_plain(one.value)}".strip() for one in told.identifiers)),
+        ("address", address),
+    )
+    yield "| | |"
+    yield "|---|---|"
+    for name, value in rows:
+        if value:
+            yield f"| {text(f'card.{name}', language)} | {value} |"
+
+
+def _uses(beside: Beside, language: str) -> Iterator[str]:
+    if not beside.uses:
+        return
+    yield text("card.use-says", language)
+    yield ""
+    heads = [text(f"card.{name}", language) for name in ("action", "who", "grounds")]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|---|---|"
+    for one in beside.uses:
+        who = ", ".join(one.organizations) or text("card.nobody", language)
+        action, grounds = text(f"assets.action.{one.action}", language), ", ".join(one.grounds)
+        yield f"| {action} | {_plain(who)} | {_plain(grounds) or '–'} |"
+
+
+def _variables(told: Description, language: str) -> Iterator[str]:
+    if not told.variables:
+        return
+    heads = [text(f"card.{name}", language) for name in ("variable", "meaning", "unit", "range")]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|---|---|---|"
+    for one in told.variables[:MOST_LISTED]:
+        ends = " – ".join("…" if end is None else f"{end:.6g}" for end in (one.minimum, one.maximum))
+        known = one.minimum is not None or one.maximum is not None
+        meaning = one.title.in_language(language) or one.standard_name.replace("_", " ")
+        yield f"| {_plain(one.name)} | {_plain(meaning)} | {_plain(one.unit)} | {ends if known else ''} |"
+    if len(told.variables) > MOST_LISTED:
+        yield ""
+        yield text("card.more", language, count=len(told.variables) - MOST_LISTED)
+
+
+def _extent(told: Description, language: str) -> Iterator[str]:
+    for period in told.periods:
+        yield f"- {text('card.time', language)}: {period.begin or '…'} – {period.end or '…'}"
+    for place in told.places:
+        box = "" if place.box is None else ", ".join(f"{side:.6g}" for side in place.box)
+        yield f"- {text('card.place', language)}: {_plain(_said(place.name, language))} {box}".rstrip()
+
+
+def _said(value: Text, language: str) -> str:
+    return value.in_language(language)
+
+
+def _files(told: Description, language: str) -> Iterator[str]:
+    for one in told.files[:MOST_LISTED]:
+        size = "" if one.size_bytes is None else f", {one.size_bytes:,} B"
+        yield f"- {_plain(one.name)}{size}"
+    if len(told.files) > MOST_LISTED:
+        yield f"- {text('card.more', language, count=len(told.files) - MOST_LISTED)}"
+
+
+def _citation(told: Description, language: str) -> str:
+    names = "; ".join(one.name.in_language(language) for one in told.creators[:10])
+    parts = (names, f"({told.year})" if told.year else "", told.title.in_language(language), told.version)
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,275 @@
+"""DataCite 4.7, as the JSON of its REST API and as XML.
+
+Source: DataCite Metadata Schema 4.7. What must be there and is not known is told by its codes for that
+(":unav", unavailable).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from madang.assets.metadata.model import (
+    UNDETERMINED,
+    Agent,
+    Date,
+    Description,
+    Funding,
+    Identifier,
+    Rights,
+    Text,
+)
+
+NAMESPACE = "http://datacite.org/schema/kernel-4"
+VERSION = "http://datacite.org/schema/kernel-4"
+UNAVAILABLE = ":unav"
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_NAME_TYPES = {"organization": "Organizational", "person": "Personal"}
+_SIDES = ("westBoundLongitude", "eastBoundLongitude", "southBoundLatitude", "northBoundLatitude")
+
+
+def texts(text: Text) -> Iterator[tuple[str | None, str]]:
+    """(language, text) of each; no language where nobody told it."""
+    for language, value in text.every():
+        yield (None if language == UNDETERMINED else language), value
+
+
+def doi_of(told: Description) -> str:
+    """The DOI of a description; empty where it has none."""
+    return next((one.value for one in told.identifiers if one.scheme == "DOI"), "")
+
+
+def others_of(told: Description) -> list[Identifier]:
+    """Its identifiers beside the DOI."""
+    return [one for one in told.identifiers if one.scheme != "DOI"]
+
+
+def to_json(told: Description) -> bytes:
+    """The attributes of DataCite's REST API."""
+    return json.dumps(attributes(told), ensure_ascii=False, indent=2).encode()
+
+
+def attributes(told: Description) -> dict[str, Any]:
+    """The same as a JSON value, without what is empty."""
+    value = {
+        "doi": doi_of(told),
+        "identifiers": [
+            {"identifier": one.value, "identifierType": one.scheme or "Other"} for one in others_of(told)
+        ],
+        "types": {"resourceTypeGeneral": told.kind or "Dataset", "resourceType": told.layer},
+        "titles": [_in(language, {"title": value}) for language, value in texts(told.title)],
+        "creators": [_agent(one) for one in told.creators] or [{"name": UNAVAILABLE}],
+        "contributors": [
+            {**_agent(one), "contributorType": one.role or "Other"} for one in told.contributors
+        ],
+        "publisher": _publisher(told.publisher),
+        "publicationYear": told.year or UNAVAILABLE,
+        "dates": [{"date": one.value, "dateType": one.kind or "Other"} for one in _dates(told)],
+        "subjects": [
+            _in(language, {"subject": value, **({"subjectScheme": one.scheme} if one.scheme else {})})
+            for one in told.subjects
+            for language, value in texts(one.term)
+        ],
+        "descriptions": [
+            _in(language, {"description": value, "descriptionType": "Abstract"})
+            for language, value in texts(told.description)
+        ],
+        "language": told.languages[0] if told.languages else "",
+        "rightsList": [_rights(one) for one in told.rights],
+        "geoLocations": [_place(told, place) for place in range(len(told.places))],
+        "sizes": list(told.sizes),
+        "formats": list(told.formats),
+        "version": told.version,
+        "relatedIdentifiers": [
+            {
+                "relatedIdentifier": one.identifier.value,
+                "relatedIdentifierType": one.identifier.scheme or "URL",
+                "relationType": one.kind,
+            }
+            for one in told.relations
+        ],
+        "fundingReferences": [_paid(one) for one in told.funding],
+        "url": told.page,
+        "schemaVersion": VERSION,
+    }  # fmt: skip
+    return {name: one for name, one in value.items() if one not in ("", [], {}, None)}
+
+
+def _dates(told: Description) -> Iterator[Date]:
+    """Its dates, and its periods where no date tells them."""
+    yield from told.dates
+    known = {one.value for one in told.dates}
+    for period in told.periods:
+        value = f"{period.begin}/{period.end}" if period.begin != period.end else period.begin
+        if value not in known:
+            yield Date("Coverage", value)
+
+
+def _in(language: str | None, value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "lang": language} if language else value
+
+
+def _agent(one: Agent) -> dict[str, Any]:
+    value: dict[str, Any] = {"name": one.name.in_language("en") or UNAVAILABLE}
+    if one.kind in _NAME_TYPES:
+        value["nameType"] = _NAME_TYPES[one.kind]
+    value["lang"] = "en" if one.name.en else "ko" if one.name.ko else ""
+    value["nameIdentifiers"] = [
+        {"nameIdentifier": i.value, "nameIdentifierScheme": i.scheme or "Other"} for i in one.identifiers
+    ]
+    value["affiliation"] = [{"name": name} for name in one.affiliations]
+    return {name: each for name, each in value.items() if each not in ([], "")}
+
+
+def _publisher(one: Agent | None) -> dict[str, Any]:
+    if one is None:
+        return {"name": UNAVAILABLE}
+    value: dict[str, Any] = {"name": one.name.in_language("en") or UNAVAILABLE}
+    if one.identifiers:
+        value["publisherIdentifier"] = one.identifiers[0].value
+        value["publisherIdentifierScheme"] = one.identifiers[0].scheme or "Other"
+    return value
+
+
+def _paid(one: Funding) -> dict[str, Any]:
+    value = {"funderName": one.funder or UNAVAILABLE, "awardNumber": one.award, "awardTitle": one.title}
+    return {name: each for name, each in value.items() if each}
+
+
+def _rights(one: Rights) -> dict[str, Any]:
+    value = {"rights": one.name or one.spdx or one.uri, "rightsUri": one.uri}
+    if one.spdx:
+        value |= {"rightsIdentifier": one.spdx, "rightsIdentifierScheme": "SPDX"}
+    return {name: each for name, each in value.items() if each}
+
+
+def _place(told: Description, number: int) -> dict[str, Any]:
+    place = told.places[number]
+    value: dict[str, Any] = {}
+    if place.name:
+        value["geoLocationPlace"] = place.name.in_language("en")
+    if place.box is not None:
+        west, south, east, north = place.box
+        value["geoLocationBox"] = dict(zip(_SIDES, (west, east, south, north), strict=True))
+    return value
+
+
+# XML
+
+
+def to_xml(told: Description) -> bytes:
+    """A ``resource`` element with its declaration."""
+    value = attributes(told)
+    root = Element("resource", {"xmlns": NAMESPACE})
+    doi = doi_of(told)
+    identifier = SubElement(root, "identifier", {"identifierType": "DOI"})
+    identifier.text = doi or ":tba"
+    _people(root, "creators", "creator", value["creators"])
+    titles = SubElement(root, "titles")
+    for one in value.get("titles", [{"title": UNAVAILABLE}]):
+        _child(titles, "title", one["title"], lang=one.get("lang"))
+    publisher = value["publisher"]
+    _child(
+        root, "publisher", publisher["name"], publisherIdentifier=publisher.get("publisherIdentifier"),
+        publisherIdentifierScheme=publisher.get("publisherIdentifierScheme"),
+    )  # fmt: skip
+    _child(root, "publicationYear", value["publicationYear"])
+    types = value["types"]
+    _child(root, "resourceType", types["resourceType"], resourceTypeGeneral=types["resourceTypeGeneral"])
+    _listed(root, value, "subjects", "subject", "subject", ("subjectScheme",))
+    _people(root, "contributors", "contributor", value.get("contributors", []))
+    _listed(root, value, "dates", "date", "date", ("dateType",))
+    if "language" in value:
+        _child(root, "language", value["language"])
+    others = [{"text": i.value, "alternateIdentifierType": i.scheme or "Other"} for i in others_of(told)]
+    _listed(root, {"others": others}, "others", "alternateIdentifier", "text", ("alternateIdentifierType",),
+            group="alternateIdentifiers")  # fmt: skip
+    _listed(root, value, "relatedIdentifiers", "relatedIdentifier", "relatedIdentifier",
+            ("relatedIdentifierType", "relationType"))  # fmt: skip
+    for group, name in (("sizes", "size"), ("formats", "format")):
+        _listed(root, {group: [{"text": one} for one in value.get(group, [])]}, group, name, "text", ())
+    if "version" in value:
+        _child(root, "version", value["version"])
+    _listed(root, value, "rightsList", "rights", "rights",
+            ("rightsUri", "rightsIdentifier", "rightsIdentifierScheme"),
+            renamed={"rightsUri": "rightsURI"})  # fmt: skip
+    _listed(root, value, "descriptions", "description", "description", ("descriptionType",))
+    _places(root, value.get("geoLocations", []))
+    _funding(root, value.get("fundingReferences", []))
+    indent(root)
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _child(parent: Element, name: str, text: Any, *, lang: str | None = None, **attributes: Any) -> Element:
+    told = {key: str(value) for key, value in attributes.items() if value}
+    child = SubElement(parent, name, {**told, **({_LANGUAGE: lang} if lang else {})})
+    child.text = _storable(str(text))
+    return child
+
+
+def _storable(text: str) -> str:
+    """Without the control characters that XML 1.0 does not know."""
+    return "".join(sign for sign in text if sign >= " " or sign in "\t\n")
+
+
+def _listed(
+    root: Element,
+    value: dict[str, Any],
+    key: str,
+    name: str,
+    text: str,
+    attributes: tuple[str, ...],
+    *,
+    group: str = "",
+    renamed: dict[str, str] | None = None,
+) -> None:
+    found = value.get(key, [])
+    if not found:
+        return
+    parent = SubElement(root, group or key)
+    for one in found:
+        told = {(renamed or {}).get(attribute, attribute): one.get(attribute) for attribute in attributes}
+        _child(parent, name, one[text], lang=one.get("lang"), **told)
+
+
+def _people(root: Element, group: str, name: str, people: list[dict[str, Any]]) -> None:
+    if not people:
+        return
+    parent = SubElement(root, group)
+    for one in people:
+        role = {"contributorType": one["contributorType"]} if name == "contributor" else {}
+        person = SubElement(parent, name, role)
+        _child(person, f"{name}Name", one["name"], lang=one.get("lang"), nameType=one.get("nameType"))
+        for known in one.get("nameIdentifiers", []):
+            scheme = known["nameIdentifierScheme"]
+            _child(person, "nameIdentifier", known["nameIdentifier"], nameIdentifierScheme=scheme)
+        for body in one.get("affiliation", []):
+            _child(person, "affiliation", body["name"])
+
+
+def _places(root: Element, places: list[dict[str, Any]]) -> None:
+    if not places:
+        return
+    parent = SubElement(root, "geoLocations")
+    for one in places:
+        place = SubElement(parent, "geoLocation")
+        if "geoLocationPlace" in one:
+            _child(place, "geoLocationPlace", one["geoLocationPlace"])
+        if "geoLocationBox" in one:
+            box = SubElement(place, "geoLocationBox")
+            for side in _SIDES:
+                _child(box, side, one["geoLocationBox"][side])
+
+
+def _funding(root: Element, found: list[dict[str, Any]]) -> None:
+    if not found:
+        return
+    parent = SubElement(root, "fundingReferences")
+    for one in found:
+        funding = SubElement(parent, "fundingReference")
+        for name in ("funderName", "awardNumber", "awardTitle"):
+            if name in one:
+                _child(funding, name, one[name])
