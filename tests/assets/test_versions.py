@@ -96,7 +96,7 @@ def test_a_quarantined_version_may_only_go_back_to_its_owner(copied: Played, tmp
         version = lineage.get(session, bad)
         kinds = {cast.LEAD: "institute", cast.MIRRORED: "company"}
         terms = {term.action: term.organizations for term in lineage.terms_of(session, version, kinds)}
-    assert terms == {"pool": (), "train": (), "evaluate": (), "download": (cast.MIRRORED,)}
+    assert terms == {"pool": (), "train": (), "evaluate": (), "query": (), "download": (cast.MIRRORED,)}
     assert folder_of(copied, bad, tmp_path / "back").is_dir()
 
 

@@ -79,6 +79,14 @@ class Values(BaseModel):
     )
     host: str = Field("127.0.0.1", description="Address the pages listen on.")
     port: int = Field(8800, ge=1, le=65535, description="Port of the pages.")
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="The address at which others reach the pages, for descriptions that are handed on.",
+    )
+    ark_naan: str = Field(
+        "", pattern=r"^(\d{5})?$", description="This programme's number for ARKs (NAAN); empty: no ARKs."
+    )
     job_memory_bytes: int = Field(8 * 2**30, ge=2**28, description="Address space a job may use.")
     job_output_bytes: int = Field(2**30, ge=2**20, description="Bytes of output collected from a job.")
     job_output_files: int = Field(10_000, ge=1, description="Files of output collected from a job.")

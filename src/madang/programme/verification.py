@@ -8,6 +8,7 @@ from madang.allocations.calls import model as _calls
 from madang.allocations.plans import model as _plans
 from madang.assets import model as _assets
 from madang.assets.catalogue import model as _catalogue
+from madang.assets.describing import model as _descriptions
 from madang.assets.probing import tables as _probes
 from madang.assets.query import model as _queries
 from madang.kernel import requests as _requests
@@ -19,8 +20,8 @@ from madang.runs import model as _runs
 from madang.scores import model as _scores
 
 DOMAINS = (
-    _requests, _organizations, _agreements, _missions, _assets, _catalogue, _probes, _queries, _allocations,
-    _plans, _calls, _runs, _scores,
+    _requests, _organizations, _agreements, _missions, _assets, _catalogue, _descriptions, _probes, _queries,
+    _allocations, _plans, _calls, _runs, _scores,
 )  # fmt: skip
 """Importing a domain's model puts its tables into the metadata that verification walks."""
 

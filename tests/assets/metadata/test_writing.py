@@ -46,7 +46,7 @@ WHOLE = Description(
     subjects=(Subject(Text("기온", "air temperature")),),
     languages=("ko",),
     rights=(Rights("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", "CC-BY-4.0"),),
-    places=(Place(Text(en="Seoul"), (126.8, 37.4, 127.2, 37.7)),),
+    places=(Place(Text(other={"und": "Seoul"}), (126.8, 37.4, 127.2, 37.7)),),
     periods=(Period("2025-01-01", "2025-12-31"),),
     sizes=("12 MB",),
     formats=("CSV",),

@@ -102,9 +102,12 @@ def _chosen(manifest: Manifest, most: int) -> list[File]:
 def _merged(reports: Sequence[Report]) -> list[dict[str, Any]]:
     """A row of each variable, whatever number of files it is in: those of one name, unit and kind are one."""
     found: dict[tuple[str, str, str], list[Probed]] = {}
+    first_in: dict[tuple[str, str, str], str] = {}
     for report in reports:
         for one in report.variables:
-            found.setdefault((one.variable.name, one.variable.unit, one.variable.kind), []).append(one)
+            key = (one.variable.name, one.variable.unit, one.variable.kind)
+            found.setdefault(key, []).append(one)
+            first_in.setdefault(key, report.path)
     rows = []
     for number, ((name, unit, kind), alike) in enumerate(list(found.items())[:MOST_VARIABLES], 1):
         first = alike[0]
@@ -122,6 +125,7 @@ def _merged(reports: Sequence[Report]) -> list[dict[str, Any]]:
                 "minimum": min(ends, default=None),
                 "maximum": max(ends, default=None),
                 "files": len(alike),
+                "file": first_in[name, unit, kind],
             }
         )
     return rows

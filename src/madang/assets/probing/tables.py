@@ -44,8 +44,10 @@ variables = sa.Table(
     sa.Column("minimum", sa.Float),
     sa.Column("maximum", sa.Float),
     sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
 )
-"""minimum and maximum are in the base unit, where the unit has one. files: in how many of them it is."""
+"""minimum and maximum are in the base unit, where the unit has one. files: in how many of them it is, and
+`file` in which first."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Quantity:
     minimum: float | None
     maximum: float | None
     files: int
+    file: str
 
     @property
     def written(self) -> tuple[float | None, float | None]:
@@ -80,7 +83,7 @@ class Quantity:
         """As a description tells it: in its base unit."""
         return Variable(
             self.name, Text(**self.title), self.kind, self.base_unit or self.unit, self.standard_name,
-            minimum=self.minimum, maximum=self.maximum,
+            minimum=self.minimum, maximum=self.maximum, file=self.file,
         )  # fmt: skip
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from madang.assets import lineage
 from madang.assets.catalogue.model import Record, Source
+from madang.assets.describing import service as describing
 from madang.assets.metadata import units
-from madang.assets.metadata.model import Description, Text
+from madang.assets.metadata.model import Description, Text, Variable
 from madang.assets.model import Version
 from madang.assets.probing import service as probing
 from madang.assets.search import korean, sounds
@@ -56,10 +58,8 @@ def of_version(session: Session, version: Version) -> Entry:
     if version.agreement:
         seen_by.append(f"agreement/{version.agreement}")
     roots = lineage.roots_of(session, version.version_id)
-    words = re.sub(r"[-_/]", " ", version.asset)
-    quantities = probing.quantities_of(session, version.version_id)
-    held = tuple(quantity.variable for quantity in quantities)
-    told = Description(Text(en=f"{version.name} {words}"), variables=held)
+    held = tuple(one.variable for one in probing.quantities_of(session, version.version_id))
+    told = _told(session, version, held)
     facets = {
         "kind": [version.kind],
         "owner": [version.owner],
@@ -70,8 +70,18 @@ def of_version(session: Session, version: Version) -> Entry:
     }
     said = " ".join(f"{name} {value}" for name, value in version.facts.items())
     below = sorted({address(root, version.kind) for root in roots})
-    named = (f"{one.name} {one.standard_name.replace('_', ' ')}" for one in held[:_MOST_NAMES])
-    return _entry(version.version_id, told, [said, version.mission, *named], seen_by, below, facets)
+    return _entry(version.version_id, told, [said, version.mission, *_words_of(told)], seen_by, below, facets)
+
+
+def _told(session: Session, version: Version, held: tuple[Variable, ...]) -> Description:
+    """What its steward wrote of a version, under its name too, with the variables that were found in it."""
+    found = describing.written(session, version)
+    named = f"{version.name} {re.sub(r'[-_/]', ' ', version.asset)}"
+    if found is None:
+        return Description(Text(en=named), variables=held)
+    told = found.description
+    title = replace(told.title, en=" ".join(part for part in (told.title.en, named) if part))
+    return replace(told, title=title, year=None, variables=held)
 
 
 def address(root: Version, of: str) -> str:

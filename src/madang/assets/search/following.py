@@ -14,6 +14,7 @@ import blake3
 import sqlalchemy as sa
 
 from madang.assets.catalogue.model import PRESENT, Record, Source, records, sources
+from madang.assets.describing.model import descriptions
 from madang.assets.model import Version, versions
 from madang.assets.probing.tables import probes
 from madang.assets.search import entries
@@ -75,7 +76,7 @@ def _place(session: Session, size: int) -> str:
 def _changed(session: Session, position: int) -> set[str]:
     """Keys of records and versions that entries from `position` on changed; stops at _WHOLE and one more."""
     found: set[str] = set()
-    wanted = {records.name, versions.name, probes.name}
+    wanted = {records.name, versions.name, probes.name, descriptions.name}
     query = sa.select(log.entries.c.position, log.entries.c.changes)
     while len(found) <= _WHOLE:
         where = log.entries.c.position >= position

@@ -13,7 +13,9 @@ from madang.assets import lineage
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.errors import NoSuchRecord
 from madang.assets.catalogue.model import Record
+from madang.assets.describing import service as describing
 from madang.assets.errors import NoSuchVersion
+from madang.assets.metadata.model import Description
 from madang.assets.model import KINDS, Version, versions
 from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address
@@ -44,10 +46,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """A record or a version that was found."""
+    """A record or a version that was found, and what is told of it (nothing of a version undescribed)."""
 
     what: Record | Version
-    score: float
+    told: Description
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,8 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
     with home.database.read() as session:
         query = _query(session, actor, asked)
         result = index.search(query)
-        found = [
-            Found(what, score)
-            for key, score in result.hits
-            if (what := _seen(session, actor, key)) is not None
-        ]
+        seen = [_seen(session, actor, key) for key, _ in result.hits]
+        found = [Found(what, _told(session, what)) for what in seen if what is not None]
     return Answer(found, result.count, result.facets)
 
 
@@ -142,3 +141,10 @@ def _seen(session: Session, actor: Principal, key: str) -> Record | Version | No
         return lineage.see(session, actor, key)
     except (NoSuchRecord, NoSuchVersion):
         return None
+
+
+def _told(session: Session, what: Record | Version) -> Description:
+    if isinstance(what, Record):
+        return what.description
+    written = describing.written(session, what)
+    return written.description if written else Description()

@@ -36,6 +36,11 @@ _SINGLE = {
         "madang.interfaces.cli.probe:probe",
         "Say what is in files: format, variables, units, extent, what is odd.",
     ),
+    "export": (
+        "madang.interfaces.cli.describe:export",
+        "Write a version or record as DataCite, DCAT, Croissant, RO-Crate or a data card.",
+    ),
+    "describe": ("madang.interfaces.cli.describe:describe", "Say what a version of yours is."),
     "sql": ("madang.interfaces.cli.sql:sql", "Ask one SELECT over tables of versions that you may query."),
     "demo": (
         "madang.interfaces.cli.demo:demo",

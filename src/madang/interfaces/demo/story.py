@@ -14,8 +14,10 @@ from madang.assets import checking, lineage
 from madang.assets import service as assets
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import Record
+from madang.assets.describing import service as describing
 from madang.assets.errors import NotAccepted
 from madang.assets.harvest import running
+from madang.assets.metadata.model import Description, Subject, Text
 from madang.assets.model import Version
 from madang.assets.query import service as querying
 from madang.assets.search import service as searching
@@ -177,7 +179,24 @@ def check(stage: Stage) -> None:
         stage.home, stage.actor(company), folder, cast.data_set(company), cast.AGREEMENT
     )
     _show(stage, checking.check(stage.home, stage.actor(company), corrected.name))
+    _describe(stage, cast.COMPANIES[0])
     _ask(stage, cast.COMPANIES[0])
+
+
+def _describe(stage: Stage, company: str) -> None:
+    """A company says what its recordings are, for the catalogue and for whoever cites them."""
+    name = stage.notes[f"deposit:{company}"]
+    told = Description(
+        Text("7축 로봇팔의 도달 동작", "Reaching motions of a seven-axis arm"),
+        Text(
+            "모의 로봇팔이 목표점에 도달하는 숙련된 시연",
+            "Skilled demonstrations of a simulated arm that reaches a goal",
+        ),
+        subjects=(Subject(Text("로봇 조작", "robot manipulation")),),
+    )
+    with stage.home.database.write() as session:
+        describing.describe(session, stage.actor(company), name, told)
+    stage.tell("described", name=name, title=told.title.in_language(stage.language))
 
 
 def _ask(stage: Stage, company: str) -> None:

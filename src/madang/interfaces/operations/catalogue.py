@@ -192,9 +192,8 @@ def _is_text(value: object) -> bool:
 
 def found_document(one: finding.Found) -> documents.Found:
     """What was found, in its form."""
-    what = one.what
+    what, told = one.what, one.told
     if isinstance(what, Record):
-        told = what.description
         title, says = _told(told.title), _told(told.description, _SAID)
         return documents.Found(
             kind="record", id=what.record_id, name=what.remote_id, title=title, says=says, source=what.source,
@@ -204,7 +203,8 @@ def found_document(one: finding.Found) -> documents.Found:
     return documents.Found.model_validate(
         {
             "kind": what.kind, "id": what.version_id, "name": what.name,
-            "title": documents.Told(en=what.name, ko=what.name), "says": documents.Told(en=facts, ko=facts),
+            "title": _told(told.title or TextOfMany(en=what.name)),
+            "says": _told(told.description or TextOfMany(en=facts), _SAID),
             "source": None, "owner": what.owner, "year": None,
             "page": f"/versions/{what.name}",
         }

@@ -19,6 +19,7 @@ NOUNS = (
     "organizations",
     "agreements",
     "missions",
+    "descriptions",
     "probes",
     "queries",
     "versions",

@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("minimum", sa.Float(), nullable=True),
         sa.Column("maximum", sa.Float(), nullable=True),
         _count("files"),
+        _text("file"),
         sa.PrimaryKeyConstraint("version_id", "probe", "number"),
     )
 

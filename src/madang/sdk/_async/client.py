@@ -20,6 +20,7 @@ from madang.sdk._async.resources import (
     Calls,
     Catalogue,
     Compute,
+    Descriptions,
     Ledger,
     Metrics,
     Missions,
@@ -73,6 +74,7 @@ class AsyncClient:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.descriptions = Descriptions(self)
         self.probes = Probes(self)
         self.queries = Queries(self)
         self.catalogue = Catalogue(self)

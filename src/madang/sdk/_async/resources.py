@@ -199,6 +199,82 @@ class Missions:
         return answer.content
 
 
+class Descriptions:
+    """Descriptions of versions and records, in the forms that others read."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def write(
+        self,
+        version: str,
+        *,
+        title_en: str = "",
+        title_ko: str = "",
+        text_en: str = "",
+        text_ko: str = "",
+        keywords: Sequence[str] = (),
+        licence: str = "",
+        document: str = "",
+        key: str | None = None,
+    ) -> documents.Description:
+        """Write what a version of yours is (a steward), in place of what was written of it."""
+        return await self._client.call(
+            "POST",
+            "/descriptions",
+            documents.Description,
+            body={
+                "version": version,
+                "title_en": title_en,
+                "title_ko": title_ko,
+                "text_en": text_en,
+                "text_ko": text_ko,
+                "keywords": list(keywords),
+                "licence": licence,
+                "document": document,
+            },
+            key=key,
+        )
+
+    async def datacite_json(self, version: str) -> bytes:
+        """Give a version or record as DataCite JSON."""
+        answer = await self._client.send("GET", f"/descriptions/{addresses.path(version)}/datacite.json")
+        return answer.content
+
+    async def datacite_xml(self, version: str) -> bytes:
+        """Give a version or record as DataCite XML."""
+        answer = await self._client.send("GET", f"/descriptions/{addresses.path(version)}/datacite.xml")
+        return answer.content
+
+    async def dcat(self, version: str) -> str:
+        """Give a version or record as DCAT-AP in Turtle."""
+        answer = await self._client.send("GET", f"/descriptions/{addresses.path(version)}/dcat.ttl")
+        return answer.text
+
+    async def croissant(self, version: str) -> bytes:
+        """Give a version or record as Croissant 1.1."""
+        answer = await self._client.send("GET", f"/descriptions/{addresses.path(version)}/croissant.json")
+        return answer.content
+
+    async def crate(self, version: str) -> bytes:
+        """Give the metadata document of an RO-Crate of a version or record."""
+        answer = await self._client.send(
+            "GET", f"/descriptions/{addresses.path(version)}/ro-crate-metadata.json"
+        )
+        return answer.content
+
+    async def card(self, version: str) -> str:
+        """Give the data card of a version or record, to read."""
+        answer = await self._client.send("GET", f"/descriptions/{addresses.path(version)}/card.md")
+        return answer.text
+
+    async def show(self, version: str) -> documents.Description:
+        """Show all that can be said of a version."""
+        return await self._client.call(
+            "GET", f"/descriptions/{addresses.path(version)}", documents.Description
+        )
+
+
 class Probes:
     """What is in the files of a version."""
 

@@ -21,6 +21,7 @@ from madang.sdk._sync.resources import (
     Calls,
     Catalogue,
     Compute,
+    Descriptions,
     Ledger,
     Metrics,
     Missions,
@@ -74,6 +75,7 @@ class Client:
         self.agreements = Agreements(self)
         self.missions = Missions(self)
         self.versions = Versions(self)
+        self.descriptions = Descriptions(self)
         self.probes = Probes(self)
         self.queries = Queries(self)
         self.catalogue = Catalogue(self)

@@ -197,6 +197,78 @@ class Missions:
         return answer.content
 
 
+class Descriptions:
+    """Descriptions of versions and records, in the forms that others read."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def write(
+        self,
+        version: str,
+        *,
+        title_en: str = "",
+        title_ko: str = "",
+        text_en: str = "",
+        text_ko: str = "",
+        keywords: Sequence[str] = (),
+        licence: str = "",
+        document: str = "",
+        key: str | None = None,
+    ) -> documents.Description:
+        """Write what a version of yours is (a steward), in place of what was written of it."""
+        return self._client.call(
+            "POST",
+            "/descriptions",
+            documents.Description,
+            body={
+                "version": version,
+                "title_en": title_en,
+                "title_ko": title_ko,
+                "text_en": text_en,
+                "text_ko": text_ko,
+                "keywords": list(keywords),
+                "licence": licence,
+                "document": document,
+            },
+            key=key,
+        )
+
+    def datacite_json(self, version: str) -> bytes:
+        """Give a version or record as DataCite JSON."""
+        answer = self._client.send("GET", f"/descriptions/{addresses.path(version)}/datacite.json")
+        return answer.content
+
+    def datacite_xml(self, version: str) -> bytes:
+        """Give a version or record as DataCite XML."""
+        answer = self._client.send("GET", f"/descriptions/{addresses.path(version)}/datacite.xml")
+        return answer.content
+
+    def dcat(self, version: str) -> str:
+        """Give a version or record as DCAT-AP in Turtle."""
+        answer = self._client.send("GET", f"/descriptions/{addresses.path(version)}/dcat.ttl")
+        return answer.text
+
+    def croissant(self, version: str) -> bytes:
+        """Give a version or record as Croissant 1.1."""
+        answer = self._client.send("GET", f"/descriptions/{addresses.path(version)}/croissant.json")
+        return answer.content
+
+    def crate(self, version: str) -> bytes:
+        """Give the metadata document of an RO-Crate of a version or record."""
+        answer = self._client.send("GET", f"/descriptions/{addresses.path(version)}/ro-crate-metadata.json")
+        return answer.content
+
+    def card(self, version: str) -> str:
+        """Give the data card of a version or record, to read."""
+        answer = self._client.send("GET", f"/descriptions/{addresses.path(version)}/card.md")
+        return answer.text
+
+    def show(self, version: str) -> documents.Description:
+        """Show all that can be said of a version."""
+        return self._client.call("GET", f"/descriptions/{addresses.path(version)}", documents.Description)
+
+
 class Probes:
     """What is in the files of a version."""
 

@@ -53,6 +53,7 @@ from madang.sdk.documents.compute import (
     Statement,
     StatementLine,
 )
+from madang.sdk.documents.descriptions import Description, NewDescription
 from madang.sdk.documents.form import Document, Page, Plain, Problem, Request, Told
 from madang.sdk.documents.ledger import Because, Disagreement, Entry, EntryWhole, Hit, Proof, Verdict, Why
 from madang.sdk.documents.missions import Headline, Mission, MissionWhole, Notice, Opening, Progress, Standing
@@ -115,6 +116,7 @@ __all__ = [
     "Checked",
     "Clause",
     "Column",
+    "Description",
     "Disagreement",
     "Document",
     "Entry",
@@ -141,6 +143,7 @@ __all__ = [
     "NewCapacity",
     "NewCheck",
     "NewDecision",
+    "NewDescription",
     "NewEnactment",
     "NewMember",
     "NewOrganization",

@@ -48,6 +48,7 @@ class Quantity(Document):
     minimum: float | None
     maximum: float | None
     files: int
+    file: str = Field(description="The first of them.")
 
 
 class FileReport(Document):

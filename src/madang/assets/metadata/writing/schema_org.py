@@ -58,6 +58,7 @@ _TYPES = {
     "time": "sc:DateTime",
     "flag": "sc:Boolean",
 }
+_TABLES = ("text/csv", "text/tab-separated-values", "application/vnd.apache.parquet")
 _MOST_FILES = 500
 
 
@@ -133,6 +134,7 @@ def to_croissant(told: Description, address: str) -> bytes:
     value.setdefault("creator", [{"@type": "Organization", "name": "unknown"}])
     files = [file for file in told.files if file.sha256][:_MOST_FILES]
     names = {file.name: f"file-{number}" for number, file in enumerate(files, 1)}
+    tables = {file.name: names[file.name] for file in files if file.media_type in _TABLES}
     document = {
         "@context": dict(_CONTEXT),
         "@type": "sc:Dataset",
@@ -140,7 +142,7 @@ def to_croissant(told: Description, address: str) -> bytes:
         "citeAs": _citation(told),
         **value,
         "distribution": [_file_object(file, names[file.name]) for file in files],
-        "recordSet": list(_record_sets(told.variables, names)),
+        "recordSet": list(_record_sets(told.variables, tables)),
     }
     kept = {name: one for name, one in document.items() if one not in ("", [], None)}
     return json.dumps(kept, ensure_ascii=False, indent=2).encode()

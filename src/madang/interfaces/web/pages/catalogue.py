@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import Source
+from madang.assets.describing import exporting
 from madang.assets.search import service as finding
 from madang.assets.search.port import FACETS
 from madang.interfaces.operations.catalogue import found_document
@@ -94,6 +95,7 @@ def record(record: str, viewer: Looking) -> Response:
         told_of=told,
         title=title,
         map=drawn,
+        forms=exporting.MEDIA,
     )
 
 

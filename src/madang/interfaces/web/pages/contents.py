@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 
+from madang.assets import lineage
+from madang.assets.describing import exporting
+from madang.assets.describing import service as describing
 from madang.assets.model import Version
 from madang.assets.probing import service
 from madang.assets.probing.model import Probed, Report
 from madang.interfaces.web import charts, map_chart
-from madang.interfaces.web.viewer import Looking, Viewer
+from madang.interfaces.web.viewer import Looking, Viewer, kept
 from madang.kernel.errors import NotFound, NotPermitted
 
 router = APIRouter()
@@ -24,12 +28,15 @@ def shown(viewer: Viewer, version: Version) -> dict[str, Any]:
     """What ``contents.html`` shows of a version that the viewer may know of."""
     with viewer.home.database.read() as session:
         found = service.probed(session, version.version_id)
+        written = describing.written(session, version)
         quantities = service.quantities_of(session, version.version_id)
     reports = _reports(viewer, version) if found else None
     title = viewer.text("web.card.map", title=version.name)
     box = found.box if found else None
     return {
         "probed": found,
+        "said": written.description if written else None,
+        "forms": exporting.MEDIA,
         "quantities": quantities,
         "reports": _first(reports) if reports is not None else None,
         "spread": lambda one: charts.histogram(
@@ -57,6 +64,23 @@ def _first(reports: Sequence[Report]) -> list[tuple[int, Report, list[Probed]]]:
         (rest if report.format in formats else first).append((place, report, drawn))
         formats.add(report.format)
     return [*first, *rest][:_SHOWN_REPORTS]
+
+
+@router.get("/descriptions/{form}/{thing:path}")
+def export(form: str, thing: str, viewer: Looking) -> Response:
+    """A version or record in a form that other catalogues read, or as a data card, to keep."""
+    content = exporting.export(viewer.home, viewer.actor, thing, form, viewer.language)
+    return kept(content.decode(), form, exporting.MEDIA[form])
+
+
+@router.get("/ark:/{naan}/{name}")
+def ark(naan: str, name: str, viewer: Looking) -> Response:
+    """Where the ARK of a version leads: to its page."""
+    if naan != viewer.home.values.ark_naan:
+        raise NotFound(name=f"ark:/{naan}/{name}"[:200])
+    with viewer.home.database.read() as session:
+        found = lineage.see(session, viewer.actor, f"ver-{name}")
+    return RedirectResponse(f"/versions/{found.name}", 302)
 
 
 @router.get("/versions/{owner}/{asset_and_number}/pictures/{place}")

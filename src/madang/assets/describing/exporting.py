@@ -1,0 +1,75 @@
+"""A version or a record in the forms that others read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from madang.assets import lineage, service
+from madang.assets.catalogue import service as catalogue
+from madang.assets.describing import whole
+from madang.assets.describing.errors import UnknownForm
+from madang.assets.metadata.model import Description
+from madang.assets.metadata.writing import card, datacite, dcat, schema_org
+from madang.assets.metadata.writing.card import Beside, Use
+from madang.kernel import extension
+from madang.kernel.authorizer import Principal
+from madang.kernel.home import Home
+from madang.kernel.i18n import text
+from madang.missions import service as missions
+from madang.organizations import service as organizations
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of a description: its media type and file name."""
+
+    media: str
+    file: str
+    write: Callable[[Description, str], bytes]
+
+
+FORMS: Mapping[str, Form] = {
+    "datacite.json": Form("application/json", "datacite.json", lambda told, _: datacite.to_json(told)),
+    "datacite.xml": Form("application/xml", "datacite.xml", lambda told, _: datacite.to_xml(told)),
+    "dcat.ttl": Form("text/turtle", "dcat.ttl", dcat.to_turtle),
+    "croissant.json": Form("application/json", "croissant.json", schema_org.to_croissant),
+    "ro-crate-metadata.json": Form("application/json", "ro-crate-metadata.json", schema_org.to_crate),
+}
+CARD = "card.md"
+MEDIA = {**{name: form.media for name, form in FORMS.items()}, CARD: "text/markdown"}
+
+
+def export(home: Home, actor: Principal, thing: str, form: str, language: str) -> bytes:
+    """A version (by name or id) or a record (by id) that the actor may know of, in a form.
+
+    Raises UnknownForm, NoSuchVersion, NoSuchRecord.
+    """
+    if form not in MEDIA:
+        raise UnknownForm(form=form, known=", ".join(MEDIA))
+    if thing.startswith("rec-"):
+        with home.database.read() as session:
+            record = catalogue.record(session, actor, thing)
+        told, address, beside = record.description, whole.address(home, f"records/{thing}"), Beside()
+    else:
+        version, told = whole.describe(home, actor, thing)
+        address = whole.address(home, f"versions/{version.name}")
+        beside = _beside(home, actor, version.name, language) if form == CARD else Beside()
+    if form == CARD:
+        return card.to_markdown(told, address, beside, language)
+    return FORMS[form].write(told, address)
+
+
+def _beside(home: Home, actor: Principal, name: str, language: str) -> Beside:
+    """What a card tells beside the description."""
+    extension.packs()  # their catalogues hold the texts of findings
+    with home.database.read() as session:
+        version = lineage.see(session, actor, name)
+        bodies = organizations.by_name(session)
+        members = {one: bodies[one].kind for one in missions.participants_of(session, version.mission)}
+        terms = lineage.terms_of(session, version, members)
+        findings = service.findings_of(session, version)
+        parents = lineage.parents_of(session, version.version_id)
+    uses = [Use(t.action, [bodies[o].title(language) for o in t.organizations], t.grounds) for t in terms]
+    words = [text(f"finding.{f.check}.what", language, **{"place": f.place, **f.evidence}) for f in findings]
+    return Beside(uses, words, [one.name for one in parents])

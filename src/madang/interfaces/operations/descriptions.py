@@ -1,0 +1,78 @@
+"""Descriptions of versions and records, in the forms that others read."""
+
+from __future__ import annotations
+
+from madang.assets.describing import exporting, service, whole
+from madang.assets.metadata import reading, values, words
+from madang.assets.metadata.model import Description, Subject, Text
+from madang.interfaces.operations.declared import Caller, operation
+from madang.interfaces.operations.declared import Text as Named
+from madang.sdk import documents
+
+
+@operation("POST", "/descriptions", keyless=True)
+def write(caller: Caller, new: documents.NewDescription) -> documents.Description:
+    """Write what a version of yours is (a steward), in place of what was written of it."""
+    told = reading.read(new.document.encode())[0].description if new.document else _in_words(new)
+    with caller.home.database.write() as session:
+        service.describe(session, caller.actor, new.version, told)
+    return show(caller, new.version)
+
+
+def _in_words(new: documents.NewDescription) -> Description:
+    def text(ko: str, en: str) -> Text:
+        return Text(words.clean(ko) or None, words.clean(en) or None)
+
+    return Description(
+        title=text(new.title_ko, new.title_en),
+        description=text(new.text_ko, new.text_en),
+        subjects=tuple(Subject(words.plain(one)) for one in new.keywords),
+        rights=(values.rights(new.licence),) if new.licence else (),
+    )
+
+
+@operation("GET", "/descriptions/{version:path}/datacite.json", media="application/json")
+def datacite_json(caller: Caller, version: Named) -> bytes:
+    """Give a version or record as DataCite JSON."""
+    return _exported(caller, version, "datacite.json")
+
+
+@operation("GET", "/descriptions/{version:path}/datacite.xml", media="application/xml")
+def datacite_xml(caller: Caller, version: Named) -> bytes:
+    """Give a version or record as DataCite XML."""
+    return _exported(caller, version, "datacite.xml")
+
+
+@operation("GET", "/descriptions/{version:path}/dcat.ttl", media="text/turtle")
+def dcat(caller: Caller, version: Named) -> str:
+    """Give a version or record as DCAT-AP in Turtle."""
+    return _exported(caller, version, "dcat.ttl").decode()
+
+
+@operation("GET", "/descriptions/{version:path}/croissant.json", media="application/json")
+def croissant(caller: Caller, version: Named) -> bytes:
+    """Give a version or record as Croissant 1.1."""
+    return _exported(caller, version, "croissant.json")
+
+
+@operation("GET", "/descriptions/{version:path}/ro-crate-metadata.json", media="application/json")
+def crate(caller: Caller, version: Named) -> bytes:
+    """Give the metadata document of an RO-Crate of a version or record."""
+    return _exported(caller, version, "ro-crate-metadata.json")
+
+
+@operation("GET", "/descriptions/{version:path}/card.md", media="text/markdown")
+def card(caller: Caller, version: Named) -> str:
+    """Give the data card of a version or record, to read."""
+    return _exported(caller, version, "card.md").decode()
+
+
+def _exported(caller: Caller, thing: str, form: str) -> bytes:
+    return exporting.export(caller.home, caller.actor, thing, form, caller.language)
+
+
+@operation("GET", "/descriptions/{version:path}")
+def show(caller: Caller, version: Named) -> documents.Description:
+    """Show all that can be said of a version."""
+    found, told = whole.describe(caller.home, caller.actor, version)
+    return documents.Description(version_id=found.version_id, name=found.name, description=told.to_json())

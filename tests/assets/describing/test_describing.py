@@ -1,0 +1,168 @@
+"""What a steward writes of a version, what is computed beside, and how it is handed on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from madang.assets import checking, service
+from madang.assets.catalogue.errors import NoSuchRecord
+from madang.assets.describing import exporting, whole
+from madang.assets.describing import service as describing
+from madang.assets.describing.errors import UnknownForm, Untitled
+from madang.assets.errors import NoSuchVersion
+from madang.assets.metadata import reading
+from madang.assets.metadata.model import Description, Text
+from madang.assets.model import Version
+from madang.assets.search import service as finding
+from madang.interfaces.demo import cast
+from madang.kernel.authorizer import OUTSIDER
+from madang.kernel.errors import NotPermitted
+from madang.programme.verification import verify_home
+from tests.conftest import Played
+from tests.interfaces.commands import here, refused
+
+SAID = Description(Text("부산 기온", "Air of Busan"), Text("열 곳의 관측", "Ten stations"))
+ROWS = "지점,위도,경도,기온(℃)\n부산,35.1,129.0,30\n"
+
+
+@pytest.fixture
+def weather(copied: Played, tmp_path: Path) -> Version:
+    folder = tmp_path / "weather"
+    folder.mkdir()
+    (folder / "a.csv").write_text(ROWS)
+    actor = copied.actor("company-b")
+    version = service.deposit(copied.home, actor, folder, "weather", cast.AGREEMENT)
+    return checking.check(copied.home, actor, version.name)[0].version
+
+
+def _describe(played: Played, name: str, told: Description = SAID, who: str = "company-b") -> None:
+    with played.home.database.write() as session:
+        describing.describe(session, played.actor(who), name, told)
+
+
+def test_what_is_known_is_put_together(copied: Played, weather: Version) -> None:
+    _describe(copied, weather.name)
+    found, told = whole.describe(copied.home, copied.actor("company-c"), weather.name)
+    assert found.name == weather.name
+    assert told.title == SAID.title
+    assert told.description == SAID.description
+    assert told.creators[0].name.en
+    assert f"blake3:{weather.manifest}" in {one.value for one in told.identifiers}
+    assert told.places[0].box == (129.0, 35.1, 129.0, 35.1)
+    assert {(one.name, one.unit, one.maximum) for one in told.variables} >= {("기온", "℃", 30.0)}
+    (file,) = told.files
+    assert (file.name, file.media_type) == ("a.csv", "text/csv")
+    assert file.sha256 == hashlib.sha256(ROWS.encode()).hexdigest()
+    assert any(cast.AGREEMENT in one.uri for one in told.rights)
+    assert verify_home(copied.home).holds
+
+
+def test_a_later_version_has_the_last_description_until_its_own(
+    copied: Played, weather: Version, tmp_path: Path
+) -> None:
+    _describe(copied, weather.name)
+    (tmp_path / "weather/a.csv").write_text(ROWS + "서울,37.5,127,20\n")
+    actor = copied.actor("company-b")
+    second = service.deposit(copied.home, actor, tmp_path / "weather", "weather", cast.AGREEMENT)
+    assert whole.describe(copied.home, actor, second.name)[1].title == SAID.title
+    relations = whole.describe(copied.home, actor, second.name)[1].relations
+    assert [(one.kind, one.identifier.value.rpartition("/")[2]) for one in relations] == [
+        ("IsNewVersionOf", "weather@1")
+    ]
+    _describe(copied, second.name, Description(Text(en="Two cities")))
+    assert whole.describe(copied.home, actor, second.name)[1].title.en == "Two cities"
+    assert whole.describe(copied.home, actor, weather.name)[1].title == SAID.title
+    _describe(copied, second.name, Description(Text(en="Two cities, again")))
+    assert verify_home(copied.home).holds
+
+
+def test_who_may_describe_and_who_may_know(copied: Played, weather: Version) -> None:
+    with pytest.raises(NotPermitted):
+        _describe(copied, weather.name, who="company-c")
+    with pytest.raises(Untitled):
+        _describe(copied, weather.name, Description())
+    for form in exporting.MEDIA:
+        with pytest.raises(NoSuchVersion):
+            exporting.export(copied.home, OUTSIDER, weather.name, form, "en")
+    with pytest.raises(NoSuchRecord):
+        exporting.export(copied.home, copied.actor("company-c"), "rec-nothing", "card.md", "en")
+    with pytest.raises(UnknownForm):
+        exporting.export(copied.home, copied.actor("company-c"), weather.name, "x.pdf", "en")
+
+
+@pytest.mark.parametrize("form", [name for name in exporting.MEDIA if name != exporting.CARD])
+def test_every_form_is_read_again(copied: Played, weather: Version, form: str) -> None:
+    """Of a version of one's own, and of a harvested record."""
+    _describe(copied, weather.name)
+    actor = copied.actor("company-c")
+    (told,) = reading.read(exporting.export(copied.home, actor, weather.name, form, "en"))
+    assert told.description.title.in_language("en") == "Air of Busan"
+    record = copied.stage.notes["record"]
+    (again,) = reading.read(exporting.export(copied.home, actor, record, form, "en"))
+    assert again.description.title
+
+
+def test_croissant_tells_the_columns_of_tables(copied: Played, weather: Version) -> None:
+    actor = copied.actor("company-b")
+    told = json.loads(exporting.export(copied.home, actor, weather.name, "croissant.json", "en"))
+    (records,) = told["recordSet"]
+    assert [one["source"]["extract"]["column"] for one in records["field"]][-1] == "기온"
+    assert told["distribution"][0]["sha256"] == hashlib.sha256(ROWS.encode()).hexdigest()
+
+
+def test_a_card_tells_terms_and_lineage(copied: Played) -> None:
+    card = exporting.export(copied.home, copied.actor(cast.LEAD), copied.stage.notes["pool"], "card.md", "ko")
+    words = card.decode()
+    assert "무엇을 할 수 있는가" in words
+    assert f"agreement/{cast.AGREEMENT}/1" in words
+    assert "company-b/push@1" in words
+
+
+def test_an_ark_is_the_same_for_ever(
+    copied: Played, weather: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = copied.home.values.model_copy(
+        update={"ark_naan": "12345", "public_url": "https://madang.example/"}
+    )
+    monkeypatch.setattr(type(copied.home), "values", property(lambda _: values))
+    told = whole.describe(copied.home, copied.actor("company-b"), weather.name)[1]
+    assert told.identifiers[0].value == f"ark:/12345/{weather.version_id.removeprefix('ver-')}"
+    assert told.page == f"https://madang.example/versions/{weather.name}"
+
+
+def test_it_is_found_by_what_was_written(copied: Played, weather: Version) -> None:
+    actor = copied.actor("company-c")
+
+    def found(words: str) -> list[str]:
+        answer = finding.search(copied.home, actor, finding.Asked(words))
+        return [one.what.name for one in answer.found if isinstance(one.what, Version)]
+
+    assert weather.name not in found("부산")
+    _describe(copied, weather.name)
+    assert weather.name in found("부산")
+    assert weather.name in found('"ten stations"')
+
+
+def test_the_command_line(copied: Played, weather: Version, tmp_path: Path) -> None:
+    home, token = ("--home", copied.home.path), copied.stage.token("company-b")
+    told = here(*home, "describe", weather.name, "--title-ko", "부산 기온", "--keyword", "기온", token=token)
+    assert told.returncode == 0, told.stderr
+    assert "부산 기온" in told.stdout
+    for form in ("datacite-json", "datacite-xml", "dcat", "croissant", "ro-crate", "card"):
+        out = tmp_path / form
+        assert (
+            here(*home, "export", weather.name, "--format", form, "--out", out, token=token).returncode == 0
+        )
+        assert "부산 기온" in out.read_text()
+    source = tmp_path / "from.json"
+    source.write_bytes((tmp_path / "datacite-json").read_bytes())
+    assert here(*home, "describe", weather.name, "--from", source, token=token).returncode == 0
+    refused(here(*home, "describe", weather.name, token=token), "no title")
+    refused(here(*home, "describe", weather.name, "--from", tmp_path / "absent", token=token), "absent")
+    (tmp_path / "bad.json").write_text("{")
+    refused(here(*home, "describe", weather.name, "--from", tmp_path / "bad.json", token=token))
+    refused(here(*home, "export", "nothing@1", token=token), "nothing@1")
