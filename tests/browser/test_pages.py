@@ -21,6 +21,7 @@ def paths(played: Played) -> list[str]:
         f"/versions/{cast.LEAD}/policy@1",
         f"/versions/{played.stage.notes['pool']}",
         f"/versions/{played.stage.notes[f'deposit:{cast.MIRRORED}']}",
+        f"/versions/{played.stage.notes['deposit:company-a']}",
         "/runs",
         f"/runs/{played.stage.notes['run']}",
         "/sign-in",

@@ -43,7 +43,8 @@ def addresses(played: Played) -> list[str]:
     return [
         "/missions", f"/missions/{cast.MISSION}", "/versions",
         f"/versions?mission={cast.MISSION}&state=quarantined", "/runs", f"/runs/{notes['run']}",
-        f"/versions/{notes['pool']}", f"/versions/{cast.LEAD}/policy@1",
+        f"/versions/{notes['pool']}", f"/versions/{notes['deposit:company-a']}",
+        f"/versions/{cast.LEAD}/policy@1",
         f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1", "/sign-in", "/organizations",
         f"/organizations/{cast.LEAD}", "/agreements", f"/agreements/{cast.AGREEMENT}", "/compute",
         "/plans/demonstration@1", "/statement", "/trials",

@@ -199,7 +199,7 @@ def _pack_row(pack: object) -> dict[str, str]:
 
     assert isinstance(pack, Pack)
     try:
-        for parts in (pack.recipes, pack.checks, pack.scorers):
+        for parts in (pack.probes, pack.recipes, pack.checks, pack.scorers):
             for reference in parts.values():
                 load_object(reference, pack.extra)
     except ExtraMissing as error:
@@ -208,5 +208,5 @@ def _pack_row(pack: object) -> dict[str, str]:
             "state": "no",
             "detail": error.in_language(context.language()).next,
         }
-    names = [*pack.checks, *pack.recipes, *pack.scorers]
+    names = [*pack.probes, *pack.checks, *pack.recipes, *pack.scorers]
     return {"what": f"pack {pack.name}", "state": "ok", "detail": ", ".join(names)}
