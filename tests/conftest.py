@@ -17,7 +17,14 @@ from madang.organizations import service as organizations
 from madang.programme import verification  # noqa: F401  (all tables)
 from tests import records
 
-collect_ignore = ["assets/metadata", "kernel/test_outbound.py"] if records.POSTGRES else []
+_WITHOUT_RECORDS = [
+    "assets/metadata",
+    "assets/probing/test_corpora.py",
+    "assets/probing/test_formats.py",
+    "assets/probing/test_limits.py",
+    "kernel/test_outbound.py",
+]
+collect_ignore = _WITHOUT_RECORDS if records.POSTGRES else []
 """What has nothing to do with records is tested once."""
 
 

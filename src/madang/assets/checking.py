@@ -24,6 +24,7 @@ from madang.assets import lineage
 from madang.assets.errors import CheckFailed
 from madang.assets.model import Finding, Version, findings, parents, profiles, versions
 from madang.assets.probing import service as probing
+from madang.assets.probing import sniffing
 from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import extension, isolation
 from madang.kernel.authorizer import Principal, Request, authorize
@@ -150,16 +151,40 @@ def _as_probed(home: Home, version: Version, manifest: Manifest) -> dict[str, An
     with home.database.read() as session:
         probed = probing.probed(session, version.version_id)
     reports = probing.kept(home, probed) if probed else []
-    found: list[list[Any]] = []
+    found: list[list[Any]] = [
+        ["program", "block", path, {"reason": "pickle"}] for path in _programs(home, manifest)
+    ]
     for report in reports:
         for one in report.findings:
-            severity = "block" if one.check in _PROGRAMS else one.severity
-            found += [[one.check, severity, report.path, dict(one.evidence)]] if severity != "info" else []
+            if one.severity != "info" and [one.check, report.path] not in [[row[0], row[2]] for row in found]:
+                severity = "block" if one.check in _PROGRAMS else one.severity
+                found.append([one.check, severity, report.path, _public(one.evidence)])
     if not any(report.variables for report in reports):
         found.insert(0, ["format-unknown", "block", "", {"files": len(manifest.files)}])
     found.sort(key=lambda row: row[1] != "block")
     facts = {"formats": ", ".join(sorted({report.format for report in reports}))[:300]} if reports else {}
     return {"findings": found[:_MOST_FINDINGS], "profile": {}, "facts": facts, "fingerprints": []}
+
+
+def _public(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Evidence without texts that may be of the data: a finding is told to more people than values are."""
+    known = ("encoding", "ending", "delimiter", "module", "extra", "fields", "unit", "format")
+    return {
+        name: value if isinstance(value, int | float) or name in known else "…"
+        for name, value in evidence.items()
+    }
+
+
+def _programs(home: Home, manifest: Manifest) -> list[str]:
+    """Paths of pickles among all files of a version, by their first bytes."""
+    store = open_store(home)
+    found = []
+    for file in manifest.files:
+        with store.open(file.digest) as stream:
+            head = stream.read(_HEAD_BYTES)
+        if sniffing.name_format(file.path, head, file.size) == "pickle":
+            found.append(file.path)
+    return found
 
 
 def _record(
@@ -307,6 +332,7 @@ def _parsed(version: Version, result: Path) -> dict[str, Any]:
 
 _PROGRAMS = ("program",)
 _MOST_FINDINGS = 50
+_HEAD_BYTES = 4096
 _LARGEST_RESULT = 32 * 2**20
 _Short = Annotated[str, Field(max_length=4000, pattern=r"\A[^\x00]*\z")]
 _Number = Annotated[float, Field(allow_inf_nan=False)]

@@ -100,26 +100,23 @@ def _view(
     connection: DuckDBPyConnection, name: str, files: list[dict[str, str]], inputs: Path, scratch: Path
 ) -> None:
     """A table's files as one view: columns of a name are one column, whatever their order."""
-    form = files[0]["form"]
-    paths = []
-    options = {"union_by_name": "true"}
-    for number, file in enumerate(files):
-        path = inputs / file["path"]
-        if form == "csv":
-            options |= {"delim": _text(file["delimiter"]), "header": "true"}
-            path = _in_utf8(path, file["encoding"], scratch / f"{len(name)}-{number}-{path.name}")
-        paths.append(_text(str(path)))
-    told = "".join(f", {option} = {value}" for option, value in options.items())
+    alike: dict[str, list[str]] = {}
+    for file in files:
+        path, options = inputs / file["path"], ""
+        if file["form"] == "csv":
+            options = f", delim = {_text(file['delimiter'])}, header = true"
+            path = _in_utf8(path, file["encoding"], scratch / file["path"])
+        read = f"FROM {_READERS[file['form']]}([%s], union_by_name = true{options})"
+        alike.setdefault(read, []).append(_text(str(path)))
+    parts = [read.replace("%s", ", ".join(paths), 1) for read, paths in alike.items()]
     quoted = '"' + name.replace('"', '""') + '"'
-    connection.execute(f"CREATE VIEW {quoted} AS FROM {_READERS[form]}([{', '.join(paths)}]{told})")
+    connection.execute(f"CREATE VIEW {quoted} AS " + " UNION ALL BY NAME ".join(parts))
 
 
 def _in_utf8(path: Path, encoding: str, copy: Path) -> Path:
     """The file, or a copy in UTF-8 where it is in another encoding."""
     if encoding in ("utf-8", "utf-8-sig", "ascii"):
         return path
-    while copy.exists():
-        copy = copy.with_name(f"_{copy.name}")
     with (
         path.open(encoding=encoding, errors="replace", newline="") as source,
         copy.open("w", newline="") as out,
@@ -145,8 +142,13 @@ def _write_csv(answer: Any, columns: list[list[str]], path: Path, most: int) -> 
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([name for name, _ in columns])
-        writer.writerows(["" if cell is None else _plain(cell) for cell in row] for row in rows)
+        writer.writerows([_cell(cell) for cell in row] for row in rows)
     return len(rows), cut
+
+
+def _cell(value: Any) -> Any:
+    told = "" if value is None else _plain(value)
+    return json.dumps(told, ensure_ascii=False) if isinstance(told, list | dict) else told
 
 
 def _rows(answer: Any, most: int) -> tuple[list[tuple[Any, ...]], bool]:
@@ -157,9 +159,9 @@ def _rows(answer: Any, most: int) -> tuple[list[tuple[Any, ...]], bool]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: what it has not, as text."""
+    """A value as JSON has it: what it has not (NaN, an infinity, a date), as text."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if math.isfinite(value) else str(value)
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from madang.assets import checking, service
+from madang.assets import checking, reads, service
 from madang.assets.catalogue.errors import NoSuchRecord
 from madang.assets.describing import exporting, whole
 from madang.assets.describing import service as describing
@@ -21,6 +21,7 @@ from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
 from madang.kernel.authorizer import OUTSIDER
 from madang.kernel.errors import NotPermitted
+from madang.programme import uses
 from madang.programme.verification import verify_home
 from tests.conftest import Played
 from tests.interfaces.commands import here, refused
@@ -46,7 +47,7 @@ def _describe(played: Played, name: str, told: Description = SAID, who: str = "c
 
 def test_what_is_known_is_put_together(copied: Played, weather: Version) -> None:
     _describe(copied, weather.name)
-    found, told = whole.describe(copied.home, copied.actor("company-c"), weather.name)
+    found, told = whole.describe(copied.home, copied.actor("company-b"), weather.name)
     assert found.name == weather.name
     assert told.title == SAID.title
     assert told.description == SAID.description
@@ -58,6 +59,13 @@ def test_what_is_known_is_put_together(copied: Played, weather: Version) -> None
     assert (file.name, file.media_type) == ("a.csv", "text/csv")
     assert file.sha256 == hashlib.sha256(ROWS.encode()).hexdigest()
     assert any(cast.AGREEMENT in one.uri for one in told.rights)
+    # Whoever may not have the contents learns no digest of theirs, and a list of files is on record.
+    (listed,) = whole.describe(copied.home, copied.actor("company-c"), weather.name)[1].files
+    assert (listed.name, listed.sha256) == ("a.csv", "")
+    reads.record(copied.home)
+    with copied.home.database.read() as session:
+        told_uses = uses.of(session, copied.actor("company-b"), weather)
+    assert ("company-c", "look") in {(one.organization, one.action) for one in told_uses}
     assert verify_home(copied.home).holds
 
 

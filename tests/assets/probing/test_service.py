@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from madang.assets import checking, service
 from madang.assets.model import Version
 from madang.assets.probing import service as probing
+from madang.assets.probing.errors import NotADeposit
 from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
 from madang.kernel.authorizer import OUTSIDER, Principal
@@ -127,3 +129,61 @@ def test_of_many_files_some_spread_over_all_are_opened(copied: Played, tmp_path:
     with copied.home.database.read() as session:
         named = [int(one.name.split()[1]) for one in probing.quantities_of(session, version.version_id)]
     assert (named[0], len(named), named[-1] > 110) == (0, 50, True)
+
+
+def test_a_finding_quotes_nothing_of_the_data(copied: Played, tmp_path: Path) -> None:
+    """It is told to all who may know of the version; the report that quotes is for who may download."""
+    folder = tmp_path / "phones"
+    folder.mkdir()
+    (folder / "a.csv").write_text("지역,전화,수\n서울,+82-10-1234-5678,1\n")
+    actor = copied.actor("company-b")
+    version = _deposit(copied, folder, name="phones")
+    (outcome,) = checking.check(copied.home, actor, version.name)
+    assert [one.check for one in outcome.findings] == ["cell-formula"]
+    assert "1234" not in json.dumps([dict(one.evidence) for one in outcome.findings])
+    (report,) = probing.reports(copied.home, actor, version.name)
+    assert "1234" in json.dumps(report.to_json())
+
+
+def test_a_first_row_that_may_be_a_person_is_no_name(copied: Played, tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    folder.mkdir()
+    (folder / "a.csv").write_text("홍길동,서울\n김철수,부산\n")
+    version = _deposit(copied, folder, name="people")
+    probing.probe(copied.home, copied.actor("company-b"), version.name)
+    with copied.home.database.read() as session:
+        names = [one.name for one in probing.quantities_of(session, version.version_id)]
+    assert names == ["column 1", "column 2"]
+
+
+def test_what_json_cannot_hold_does_not_stop_a_check(copied: Played, tmp_path: Path) -> None:
+    folder = tmp_path / "huge"
+    folder.mkdir()
+    array = json.dumps({"shape": [2**53 + 1], "dtype": "<f4"})
+    (folder / "k.json").write_text(json.dumps({".zgroup": "{}", "a/.zarray": array}))
+    (folder / "far.csv").write_text("dist(km),v\n1e308,1\n2,3\n")
+    actor = copied.actor("company-b")
+    version = _deposit(copied, folder, name="huge")
+    assert checking.check(copied.home, actor, version.name)[0].version.state == "accepted"
+    with copied.home.database.read() as session:
+        ends = {one.name: one.maximum for one in probing.quantities_of(session, version.version_id)}
+    assert ends["dist"] == 2000.0
+    assert verify_home(copied.home).holds
+
+
+def test_a_program_is_seen_among_many_files(copied: Played, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(63):
+        (folder / f"{number:03}.csv").write_text("a,b\n1,2\n")
+    (folder / "004.bin").write_bytes(pickle.dumps(print))
+    version = _deposit(copied, folder, name="hidden")
+    (outcome,) = checking.check(copied.home, copied.actor("company-b"), version.name)
+    assert outcome.version.state == "quarantined"
+
+
+def test_pools_and_models_are_not_looked_into(copied: Played) -> None:
+    lead = copied.actor(cast.LEAD)
+    for name in (copied.stage.notes["pool"], f"{cast.LEAD}/policy@1"):
+        with pytest.raises(NotADeposit):
+            probing.probe(copied.home, lead, name)

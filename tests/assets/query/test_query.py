@@ -112,6 +112,50 @@ def test_what_is_not_one_select_over_tables_is_refused(weather: Played, sql: str
     assert verify_home(weather.home).size == size
 
 
+def test_a_refusal_that_quotes_the_data_is_on_record(weather: Played) -> None:
+    actor = weather.actor("company-b")
+    with pytest.raises(BadQuery) as told:
+        query.ask(weather.home, actor, f"select error((select string_agg(depth::varchar, ',') from {TABLE}))")
+    assert "1.5,2.5" in str(told.value.in_language("en").why)
+    with weather.home.database.read() as session:
+        (kept,) = query.asked_by(session, actor)
+    assert (kept.outcome, len(kept.versions)) == ("refused", 1)
+    assert verify_home(weather.home).holds
+
+
+def _deposited(played: Played, folder: Path, name: str) -> None:
+    actor = played.actor("company-b")
+    version = service.deposit(played.home, actor, folder, name, cast.AGREEMENT)
+    assert checking.check(played.home, actor, version.name)[0].version.state == "accepted"
+
+
+def test_files_are_read_by_themselves_whatever_they_are_called(copied: Played, tmp_path: Path) -> None:
+    """A name is no pattern, each has its own delimiter, and an encoding is that of the whole file."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "run[1].csv").write_text("x,y\n1,2\n")
+    (folder / "run1.csv").write_text("x,y\n999,999\n")
+    (folder / "*.csv").write_text("y,x\n4,3\n")
+    (folder / "b.tsv").write_text("x\ty\n5\t6\n")
+    (folder / "late.csv").write_text("x,y,t\n" + "7,8,a\n" * 20_000 + "7,8,한글\n", "cp949")
+    _deposited(copied, folder, "odd")
+    few = "select x, y from {} where x < 7 or x > 900 order by 1"
+    assert _rows(copied, few.format('"company-b/odd@1"')) == [[1, 2], [3, 4], [5, 6], [999, 999]]
+    assert _rows(copied, few.format('"company-b/odd@1/run[1].csv"')) == [[1, 2]]
+    last = "select t from \"company-b/odd@1/late.csv\" where t <> 'a'"
+    assert _rows(copied, last) == [["한글"]]
+
+
+def test_times_with_a_zone(weather: Played) -> None:
+    ((told,),) = _rows(weather, "select timestamptz '2024-01-01 00:00:00+00'")
+    assert told.startswith(("2024-01-01", "2023-12-31"))
+
+
+def test_who_has_no_role_for_it_asks_nothing(weather: Played) -> None:
+    with pytest.raises(NotPermitted):
+        query.ask(weather.home, weather.actor(cast.MINISTRY, "officer"), "select 1")
+
+
 def test_it_is_stopped_where_it_takes_too_much(weather: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     values = weather.home.values.model_copy(update={"query_seconds": 2})
     monkeypatch.setattr(type(weather.home), "values", property(lambda _: values))
@@ -173,7 +217,7 @@ def test_each_query_is_on_record_with_what_it_read(weather: Played) -> None:
 def test_forms(weather: Played) -> None:
     actor = weather.actor("company-b")
     sql = "select 1 as n, 'x,\"y' as t, null as e, 'nan'::double as f, [1, 2] as l, date '2026-01-02' as d"
-    assert query.ask(weather.home, actor, sql).rows == [[1, 'x,"y', None, None, [1, 2], "2026-01-02"]]
+    assert query.ask(weather.home, actor, sql).rows == [[1, 'x,"y', None, "nan", [1, 2], "2026-01-02"]]
     csv = query.ask(weather.home, actor, sql, "csv").content.decode()
     assert csv.splitlines()[0] == "n,t,e,f,l,d"
     with pa.ipc.open_stream(query.ask(weather.home, actor, sql, "arrow").content) as stream:

@@ -49,6 +49,7 @@ def written(session: Session, version: Version) -> Written | None:
         .where(
             versions.c.owner == version.owner,
             versions.c.asset == version.asset,
+            versions.c.mission == version.mission,  # whose members alone may know of what was written
             versions.c.number <= version.number,
         )
         .order_by(versions.c.number.desc())

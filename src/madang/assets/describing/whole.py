@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 from urllib.parse import quote
 
-from madang.agreements import service as agreements
 from madang.assets import lineage, service
 from madang.assets.describing.service import written
 from madang.assets.metadata.model import (
@@ -32,6 +31,7 @@ from madang.assets.probing.tables import Probe
 from madang.assets.store import File, open_store
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
+from madang.kernel.errors import NotPermitted
 from madang.kernel.home import Home
 from madang.kernel.i18n import text
 from madang.organizations import service as organizations
@@ -57,11 +57,20 @@ def address(home: Home, path: str) -> str:
 
 def describe(home: Home, actor: Principal, name: str) -> tuple[Version, Description]:
     """A version that the actor may know of, and all that can be said of it."""
+    version, manifest = service.look(home, actor, name)
     with home.database.read() as session:
-        version = lineage.see(session, actor, name)
         told = told_of(home, session, version)
-    files = service.manifest_of(home, version).files
-    return version, replace(told, files=_files(home, version, files))
+        hashed = version.size_bytes <= HASHED_BYTES and _may_download(session, actor, version)
+    return version, replace(told, files=_files(home, version, manifest.files, hashed))
+
+
+def _may_download(session: Session, actor: Principal, version: Version) -> bool:
+    """Digests of contents are for those who may have the contents."""
+    try:
+        lineage.authorize_use(session, actor, "download", version)
+    except NotPermitted:
+        return False
+    return True
 
 
 def told_of(home: Home, session: Session, version: Version) -> Description:
@@ -109,12 +118,10 @@ def ark(home: Home, version: Version) -> str:
 def _rights(home: Home, session: Session, version: Version) -> tuple[Rights, ...]:
     """The agreements of every deposit below it: who may do what is decided there."""
     names = {root.agreement for root in lineage.roots_of(session, version.version_id) if root.agreement}
-    found = []
-    for name in sorted(names):
-        agreement = agreements.get(session, name)
-        told = text("describing.terms", "en", agreement=agreement.title("en"))
-        found.append(Rights(told, address(home, f"agreements/{name}")))
-    return tuple(found)
+    return tuple(
+        Rights(text("describing.terms", "en", agreement=name), address(home, f"agreements/{name}"))
+        for name in sorted(names)
+    )
 
 
 def _relations(home: Home, session: Session, version: Version) -> tuple[Relation, ...]:
@@ -152,9 +159,8 @@ def _variables(session: Session, version: Version) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def _files(home: Home, version: Version, files: Sequence[File]) -> tuple[FileTold, ...]:
+def _files(home: Home, version: Version, files: Sequence[File], hashed: bool) -> tuple[FileTold, ...]:
     store = open_store(home)
-    hashed = version.size_bytes <= HASHED_BYTES
     told = []
     for file in files[:MOST_FILES]:
         sha256 = ""

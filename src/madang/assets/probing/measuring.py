@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -130,12 +131,25 @@ _TIME = re.compile(
 
 
 def time_of(cell: str) -> str | None:
-    """A date (and hour) as people write it, as W3CDTF without its zone; None where it is none."""
+    """A date (and hour) as people write it, as W3CDTF (UTC where its zone is told); None for none."""
     found = _TIME.match(cell)
     if found is None:
         return None
+    if found[4] and found[7]:
+        return _in_utc(found)
     day = f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}"
     return f"{day}T{int(found[4]):02}:{found[5]}:{found[6] or '00'}" if found[4] else day
+
+
+def _in_utc(found: re.Match[str]) -> str | None:
+    zone = "+00:00" if found[7] == "Z" else found[7]
+    written = (
+        f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}T{int(found[4]):02}:{found[5]}:{found[6] or '00'}"
+    )
+    try:
+        return datetime.fromisoformat(written + zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    except (ValueError, OverflowError):
+        return None
 
 
 def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, float] | None:
@@ -147,7 +161,7 @@ def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, floa
     if east > 180 and west >= 0 and east <= 360:
         # Longitudes of 0 to 360: all around, or beyond the 180th meridian.
         west, east = (-180.0, 180.0) if east - west > 350 or west < 180 else (west - 360, east - 360)
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         return None
     return west, south, east, north
 

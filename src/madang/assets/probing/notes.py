@@ -16,6 +16,7 @@ from madang.assets.probing.model import Preview, Probed, Report, Statistics
 MOST_VARIABLES, MOST_FINDINGS, MOST_FACTS = 1000, 100, 40
 PREVIEW_ROWS, PREVIEW_COLUMNS, LONGEST_CELL, LONGEST_TEXT = 8, 40, 200, 2000
 LARGEST_PICTURE = 2**17
+_LARGEST = 2**53 - 1
 
 
 class Notes:
@@ -49,7 +50,7 @@ class Notes:
             value = line(value, 300)
         elif isinstance(value, float) and not math.isfinite(value):
             return
-        self.facts[name] = value
+        self.facts[name] = _bounded(value)
 
     def variable(
         self,
@@ -71,7 +72,7 @@ class Notes:
         low, high = (float(end) if end is not None and math.isfinite(end) else None for end in ends)
         variable = Variable(
             line(name, 200), words.plain(line(title, 500)), kind, line(unit, 60), line(standard_name, 200),
-            tuple(int(one) for one in shape), low, high,
+            tuple(min(int(one), _LARGEST) for one in shape), low, high,
         )  # fmt: skip
         self._variables.append(Probed(variable, statistics or Statistics()))
 
@@ -79,7 +80,7 @@ class Notes:
         """Note what is odd: a finding of that check."""
         if len(self._findings) < MOST_FINDINGS:
             told = {
-                name: value if isinstance(value, int | float) else line(value, 300)
+                name: _bounded(value) if isinstance(value, int | float) else line(value, 300)
                 for name, value in evidence.items()
             }
             finding = Finding(check, severity, line(place, 200), told)
@@ -110,6 +111,13 @@ class Notes:
             self.path, self.format, self.size_bytes, self.facts, tuple(self._variables), self.box,
             self.period, self._preview, tuple(self._findings),
         )  # fmt: skip
+
+
+def _bounded(value: int | float | str) -> int | float | str:
+    """A number as JSON can hold it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return float(value) if isinstance(value, int) and abs(value) > _LARGEST else value
 
 
 def line(value: Any, longest: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import stat
@@ -14,16 +15,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from madang.assets.metadata import units
 from madang.assets.model import Finding
 from madang.assets.probing import formats, sniffing
 from madang.assets.probing.model import Probed, Report
+from madang.kernel.canonical import canonical_bytes
 from madang.kernel.isolation import Confinement, Isolation, Limits
 
 LARGEST_ANSWER = 4 * 2**20
 _INSIDE = "/probed"
+_CHECK = re.compile(r"[a-z0-9-]{1,40}")
 _OUT_OF_TIME = (-signal.SIGXCPU, 128 + signal.SIGXCPU)
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 """How a process ends that its control group had no more memory for."""
@@ -121,6 +124,16 @@ def _unopened(item: Item) -> Report:
     return Report(_shown(item.path), item.format, item.size_bytes, findings=(found,))
 
 
+def _exact(answer: Any) -> Report:
+    """A worker's answer in its exact form; ValueError where it has another, or cannot be kept."""
+    report = Report.from_json(answer)
+    canonical_bytes(report.to_json())
+    for one in report.findings:
+        if one.severity not in ("warn", "info") or not _CHECK.fullmatch(one.check):
+            raise ValueError("not a finding of ours")
+    return report
+
+
 def _shown(path: str) -> str:
     """A path as text: a name that is no UTF-8 keeps what is."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -173,7 +186,7 @@ class _Workers:
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
             line = _line(process.stdout, self._bounds.waited_seconds)
-            report = Report.from_json(json.loads(line))
+            report = _exact(json.loads(line))
         except (OSError, ValueError, RecursionError, TimeoutError):
             return self._failed()
         self._fresh = False

@@ -7,6 +7,7 @@ shows values (a preview, frequent texts), so it is for those who may download th
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Iterable, Sequence
 from io import BytesIO
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from madang.assets import lineage, reads, service
 from madang.assets.metadata import units
 from madang.assets.probing import running
+from madang.assets.probing.errors import NotADeposit
 from madang.assets.probing.model import Probed, Report
 from madang.assets.probing.tables import Probe, Quantity, probes, variables
 from madang.assets.store import File, Manifest, open_store, place_all
@@ -43,6 +45,8 @@ def probe(home: Home, actor: Principal, name: str) -> Probe:
         version = lineage.see(session, actor, name)
         request = Request(actor, "asset.deposit", "Asset", version.asset, {"owner": version.owner})
         authorize(session, request)
+        if version.kind != "dataset" or lineage.parents_of(session, version.version_id):
+            raise NotADeposit(version=version.name)
     manifest = service.manifest_of(home, version)
     reports = _look(home, manifest)
     told = canonical_bytes([report.to_json() for report in reports])
@@ -112,7 +116,8 @@ def _merged(reports: Sequence[Report]) -> list[dict[str, Any]]:
     for number, ((name, unit, kind), alike) in enumerate(list(found.items())[:MOST_VARIABLES], 1):
         first = alike[0]
         base = units.base(unit) if unit else None
-        ends = [base.of(end) if base else end for one in alike for end in _ends(one)]
+        converted = [base.of(end) if base else end for one in alike for end in _ends(one)]
+        ends = [end for end in converted if math.isfinite(end)]
         rows.append(
             {
                 "number": number,

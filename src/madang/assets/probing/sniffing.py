@@ -6,6 +6,7 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 HEAD_BYTES = 2**16
 """So much of a file is looked at to name its format."""
@@ -92,6 +93,23 @@ def decode(head: bytes, whole: bool) -> Decoded | None:
             return Decoded(text, encoding) if _readable(text) else None
     text = head.decode("latin-1")
     return Decoded(text, "latin-1", sure=False) if _readable(text) else None
+
+
+def whole_encoding(stream: BinaryIO, encoding: str) -> str:
+    """The encoding of a text file whose head fits `encoding`: CP949 where UTF-8 does not go on to fit."""
+    if encoding not in ("utf-8", "utf-8-sig"):
+        return encoding
+    for candidate in (encoding, "cp949"):
+        stream.seek(0)
+        decoder = codecs.getincrementaldecoder(candidate)()
+        try:
+            while piece := stream.read(2**20):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return candidate
+    return encoding
 
 
 def _decoded(head: bytes, encoding: str, whole: bool) -> str | None:

@@ -31,7 +31,7 @@ def main() -> None:
     os.dup2(2, 1)
     for told in sys.stdin:
         _more_time(seconds)
-        answers.write(json.dumps(look(json.loads(told), seconds), ensure_ascii=False, allow_nan=False))
+        answers.write(json.dumps(look(json.loads(told), seconds), allow_nan=False))
         answers.write("\n")
         answers.flush()
 

@@ -18,12 +18,13 @@ queries = sa.Table(
     sa.Column("sql", sa.Text, nullable=False),
     sa.Column("versions", sa.JSON, nullable=False),
     sa.Column("grounds", sa.JSON, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("cut", sa.Boolean, nullable=False),
     sa.Column("asked_at", sa.Text, nullable=False),
 )
-"""versions: ids of what was read; grounds: the clauses and rules that permitted it; cut: whether the answer
-had more rows than were given."""
+"""versions: ids of what was read; grounds: the clauses and rules that permitted it; outcome: answered or
+refused (a refusal may quote what was read); cut: whether the answer had more rows than were given."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Query:
     sql: str
     versions: Sequence[str]
     grounds: Sequence[str]
+    outcome: str
     rows: int
     cut: bool
     asked_at: str

@@ -86,6 +86,21 @@ def _changed(session: Session, position: int) -> set[str]:
         for row in rows:
             found |= {str(key[0]) for table, key, _ in json.loads(row["changes"]) if table in wanted}
         position = rows[-1]["position"] + 1
+    return found | _later(session, found)
+
+
+def _later(session: Session, keys: set[str]) -> set[str]:
+    """Later versions of the assets of described versions: they may have their description from them."""
+    told = sa.select(descriptions.c.version_id).where(descriptions.c.version_id.in_(sorted(keys)[:_WHOLE]))
+    found: set[str] = set()
+    for row in session.rows(told):
+        described = sa.select(versions).where(versions.c.version_id == row["version_id"]).subquery()
+        later = sa.select(versions.c.version_id).where(
+            versions.c.owner == described.c.owner,
+            versions.c.asset == described.c.asset,
+            versions.c.number > described.c.number,
+        )
+        found |= {one["version_id"] for one in session.rows(later)}
     return found
 
 

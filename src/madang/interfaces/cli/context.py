@@ -22,6 +22,8 @@ from madang.kernel.home import Home, open_home
 from madang.kernel.settings import load
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from madang.interfaces.operations import Caller
     from madang.sdk import Client
     from madang.sdk.documents import Page, Told
@@ -266,11 +268,19 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in columns.values():
-        table.add_column(title, overflow="fold")
+        table.add_column(_as_it_is(title), overflow="fold")
     for row in rows:
-        table.add_row(*(str(row.get(key, "")) if row.get(key) is not None else "-" for key in columns))
+        cells = (str(row.get(key, "")) if row.get(key) is not None else "-" for key in columns)
+        table.add_row(*(_as_it_is(cell) for cell in cells))
     # Piped, nothing is folded: an id must be found whole.
     Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)
+
+
+def _as_it_is(cell: str) -> Text:
+    """A cell as text: no markup in it is taken for ours, and no control character reaches the terminal."""
+    from rich.text import Text
+
+    return Text("".join(sign if sign.isprintable() or sign == "\n" else " " for sign in cell))
 
 
 def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
@@ -280,7 +290,8 @@ def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
         return
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        print(f"{name:<{width}}  {value}")
+        told = "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in str(value))
+        print(f"{name:<{width}}  {told}")
 
 
 def print_error(error: Exception) -> int:

@@ -48,6 +48,7 @@ def sql(
         columns = {
             "asked": lambda one: one.asked_at,
             "by": lambda one: one.member,
+            "outcome": lambda one: one.outcome,
             "rows": lambda one: f"{one.rows}{'+' if one.cut else ''}",
             "query": lambda one: one.sql,
         }

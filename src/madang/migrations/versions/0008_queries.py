@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("sql", sa.Text(), nullable=False),
         sa.Column("versions", sa.JSON(), nullable=False),
         sa.Column("grounds", sa.JSON(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("cut", sa.Boolean(), nullable=False),
         sa.Column("asked_at", sa.Text(), nullable=False),

@@ -30,7 +30,7 @@ class Column(Document):
 class Query(Document):
     """A query on record. versions: ids of what it read; grounds: by which clauses and rules.
 
-    cut: whether its answer had more rows than were given.
+    outcome: answered | refused; cut: whether its answer had more rows than were given.
     """
 
     query_id: str = Field(examples=["qry-0s2m4c5t1v7k3n9p2q8r"])
@@ -39,6 +39,7 @@ class Query(Document):
     sql: str
     versions: Sequence[str]
     grounds: Sequence[str]
+    outcome: str = Field(examples=["answered"])
     rows: int
     cut: bool
     asked_at: str

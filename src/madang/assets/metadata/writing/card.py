@@ -6,8 +6,10 @@ card keeps permitted use as free text, ours lists what clauses of signed agreeme
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from madang.assets.metadata.model import Agent, Description, Text
 from madang.kernel.i18n import text
@@ -51,7 +53,7 @@ def to_markdown(told: Description, address: str, beside: Beside, language: str) 
         ("quality", [f"- {_plain(one)}" for one in beside.findings] or [say("nothing-found")]),
         ("lineage", [f"- {_plain(one)}" for one in beside.made_from] or [say("deposited")]),
         ("files", _files(told, language)),
-        ("cite", [f"> {_plain(_citation(told, language))} {told.page or address}"]),
+        ("cite", [f"> {_plain(_citation(told, language))} {_address(told.page or address)}"]),
     ):
         rows = list(found)
         if rows:
@@ -62,7 +64,14 @@ def to_markdown(told: Description, address: str, beside: Beside, language: str) 
 def _plain(value: str) -> str:
     """A text of somebody's in Markdown, as text."""
     one = " ".join(value.split())
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|" else sign for sign in one)
+    written = "".join(f"\\{sign}" if sign in "\\`*_[]<>#|~" else sign for sign in one)
+    # What would begin a list, a line or a heading.
+    return re.sub(r"^([-+=]|\d+[.)])", r"\\\1", written)
+
+
+def _address(value: str) -> str:
+    """An address without signs that would end it."""
+    return quote(value, safe="/:?&=#%@+,;~-._")
 
 
 def _what(told: Description, language: str) -> Iterator[str]:
@@ -86,8 +95,8 @@ def _facts(told: Description, address: str, language: str) -> Iterator[str]:
         ("licence", "; ".join(_plain(one.name or one.spdx or one.uri) for one in told.rights)),
         ("formats", ", ".join(_plain(one) for one in told.formats)),
         ("size", ", ".join(_plain(one) for one in told.sizes)),
-        ("identifiers", "; ".join(f"{one.scheme} {_plain(one.value)}".strip() for one in told.identifiers)),
-        ("address", address),
+        ("identifiers", "; ".join(_plain(f"{one.scheme} {one.value}") for one in told.identifiers)),
+        ("address", _address(address)),
     )
     yield "| | |"
     yield "|---|---|"
@@ -128,7 +137,7 @@ def _variables(told: Description, language: str) -> Iterator[str]:
 
 def _extent(told: Description, language: str) -> Iterator[str]:
     for period in told.periods:
-        yield f"- {text('card.time', language)}: {period.begin or '…'} – {period.end or '…'}"
+        yield f"- {text('card.time', language)}: {_plain(period.begin) or '…'} – {_plain(period.end) or '…'}"
     for place in told.places:
         box = "" if place.box is None else ", ".join(f"{side:.6g}" for side in place.box)
         yield f"- {text('card.place', language)}: {_plain(_said(place.name, language))} {box}".rstrip()

@@ -48,7 +48,7 @@ def others_of(told: Description) -> list[Identifier]:
 
 def to_json(told: Description) -> bytes:
     """The attributes of DataCite's REST API."""
-    return json.dumps(attributes(told), ensure_ascii=False, indent=2).encode()
+    return json.dumps(attributes(told), ensure_ascii=False, indent=2, allow_nan=False).encode()
 
 
 def attributes(told: Description) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _dates(told: Description) -> Iterator[Date]:
     known = {one.value for one in told.dates}
     for period in told.periods:
         value = f"{period.begin}/{period.end}" if period.begin != period.end else period.begin
-        if value not in known:
+        if period.begin and period.end and value not in known:
             yield Date("Coverage", value)
 
 

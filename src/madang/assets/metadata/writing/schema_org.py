@@ -145,7 +145,7 @@ def to_croissant(told: Description, address: str) -> bytes:
         "recordSet": list(_record_sets(told.variables, tables)),
     }
     kept = {name: one for name, one in document.items() if one not in ("", [], None)}
-    return json.dumps(kept, ensure_ascii=False, indent=2).encode()
+    return json.dumps(kept, ensure_ascii=False, indent=2, allow_nan=False).encode()
 
 
 def _plain_name(name: str) -> str:
@@ -232,7 +232,7 @@ def to_crate(told: Description, address: str) -> bytes:
         "@context": "https://w3id.org/ro/crate/1.1/context",
         "@graph": [descriptor, kept, *entities.values()],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2).encode()
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False).encode()
 
 
 def _entity(entities: dict[str, dict[str, Any]], value: dict[str, Any], key: str) -> str:

@@ -62,8 +62,13 @@ def _batch(pa: Any, file: Any, told: Any, notes: Notes) -> None:
         notes.find("unpacks-to-more", "warn", size=table.nbytes)
     for field in file.schema_arrow:
         _field(notes, field, table, ends.get(field.name, (None, None)))
+    none: measuring.Ends = (None, None)
+    known = {measuring.standard_name(measuring.named(name)[0]): one for name, one in ends.items()}
+    notes.box = measuring.box_of(known.get("longitude", none), known.get("latitude", none))
     if table is not None:
         notes.fact("rows_looked_at", table.num_rows)
+        if table.num_rows < told.num_rows:
+            notes.find("not-whole", "info", rows=table.num_rows)
         _show(notes, table)
 
 
@@ -144,7 +149,8 @@ def _values(
         if column is not None and kinds.is_timestamp(type_) and len(column) > column.null_count:
             told = column.cast(pa.timestamp("s"), safe=False).to_pylist()
             times = sorted(str(one).replace(" ", "T") for one in told if one)
-            notes.period = (times[0], times[-1])
+            before = notes.period or (times[0], times[-1])
+            notes.period = (min(before[0], times[0]), max(before[1], times[-1]))
         return "time", (None, None), Statistics(), shape
     if kinds.is_boolean(type_):
         return "flag", (None, None), Statistics(), shape
@@ -188,8 +194,9 @@ def read_workbook(path: Path, notes: Notes) -> None:
             # A sheet may claim more columns than it fills.
             width = max(place + 1 for row in rows for place, cell in enumerate(row) if cell is not None)
             rows = [row[:width] for row in rows]
-            header = [str(cell) if cell is not None else "" for cell in rows[0]]
+            cells_told = [["" if cell is None else str(cell) for cell in row] for row in rows]
+            header, body = tables.header_of(notes, cells_told)
             notes.fact("sheet", sheet.title)
-            tables.describe(notes, header, rows[1:], whole)
+            tables.describe(notes, header, body, whole)
             return
     notes.find("no-rows", "warn")

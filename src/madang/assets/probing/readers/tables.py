@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,16 +21,19 @@ _MOSTLY = 0.9
 _ENDINGS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_LINE = 2**20
+_LARGEST_DECODED = 128 * 2**20
 
 
 def read_delimited(path: Path, notes: Notes) -> None:
     """A table whose cells stand between commas, tabs, semicolons or bars."""
     with path.open("rb") as file:
         head = file.read(sniffing.HEAD_BYTES)
-    decoded = sniffing.decode(head, whole=notes.size_bytes <= len(head))
-    if decoded is None:
-        notes.find("unreadable", "warn", reason="no text")
-        return
+        decoded = sniffing.decode(head, whole=notes.size_bytes <= len(head))
+        if decoded is None:
+            notes.find("unreadable", "warn", reason="no text")
+            return
+        if notes.size_bytes <= _LARGEST_DECODED:
+            decoded = replace(decoded, encoding=sniffing.whole_encoding(file, decoded.encoding))
     sign = sniffing.delimiter(decoded.text) or ","
     told_encoding(notes, decoded)
     _tell_ending(notes, sign)
@@ -39,7 +43,7 @@ def read_delimited(path: Path, notes: Notes) -> None:
     if not rows:
         notes.find("no-rows", "warn")
         return
-    header, body = _header(rows)
+    header, body = header_of(notes, rows)
     describe(notes, header, body, whole)
 
 
@@ -90,8 +94,8 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
         yield line.replace("\0", "")
 
 
-def _header(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """(column names, rows below): the first row that has as many cells as most, where it holds no number."""
+def header_of(notes: Notes, rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """(column names, rows below): the first row as wide as most, where it is a head."""
     widths = [len(row) for row in rows[:200]]
     width = max(set(widths), key=widths.count)
     start = next((place for place, row in enumerate(rows[:20]) if len(row) == width), 0)
@@ -100,9 +104,23 @@ def _header(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
         not any(measuring.float_of(cell) is not None for cell in first)
         and sum(map(bool, first)) > len(first) // 2
     )
-    if named:
+    below = rows[start + 1 : start + 200]
+    if named and (not below or _unlike(first, below)):
         return [cell.strip() for cell in first], rows[start + 1 :]
+    notes.find("no-head", "info")
     return [f"column {place}" for place in range(1, width + 1)], rows[start:]
+
+
+def _unlike(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a row without a number stands above rows that have numbers or times: then it is their head.
+
+    Where all is text, a first row may be a person as well as a head, and names are told to more than values.
+    """
+    for row in below:
+        for cell in row:
+            if measuring.float_of(cell) is not None or measuring.time_of(cell) is not None:
+                return True
+    return False
 
 
 def describe(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]], whole: bool) -> None:

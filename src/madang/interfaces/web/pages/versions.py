@@ -19,6 +19,9 @@ from madang.runs import service as runs
 
 router = APIRouter()
 _SHOWN_FILES = 200
+_ENTRIES = (
+    "version.deposited", "version.probed", "version.checked", "version.described", "version.pooled",
+)  # fmt: skip
 
 
 @router.get("/versions")
@@ -60,9 +63,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         ]
         agreement = agreements.get(session, version.agreement) if version.agreement else None
         entries = [
-            entry
-            for kind in ("version.deposited", "version.checked", "version.probed", "version.pooled")
-            for entry in log.find_all(session.connection, kind, version.version_id)
+            entry for kind in _ENTRIES for entry in log.find_all(session.connection, kind, version.version_id)
         ]
         told = used.of(session, viewer.actor, version) if used.may_see(viewer.actor, version) else None
         if version.made_by:
