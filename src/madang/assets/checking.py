@@ -151,16 +151,17 @@ def _as_probed(home: Home, version: Version, manifest: Manifest) -> dict[str, An
     with home.database.read() as session:
         probed = probing.probed(session, version.version_id)
     reports = probing.kept(home, probed) if probed else []
-    found: list[list[Any]] = [
-        ["program", "block", path, {"reason": "pickle"}] for path in _programs(home, manifest)
-    ]
+    # By check and place: the first of each is told.
+    told: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+    if not any(report.variables for report in reports):
+        told["format-unknown", ""] = ("block", {"files": len(manifest.files)})
+    told |= {("program", path): ("block", {"reason": "pickle"}) for path in _programs(home, manifest)}
     for report in reports:
         for one in report.findings:
-            if one.severity != "info" and [one.check, report.path] not in [[row[0], row[2]] for row in found]:
-                severity = "block" if one.check in _PROGRAMS else one.severity
-                found.append([one.check, severity, report.path, _public(one.evidence)])
-    if not any(report.variables for report in reports):
-        found.insert(0, ["format-unknown", "block", "", {"files": len(manifest.files)}])
+            severity = "block" if one.check == "program" else one.severity
+            if severity != "info":
+                told.setdefault((one.check, report.path), (severity, _public(one.evidence)))
+    found = [[check, severity, path, evidence] for (check, path), (severity, evidence) in told.items()]
     found.sort(key=lambda row: row[1] != "block")
     facts = {"formats": ", ".join(sorted({report.format for report in reports}))[:300]} if reports else {}
     return {"findings": found[:_MOST_FINDINGS], "profile": {}, "facts": facts, "fingerprints": []}
@@ -312,10 +313,9 @@ def _run_examination(home: Home, version: Version, manifest: Manifest, reference
                 process.kill()
                 process.wait()
                 raise CheckFailed(version=version.name, reason=Message("assets.check-slow")) from None
-            errors.seek(max(0, errors.seek(0, 2) - 4096))
-            words = errors.read().decode("utf-8", "replace").strip().splitlines()
+            words = isolation.last_words(errors)
         if process.returncode != 0:
-            detail = words[-1][:300] if words else "-"
+            detail = words[:300] or "-"
             reason = Message("assets.check-died", code=process.returncode, detail=detail)
             raise CheckFailed(version=version.name, reason=reason)
         return _parsed(version, folder / "answer")
@@ -330,7 +330,6 @@ def _parsed(version: Version, result: Path) -> dict[str, Any]:
         raise CheckFailed(version=version.name, reason=reason) from error
 
 
-_PROGRAMS = ("program",)
 _MOST_FINDINGS = 50
 _HEAD_BYTES = 4096
 _LARGEST_RESULT = 32 * 2**20

@@ -16,13 +16,23 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, TextIO
 
 from madang.kernel import extension
 from madang.kernel.errors import IsolationMissing
 from madang.kernel.i18n import Message
 
 _PR_SET_PDEATHSIG = 1
+ONE_THREAD: Mapping[str, str] = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""For jobs with little memory: each thread of a library takes address space."""
+OUT_OF_TIME = (-signal.SIGXCPU, 128 + signal.SIGXCPU)
+"""Exit codes of a process (or of the sandbox around it) that used up its processor time."""
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""And of one that was killed, as its control group does where it has no more memory."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +184,20 @@ def tail_of(path: Path, most: int) -> bytes:
             return b""
         file.seek(max(0, status.st_size - most))
         return file.read(most)
+
+
+def last_words(errors: IO[bytes]) -> str:
+    """The last line of what a process wrote to its standard error; empty where it wrote nothing."""
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def own_output() -> TextIO:
+    """For the confined side: standard output for answers alone; what libraries print goes to the errors."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
 
 
 def python_paths() -> list[Path]:

@@ -22,19 +22,18 @@ from madang.organizations import service as organizations
 
 @dataclass(frozen=True)
 class Form:
-    """A form of a description: its media type and file name."""
+    """A form of a description: its media type, and what writes it."""
 
     media: str
-    file: str
     write: Callable[[Description, str], bytes]
 
 
 FORMS: Mapping[str, Form] = {
-    "datacite.json": Form("application/json", "datacite.json", lambda told, _: datacite.to_json(told)),
-    "datacite.xml": Form("application/xml", "datacite.xml", lambda told, _: datacite.to_xml(told)),
-    "dcat.ttl": Form("text/turtle", "dcat.ttl", dcat.to_turtle),
-    "croissant.json": Form("application/json", "croissant.json", schema_org.to_croissant),
-    "ro-crate-metadata.json": Form("application/json", "ro-crate-metadata.json", schema_org.to_crate),
+    "datacite.json": Form("application/json", lambda told, _: datacite.to_json(told)),
+    "datacite.xml": Form("application/xml", lambda told, _: datacite.to_xml(told)),
+    "dcat.ttl": Form("text/turtle", dcat.to_turtle),
+    "croissant.json": Form("application/json", schema_org.to_croissant),
+    "ro-crate-metadata.json": Form("application/json", schema_org.to_crate),
 }
 CARD = "card.md"
 MEDIA = {**{name: form.media for name, form in FORMS.items()}, CARD: "text/markdown"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -164,6 +164,12 @@ def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, floa
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         return None
     return west, south, east, north
+
+
+def box_among(ends: Mapping[str, Ends]) -> tuple[float, float, float, float] | None:
+    """The box of variables by their standard names, where longitude and latitude are among them."""
+    none: Ends = (None, None)
+    return box_of(ends.get("longitude", none), ends.get("latitude", none))
 
 
 def shown(values: Iterable[Any]) -> list[str]:

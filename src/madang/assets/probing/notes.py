@@ -76,6 +76,16 @@ class Notes:
         )  # fmt: skip
         self._variables.append(Probed(variable, statistics or Statistics()))
 
+    def lasts(self, first: str, last: str) -> None:
+        """Note that there are times from `first` to `last` (W3CDTF), beside those noted before."""
+        before = self.period or (first, last)
+        self.period = (min(first, before[0]), max(last, before[1]))
+
+    def warned(self, told: Iterable[str], severity: str = "warn") -> None:
+        """Note what a library warned of."""
+        for reason in list(told)[:5]:
+            self.find("reader-warned", severity, reason=reason)
+
     def find(self, check: str, severity: str, place: str = "", /, **evidence: Any) -> None:
         """Note what is odd: a finding of that check."""
         if len(self._findings) < MOST_FINDINGS:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import selectors
-import signal
 import stat
 import subprocess
 import sys
@@ -22,21 +21,20 @@ from madang.assets.model import Finding
 from madang.assets.probing import formats, sniffing
 from madang.assets.probing.model import Probed, Report
 from madang.kernel.canonical import canonical_bytes
-from madang.kernel.isolation import Confinement, Isolation, Limits
+from madang.kernel.isolation import (
+    KILLED,
+    ONE_THREAD,
+    OUT_OF_TIME,
+    Confinement,
+    Isolation,
+    Limits,
+    last_words,
+)
 
 LARGEST_ANSWER = 4 * 2**20
 _INSIDE = "/probed"
 _CHECK = re.compile(r"[a-z0-9-]{1,40}")
-_OUT_OF_TIME = (-signal.SIGXCPU, 128 + signal.SIGXCPU)
-_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
-"""How a process ends that its control group had no more memory for."""
-_ZARR = ("zarr.json", ".zgroup", ".zarray")
-_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",
-    "MPLBACKEND": "Agg",
-}
+_ENVIRONMENT = {**ONE_THREAD, "MPLBACKEND": "Agg"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def items(root: Path) -> Iterator[Item]:
     if not root.is_dir():
         yield _item(root, root.name)
         return
-    if any((root / name).is_file() for name in _ZARR):
+    if any((root / name).is_file() for name in sniffing.ZARR_MARKS):
         yield Item("", "zarr", _size_below(root))
         return
     for folder, folders, files in os.walk(root):
@@ -76,7 +74,7 @@ def items(root: Path) -> Iterator[Item]:
             inner = here / name
             if inner.is_symlink():
                 folders.remove(name)
-            elif any((inner / one).is_file() for one in _ZARR):
+            elif any((inner / one).is_file() for one in sniffing.ZARR_MARKS):
                 folders.remove(name)
                 yield Item(inner.relative_to(root).as_posix(), "zarr", _size_below(inner))
         for name in sorted(files):
@@ -223,18 +221,15 @@ class _Workers:
                 code = None
         self._end()
         self._fresh = fresh
-        if code is None or code in _OUT_OF_TIME:
+        if code is None or code in OUT_OF_TIME:
             return Finding("too-slow", "warn", "", {"seconds": self._bounds.seconds})
-        if code in _KILLED or "Memory" in words or "alloc" in words:
+        if code in KILLED or "Memory" in words or "alloc" in words:
             return Finding("too-much-memory", "warn", "", {"limit": self._bounds.memory_bytes})
         return Finding("reader-broke", "warn", "", {"code": code, "detail": words or "-"})
 
     def _words(self) -> str:
-        if self._errors is None:
-            return ""
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2000))
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return "".join(sign for sign in (lines[-1] if lines else "")[:200] if sign.isprintable())
+        words = last_words(self._errors) if self._errors is not None else ""
+        return "".join(sign for sign in words[:200] if sign.isprintable())
 
     def _end(self) -> None:
         if self._process is not None:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from madang.assets import lineage, reads, service
 from madang.assets.metadata import units
-from madang.assets.probing import running
+from madang.assets.probing import running, sniffing
 from madang.assets.probing.errors import NotADeposit
 from madang.assets.probing.model import Probed, Report
 from madang.assets.probing.tables import Probe, Quantity, probes, variables
@@ -31,7 +31,6 @@ from madang.kernel.home import Home
 from madang.kernel.paging import Slice, cut
 
 MOST_VARIABLES = 500
-_ZARR = ("zarr.json", ".zgroup", ".zarray")
 _MOST_PIECES = 5000
 """Files of a Zarr store beyond which it is not laid out to be looked at."""
 
@@ -91,7 +90,7 @@ def _look(home: Home, manifest: Manifest) -> list[Report]:
 def _chosen(manifest: Manifest, most: int) -> list[File]:
     """Files spread evenly over a version's; of a Zarr store all or none, and it counts as one."""
     marks = [PurePosixPath(file.path) for file in manifest.files]
-    stores = {str(path.parent) for path in marks if path.name in _ZARR}
+    stores = {str(path.parent) for path in marks if path.name in sniffing.ZARR_MARKS}
     roots = [one for one in stores if not any(str(above) in stores for above in PurePosixPath(one).parents)]
     groups: dict[str, list[File]] = {}
     for file in manifest.files:

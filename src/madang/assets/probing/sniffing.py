@@ -11,6 +11,9 @@ from typing import BinaryIO
 HEAD_BYTES = 2**16
 """So much of a file is looked at to name its format."""
 
+ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray")
+"""A folder with one of these is one thing: a Zarr store."""
+
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PAR1", "parquet"),
     (0, b"ARROW1", "arrow"),

@@ -7,7 +7,6 @@ processor time: the kernel ends this process where a reader uses more.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from madang.assets.probing.formats import Read
 from madang.assets.probing.notes import Notes
 from madang.kernel.errors import ExtraMissing
 from madang.kernel.extension import load_object
+from madang.kernel.isolation import own_output
 
 LOOKING = 0.5
 """The part of a file's time that goes into looking at values; the rest is for opening it."""
@@ -26,9 +26,7 @@ LOOKING = 0.5
 def main() -> None:
     """Answer until the input ends."""
     seconds = int(sys.argv[1])
-    # What libraries print must not mix with the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    answers = own_output()
     for told in sys.stdin:
         _more_time(seconds)
         answers.write(json.dumps(look(json.loads(told), seconds), allow_nan=False))

@@ -7,12 +7,10 @@ arguments as JSON from standard input and writes what the function gives to stan
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -20,14 +18,20 @@ from madang.assets.query.errors import BadQuery, QueryTooLarge
 from madang.kernel.extension import load_object
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
-from madang.kernel.isolation import Confinement, Limits
+from madang.kernel.isolation import (
+    KILLED,
+    ONE_THREAD,
+    OUT_OF_TIME,
+    Confinement,
+    Limits,
+    last_words,
+    own_output,
+)
 
 LARGEST_ANSWER = 256 * 2**20
 _INPUTS, _OUTPUT = "/inputs", "/output"
 _SCRATCH = 2**28
 _LARGEST_FACTS = 4 * 2**20
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-_OUT_OF_TIME, _KILLED = (-24, 152), (-9, 137)
 
 
 class Facts(BaseModel):
@@ -43,7 +47,7 @@ class Facts(BaseModel):
 
 
 def run(
-    home: Home, reference: str, extra: str, asked: Mapping[str, Any], folder: Path, seconds: int
+    home: Home, reference: str, extra: str, asked: Mapping[str, object], folder: Path, seconds: int
 ) -> Facts:
     """Run a function confined: it sees ``folder/inputs`` and may write ``folder/output``.
 
@@ -56,7 +60,7 @@ def run(
     for place in places.values():
         place.mkdir(exist_ok=True)
     confinement = Confinement(
-        {_INPUTS: places[_INPUTS]}, {_OUTPUT: places[_OUTPUT]}, environment=_ENVIRONMENT, limits=limits
+        {_INPUTS: places[_INPUTS]}, {_OUTPUT: places[_OUTPUT]}, environment=ONE_THREAD, limits=limits
     )
     inside = {name: home.isolation.inside(confinement, name) for name in places}
     told = {"extra": extra, "asked": asked, "inputs": inside[_INPUTS], "output": inside[_OUTPUT]}
@@ -74,18 +78,16 @@ def run(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            code = _OUT_OF_TIME[0]
+            code = OUT_OF_TIME[0]
         facts.seek(0)
-        errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
-        words = errors.read().decode("utf-8", "replace").strip().splitlines()
-        return _taken(home, code, facts.read(_LARGEST_FACTS), words[-1] if words else "-", seconds)
+        return _taken(home, code, facts.read(_LARGEST_FACTS), last_words(errors) or "-", seconds)
 
 
 def _taken(home: Home, code: int, facts: bytes, words: str, seconds: int) -> Facts:
-    if code in _OUT_OF_TIME:
+    if code in OUT_OF_TIME:
         raise QueryTooLarge(reason=Message("query.too-slow", seconds=seconds))
     # An allocation that fails ends the process in any of several ways.
-    if code in _KILLED or (code != 0 and any(sign in words for sign in ("Memory", "alloc", "memory"))):
+    if code in KILLED or (code != 0 and any(sign in words for sign in ("Memory", "alloc", "memory"))):
         raise QueryTooLarge(reason=Message("query.too-much-memory", limit=home.values.query_memory_bytes))
     if code in (-25, 153) or "File too large" in words:
         raise QueryTooLarge(reason=Message("query.too-long-answer", limit=LARGEST_ANSWER))
@@ -103,9 +105,7 @@ def _taken(home: Home, code: int, facts: bytes, words: str, seconds: int) -> Fac
 
 def main() -> None:
     """The confined side."""
-    # What libraries print must not mix with the answer.
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    answer = own_output()
     told = json.load(sys.stdin)
     function = load_object(sys.argv[1], told["extra"])
     facts = function(told["asked"], Path(told["inputs"]), Path(told["output"]))

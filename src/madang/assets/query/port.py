@@ -20,7 +20,7 @@ class TableFile(TypedDict):
     delimiter: NotRequired[str]
 
 
-class Query(TypedDict):
+class Asked(TypedDict):
     """What is asked. tables: name in the query -> its files; rows: of the answer, at most."""
 
     sql: str
@@ -34,7 +34,7 @@ class Tables(Protocol):
     """``"module:function"`` of two functions that run confined: (asked, inputs, output) -> facts.
 
     parse: of ``{"sql": ...}``, to ``{"tables": [name, ...]}``.
-    execute: of a Query, to ``{"columns": [[name, type], ...], "rows": n, "cut": whether there were more}``,
+    execute: of an Asked, to ``{"columns": [[name, type], ...], "rows": n, "cut": whether there were more}``,
     the answer in ``output/answer``.
     Either gives ``{"refused": reason}``, with an empty reason where it is not exactly one SELECT.
     extra: the extra that holds what they import.

@@ -18,7 +18,7 @@ from madang.assets.probing import sniffing
 from madang.assets.query import confined
 from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueryTooLarge
 from madang.assets.query.model import Query, queries
-from madang.assets.query.port import FORMATS, open_tables
+from madang.assets.query.port import FORMATS, Asked, TableFile, open_tables
 from madang.assets.store import ContentStore, File, open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
@@ -77,9 +77,11 @@ def ask(home: Home, actor: Principal, sql: str, form: str = "json") -> Answer:
         folder = Path(name)
         named = confined.run(home, engine.parse, engine.extra, {"sql": sql}, folder, _PARSE_SECONDS).tables
         tables, grounds = _permitted(home, actor, named)
-        asked = {
+        asked: Asked = {
             "sql": sql,
-            "tables": {one.name: _laid_out(home, one, folder / "inputs") for one in tables},
+            "tables": {
+                one.name: _laid_out(home, one, folder / "inputs", place) for place, one in enumerate(tables)
+            },
             "form": form,
             "rows": home.values.query_rows,
             "memory_bytes": home.values.query_memory_bytes,
@@ -137,8 +139,8 @@ def _table(session: Session, actor: Principal, name: str) -> _Table:
     return _Table(name, version, "/".join(parts[2:]))
 
 
-def _laid_out(home: Home, table: _Table, inputs: Path) -> list[dict[str, str]]:
-    """Place a table's files below the inputs, and tell how each is read."""
+def _laid_out(home: Home, table: _Table, inputs: Path, number: int) -> list[TableFile]:
+    """Place the files of the table of that number below the inputs, and tell how each is read."""
     store = open_store(home)
     within = [
         file
@@ -155,31 +157,29 @@ def _laid_out(home: Home, table: _Table, inputs: Path) -> list[dict[str, str]]:
     if not chosen:
         raise NoTables(version=f"{table.version.name}/{table.path}".rstrip("/"))
     inputs.mkdir(exist_ok=True)
-    told = []
-    for file, read in chosen:
+    for at, (file, read) in enumerate(chosen):
         # A name of our own: an engine would take signs of a stranger's for a pattern.
-        place = f"{len(list(inputs.iterdir()))}.{read['form']}"
-        store.place(file.digest, inputs / place, link=home.isolation.confines)
-        told.append({"path": place, **read})
-    return told
+        read["path"] = f"{number}-{at}.{read['form']}"
+        store.place(file.digest, inputs / read["path"], link=home.isolation.confines)
+    return [read for _, read in chosen]
 
 
-def _reading(store: ContentStore, file: File) -> dict[str, str] | None:
-    """How a file is read as a table; None where it is none."""
+def _reading(store: ContentStore, file: File) -> TableFile | None:
+    """How a file is read as a table, without its place; None where it is none."""
     with store.open(file.digest) as stream:
         head = stream.read(sniffing.HEAD_BYTES)
     form = sniffing.name_format(file.path, head, file.size)
     if form == "parquet":
-        return {"form": "parquet"}
+        return {"path": "", "form": "parquet"}
     if form == "json" and file.path.lower().endswith((".jsonl", ".ndjson", ".json")):
-        return {"form": "json"} if head.lstrip().startswith((b"[", b"{")) else None
+        return {"path": "", "form": "json"} if head.lstrip().startswith((b"[", b"{")) else None
     decoded = sniffing.decode(head, whole=file.size <= len(head)) if form == "table" else None
     if decoded is None:
         return None
     sign = sniffing.delimiter(decoded.text) or ","
     with store.open(file.digest) as stream:
         encoding = sniffing.whole_encoding(stream, decoded.encoding)
-    return {"form": "csv", "encoding": encoding, "delimiter": sign}
+    return {"path": "", "form": "csv", "encoding": encoding, "delimiter": sign}
 
 
 def _on_record(

@@ -277,10 +277,15 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as
 
 
 def _as_it_is(cell: str) -> Text:
-    """A cell as text: no markup in it is taken for ours, and no control character reaches the terminal."""
+    """A cell as text: no markup in it is taken for ours."""
     from rich.text import Text
 
-    return Text("".join(sign if sign.isprintable() or sign == "\n" else " " for sign in cell))
+    return Text(_harmless(cell, "\n"))
+
+
+def _harmless(value: str, spaces: str) -> str:
+    """A text without signs that a terminal would act on; `spaces` are kept."""
+    return "".join(sign if sign.isprintable() or sign in spaces else " " for sign in value)
 
 
 def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
@@ -290,7 +295,7 @@ def print_facts(facts: Mapping[str, Any], as_json: bool) -> None:
         return
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        told = "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in str(value))
+        told = _harmless(str(value), "\n\t")
         print(f"{name:<{width}}  {told}")
 
 

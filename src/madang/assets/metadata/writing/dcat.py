@@ -113,7 +113,8 @@ def _distributions(graph: Graph, about: Node, told: Description) -> None:
     from rdflib import BNode, Literal, URIRef
     from rdflib.namespace import DCAT, DCTERMS, RDF, XSD
 
-    rights = [one.uri or one.spdx or one.name for one in told.rights]
+    names = [one.uri or one.spdx or one.name for one in told.rights]
+    rights: list[Node] = [URIRef(_safe(n)) if n.startswith("http") else Literal(n) for n in names]
     for file in told.files:
         node: Node = BNode()
         graph.add((about, DCAT.distribution, node))
@@ -127,8 +128,6 @@ def _distributions(graph: Graph, about: Node, told: Description) -> None:
         if file.size_bytes is not None:
             graph.add((node, DCAT.byteSize, Literal(file.size_bytes, datatype=XSD.nonNegativeInteger)))
         for right in rights:
-            told_as: Any = URIRef(_safe(right)) if right.startswith("http") else Literal(right)
-            graph.add((node, DCTERMS.license, told_as))
+            graph.add((node, DCTERMS.license, right))
     for right in () if told.files else rights:
-        alone: Any = URIRef(_safe(right)) if right.startswith("http") else Literal(right)
-        graph.add((about, DCTERMS.license, alone))
+        graph.add((about, DCTERMS.license, right))

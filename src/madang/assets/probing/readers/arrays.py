@@ -36,8 +36,7 @@ def read_netcdf(path: Path, notes: Notes) -> None:
             except (OSError, ValueError, TypeError, RuntimeError) as error:  # the others may still be read
                 notes.find("unreadable", "warn", name, reason=error)
                 notes.variable(name, "other", shape=variable.shape)
-    none: measuring.Ends = (None, None)
-    notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
+    notes.box = measuring.box_among(ends)
 
 
 def _netcdf_variables(group: Any, prefix: str, depth: int = 0) -> list[tuple[str, Any]]:
@@ -261,8 +260,7 @@ def read_zarr(path: Path, notes: Notes) -> None:
         attributes = dict(array.attrs)
         axis = str(attributes.get("standard_name", "")) or measuring.standard_name(_last(name))
         ends[axis] = _zarr_array(notes, name, array, attributes, axis)
-    none: measuring.Ends = (None, None)
-    notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
+    notes.box = measuring.box_among(ends)
 
 
 def _zarr_arrays(group: Any) -> list[tuple[str, Any]]:

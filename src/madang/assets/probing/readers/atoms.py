@@ -67,5 +67,4 @@ def _structure(path: Path, notes: Notes, form: str) -> None:
         ("symbol", "x", "y", "z"),
         [(s, *measuring.shown(p)) for s, p in zip(symbols[:8], atoms.positions[:8], strict=True)],
     )
-    for one in list(told)[:5]:
-        notes.find("reader-warned", "info", reason=str(one.message))
+    notes.warned((str(one.message) for one in told), "info")

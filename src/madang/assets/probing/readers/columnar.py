@@ -62,9 +62,8 @@ def _batch(pa: Any, file: Any, told: Any, notes: Notes) -> None:
         notes.find("unpacks-to-more", "warn", size=table.nbytes)
     for field in file.schema_arrow:
         _field(notes, field, table, ends.get(field.name, (None, None)))
-    none: measuring.Ends = (None, None)
     known = {measuring.standard_name(measuring.named(name)[0]): one for name, one in ends.items()}
-    notes.box = measuring.box_of(known.get("longitude", none), known.get("latitude", none))
+    notes.box = measuring.box_among(known)
     if table is not None:
         notes.fact("rows_looked_at", table.num_rows)
         if table.num_rows < told.num_rows:
@@ -149,8 +148,7 @@ def _values(
         if column is not None and kinds.is_timestamp(type_) and len(column) > column.null_count:
             told = column.cast(pa.timestamp("s"), safe=False).to_pylist()
             times = sorted(str(one).replace(" ", "T") for one in told if one)
-            before = notes.period or (times[0], times[-1])
-            notes.period = (min(before[0], times[0]), max(before[1], times[-1]))
+            notes.lasts(times[0], times[-1])
         return "time", (None, None), Statistics(), shape
     if kinds.is_boolean(type_):
         return "flag", (None, None), Statistics(), shape

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from madang.assets.probing import sniffing
+from madang.assets.probing import measuring, sniffing
 from madang.assets.probing.notes import Notes
 from madang.assets.probing.readers import arrays, tables
 
@@ -128,8 +128,6 @@ def _features(notes: Notes, told: Mapping[str, Any]) -> None:
         _records(notes, rows)
     if points:
         ends = [(min(one), max(one)) for one in zip(*points, strict=True)]
-        from madang.assets.probing import measuring
-
         notes.box = measuring.box_of(ends[0], ends[1])
 
 

@@ -9,7 +9,7 @@ from madang.assets.probing.notes import Notes
 
 _PERSONAL = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientAddress", "OtherPatientIDs",
-    "ReferringPhysicianName",    "PatientTelephoneNumbers",
+    "ReferringPhysicianName", "PatientTelephoneNumbers",
 )  # fmt: skip
 _TOLD = (
     "Modality",
@@ -42,8 +42,7 @@ def read_dicom(path: Path, notes: Notes) -> None:
         notes.variable("pixels", "picture", shape=shape)
     syntax = getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", None)
     notes.fact("transfer_syntax", syntax.name if syntax is not None else None)
-    for one in list(told)[:5]:
-        notes.find("reader-warned", "warn", reason=str(one.message).partition("\n")[0])
+    notes.warned(str(one.message).partition("\n")[0] for one in told)
 
 
 def _whole(value: object) -> int:

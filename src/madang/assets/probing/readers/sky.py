@@ -41,12 +41,7 @@ def read_fits(path: Path, notes: Notes) -> None:
         notes.fact("units", len(units))
     if not notes.report().variables:
         notes.find("no-rows", "warn")
-    _tell_warnings(notes, told)
-
-
-def _tell_warnings(notes: Notes, told: Any) -> None:
-    for one in list(told)[:5]:
-        notes.find("reader-warned", "warn", reason=str(one.message))
+    notes.warned(str(one.message) for one in told)
 
 
 def _image(notes: Notes, unit: Any, place: int) -> None:
@@ -134,7 +129,7 @@ def read_votable(path: Path, notes: Notes) -> None:
         if one is tables[0]:
             rows = [measuring.shown(row) for row in one.array[:8]]
             notes.show_rows([field.name for field in one.fields], rows)
-    _tell_warnings(notes, told)
+    notes.warned(str(one.message) for one in told)
 
 
 def read_cds(path: Path, notes: Notes) -> None:
@@ -169,4 +164,4 @@ def _ascii(path: Path, notes: Notes, form: str) -> None:
             notes, name, str(column.unit or ""), np.ma.asanyarray(column.data), str(column.description or "")
         )
     notes.show_rows(table.colnames, [measuring.shown(row) for row in table[:8]])
-    _tell_warnings(notes, told)
+    notes.warned(str(one.message) for one in told)

@@ -105,22 +105,19 @@ def header_of(notes: Notes, rows: list[list[str]]) -> tuple[list[str], list[list
         and sum(map(bool, first)) > len(first) // 2
     )
     below = rows[start + 1 : start + 200]
-    if named and (not below or _unlike(first, below)):
+    if named and (not below or _has_values(below)):
         return [cell.strip() for cell in first], rows[start + 1 :]
     notes.find("no-head", "info")
     return [f"column {place}" for place in range(1, width + 1)], rows[start:]
 
 
-def _unlike(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a row without a number stands above rows that have numbers or times: then it is their head.
+def _has_values(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether there are numbers or times in rows: then a row without a number above them is their head.
 
     Where all is text, a first row may be a person as well as a head, and names are told to more than values.
     """
-    for row in below:
-        for cell in row:
-            if measuring.float_of(cell) is not None or measuring.time_of(cell) is not None:
-                return True
-    return False
+    cells = (cell for row in rows for cell in row)
+    return any(measuring.float_of(cell) is not None or measuring.time_of(cell) is not None for cell in cells)
 
 
 def describe(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]], whole: bool) -> None:
@@ -138,8 +135,7 @@ def describe(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]],
         ]
         plain, _ = measuring.named(name)
         ends[measuring.standard_name(plain)] = _column(notes, name, cells)
-    none: measuring.Ends = (None, None)
-    notes.box = measuring.box_of(ends.get("longitude", none), ends.get("latitude", none))
+    notes.box = measuring.box_among(ends)
 
 
 def _tell_shape(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]]) -> None:
@@ -170,10 +166,7 @@ def _column(notes: Notes, head: str, cells: Sequence[str]) -> measuring.Ends:
         return _number(notes, name, unit, standard, cells, good, len(present))
     times = [time for cell in present if (time := measuring.time_of(cell)) is not None]
     if present and len(times) >= _MOSTLY * len(present):
-        low, high = min(times), max(times)
-        notes.period = (
-            (min(low, notes.period[0]), max(high, notes.period[1])) if notes.period else (low, high)
-        )
+        notes.lasts(min(times), max(times))
         statistics = Statistics(len(cells), len(cells) - len(times))
         notes.variable(name, "time", standard_name=standard, statistics=statistics)
         return (None, None)
