@@ -21,9 +21,10 @@ from madang.agreements.model import AgreementDocument
 from madang.agreements.policies import USE_ACTIONS
 from madang.assets import lineage
 from madang.assets import service as assets
+from madang.assets.content.manifest import Manifest
+from madang.assets.content.model import Stored
 from madang.assets.errors import NotAccepted
 from madang.assets.model import Version
-from madang.assets.store import Blob, Manifest
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
@@ -116,7 +117,7 @@ def random_agreement(chance: random.Random, number: int) -> AgreementDocument:
 
 def add(session: Session, world: World, number: int, node: Node, parents: list[str]) -> str:
     new = assets.NewVersion(node.owner, f"v{number}", node.kind, node.mission, node.state, parents=parents)
-    version = assets.insert(session, new, Manifest(()), Blob(f"{number:064x}", 0))
+    version = assets.insert(session, new, Stored(Manifest(()), f"{number:064x}", f"hld-{number}", "-"))
     session.record("test", version.version_id, {"member": "-", "organization": "-"})
     world.nodes[version.version_id] = node
     return version.version_id

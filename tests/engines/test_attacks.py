@@ -19,7 +19,6 @@ import pytest
 
 from madang.assets import ingest
 from madang.assets.errors import UnsafeFile
-from madang.assets.store import open_store
 from madang.kernel import extension
 from madang.kernel.errors import FileMissing
 from madang.kernel.isolation import Confinement, Limits
@@ -332,7 +331,7 @@ def test_planted_things_are_not_collected(
     launcher.start(job(folder, isolation_engine, code))
     assert finish(launcher, folder).exit_code == 0
     with pytest.raises((UnsafeFile, FileMissing)):
-        ingest.store_folder(open_store(office.home), folder / "output" / "version")
+        ingest.store_folder(office.home, folder / "output" / "version")
 
 
 @pytest.mark.parametrize(("launcher", "isolation_engine"), NEAR, indirect=["launcher"])

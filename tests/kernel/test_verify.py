@@ -6,6 +6,7 @@ import pytest
 
 from madang.assets import reads
 from madang.assets import service as assets
+from madang.assets.withdrawing import service as withdrawing
 from madang.kernel.errors import ProofInvalid, SignatureInvalid
 from madang.kernel.ledger import log, proof
 from madang.kernel.ledger.note import Signer, write_checkpoint
@@ -26,11 +27,14 @@ def tampered(played: Played, *statements: str) -> Verdict:
 
 @pytest.fixture(autouse=True)
 def read(request: pytest.FixtureRequest) -> None:
-    """Somebody has read something, so that no table is empty."""
+    """Somebody has read something and taken something back, so that no table is empty."""
     if "copied" in request.fixturenames:
         played: Played = request.getfixturevalue("copied")
         assets.look(played.home, played.actor("company-b"), played.stage.notes["pool"])
         reads.record(played.home)
+        with played.home.database.write() as session:
+            taken = played.stage.notes["deposit:company-b"]
+            withdrawing.withdraw(session, played.actor("company-b"), taken, "a test")
 
 
 def named(verdict: Verdict, table: str) -> set[str]:

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 
 from madang.allocations import books
 from madang.assets import service as assets
-from madang.assets.model import versions
-from madang.assets.store import open_store
+from madang.assets.content import blobs
+from madang.assets.content.reading import content_of
+from madang.assets.model import Version, versions
 from madang.interfaces.demo import cast
 from madang.programme.verification import verify_home
 from madang.runs import service as runs
@@ -70,11 +71,10 @@ def whole(played: Played) -> None:
     """The ledger holds, every version's bytes are intact, and the books balance."""
     verdict = verify_home(played.home)
     assert verdict.holds, (SEED, verdict.disagreements)
-    store = open_store(played.home)
     with played.home.database.read() as session:
         assert books.balanced(books.trial_balance(session)), SEED
-        found = [row["manifest"] for row in session.rows(sa.select(versions.c.manifest))]
-    assert all(store.intact(manifest) for manifest in found), SEED
+        found = [Version(**row) for row in session.rows(sa.select(versions))]
+    assert all(content_of(played.home, one).manifest.files for one in found), SEED
 
 
 def test_deposits_killed_at_random_points(copied: Played, tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ def test_deposits_killed_at_random_points(copied: Played, tmp_path: Path) -> Non
     with copied.home.database.read() as session:
         have = {version.name for version in assets.visible_to(session, actor)}
     assert set(acknowledged) <= have
-    store = open_store(copied.home)
     with copied.home.database.read() as session:
         mine = [v for v in assets.visible_to(session, actor) if v.asset == "killed"]
     for version in mine:
-        assert all(store.intact(file.digest) for file in assets.manifest_of(copied.home, version).files)
+        content = content_of(copied.home, version)
+        assert all(content.intact(file.digest) for file in content.manifest.files)
     finished(command(copied, *arguments, token=token))
 
 
@@ -174,6 +174,6 @@ def test_evaluations_killed_at_random_points(copied: Played, tmp_path: Path) -> 
         for finalist, _ in opening.finalists(session, cast.MISSION):
             assert scores.score_of(session, finalist) is not None, SEED
         opened = opening.published(session, copied.actor(cast.LEAD), cast.MISSION)
-    assert open_store(copied.home).intact(opened), SEED
+    assert opened is not None and blobs.read(copied.home, opened), SEED
     whole(copied)
     shutil.rmtree(tmp_path, ignore_errors=True)

@@ -15,7 +15,7 @@ from tests.conftest import Office, Played
 
 OWN: dict[str, set[str]] = {
     "agreement.draft": {"steward"}, "agreement.sign": {"steward"}, "obligation.meet": {"steward"},
-    "asset.deposit": {"steward"},
+    "asset.deposit": {"steward"}, "asset.withdraw": {"steward"},
     "asset.download": {"steward", "researcher"}, "asset.query": {"steward", "researcher"},
     "mission.open": {"researcher"},
     "asset.pool": {"researcher"}, "run.submit": {"researcher"}, "run.cancel": {"researcher"},

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from madang.assets.content import blobs
 from madang.assets.errors import ContentMissing
-from madang.assets.store import open_store
 from madang.interfaces.demo import cast
 from madang.interfaces.web.app import create_app
 from madang.kernel.errors import NotPermitted
@@ -116,7 +116,7 @@ def test_results_that_are_gone_are_told(kept: tuple[Played, str, dict[str, Any]]
     played, trial_id, _ = kept
     with played.home.database.read() as session:
         trial = trials.find(session, trial_id)
-    assert open_store(played.home).intact(trial.digest)
+    assert blobs.read(played.home, trial.digest)
     for path in (played.home.path / "content").rglob(
         f"*{trial.digest.partition(':')[2][4:] or trial.digest[4:]}*"
     ):

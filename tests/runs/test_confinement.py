@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from madang.assets import ingest
+from madang.assets.content.drafts import Limits as Bounds
 from madang.assets.errors import TooLarge, UnsafeFile
-from madang.assets.store import open_store
 from madang.interfaces.demo import cast
 from madang.kernel import extension, isolation
 from madang.kernel.errors import IsolationMissing, UnknownEngine
@@ -208,15 +208,14 @@ def test_limits_hold(played: Played, code: str, limits: Limits) -> None:
 
 
 def test_planted_links_and_floods_are_not_collected(tmp_path: Path, played: Played) -> None:
-    store = open_store(played.home)
     (tmp_path / "version").mkdir()
     (tmp_path / "version/key").symlink_to(played.home.path / "keys/ledger.key")
     with pytest.raises(UnsafeFile):
-        ingest.store_folder(store, tmp_path / "version")
+        ingest.store_folder(played.home, tmp_path / "version")
     (tmp_path / "version/key").unlink()
     (tmp_path / "version/big").write_bytes(bytes(2_000_000))
     with pytest.raises(TooLarge):
-        ingest.store_folder(store, tmp_path / "version", byte_limit=1_000_000)
+        ingest.store_folder(played.home, tmp_path / "version", limits=Bounds("version", 1_000_000))
 
 
 def test_choosing_an_isolation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 
 from madang.assets import checking, ingest, lineage
 from madang.assets import service as assets
+from madang.assets.content.reading import attach
 from madang.assets.model import Version
-from madang.assets.store import open_store
 from madang.interfaces.demo import cast
 from madang.kernel.canonical import canonical_bytes
 from madang.kernel.errors import NotPermitted
@@ -50,14 +49,14 @@ def made(played: Played, files: dict[str, bytes], folder: Path) -> Version:
     folder.mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    manifest, blob = ingest.store_folder(open_store(played.home), folder)
+    stored = ingest.store_folder(played.home, folder)
     actor = played.actor("company-a")
     with played.home.database.write() as session:
         parent = lineage.get(session, played.stage.notes["deposit:company-a"])
         new = assets.NewVersion(
             "company-a", "made", "model", cast.MISSION, "accepted", parents=[parent.version_id]
         )
-        version = assets.insert(session, new, manifest, blob)
+        version = assets.insert(session, new, stored)
         session.record("test", version.version_id, actor.as_fact())
     return version
 
@@ -170,7 +169,7 @@ def test_items_that_training_has_seen_are_left_out(copied: Played, tmp_path: Pat
     version = made(copied, {"policy.onnx": policy()}, tmp_path / "model")
     with copied.home.database.read() as session:
         (root,) = lineage.roots_of(session, version.version_id)
-    digest = open_store(copied.home).put(BytesIO(canonical_bytes(seen))).digest
+    digest = attach(copied.home, root.version_id, canonical_bytes(seen))
     records.tamper(
         copied.home.database,
         f"UPDATE profiles SET fingerprints = '{digest}' WHERE version_id = '{root.version_id}'",

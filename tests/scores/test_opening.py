@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from madang.assets import lineage
-from madang.assets.store import open_store
+from madang.assets.content import blobs
 from madang.interfaces.demo import cast
 from madang.kernel.authorizer import OUTSIDER
 from madang.kernel.canonical import canonical_bytes, canonical_digest
@@ -42,7 +42,7 @@ def test_the_demonstration_opened_with_two_people_and_published_what_was_committ
         digest = opening.published(session, OUTSIDER, cast.MISSION)  # the mission is public
     assert told is not None
     assert (told.asked_for, told.confirmed_for) == (cast.MINISTRY, cast.JUDGE)
-    opened = json.loads(open_store(played.home).read(digest))
+    opened = json.loads(blobs.read(played.home, digest))
     for half in ("feedback", "final"):
         assert canonical_digest(opened[half]) == benchmark.commitment_of(half)
         assert len(opened[half]["salt"]) == 64
@@ -105,7 +105,7 @@ def test_a_score_is_repeated_and_a_changed_one_is_found(played: Played) -> None:
         version = lineage.get(session, found.version_id)
     assert score is not None
     assert (told.value, told.n) == (score.value, score.n)
-    opened = json.loads(open_store(played.home).read(content))
+    opened = json.loads(blobs.read(played.home, content))
     other = json.loads(json.dumps(opened))
     other["final"]["items"][0]["seed"] += 1
     with pytest.raises(SealBroken):

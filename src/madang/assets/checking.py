@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -21,11 +20,12 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from madang.assets import lineage
+from madang.assets.content.manifest import Manifest
+from madang.assets.content.reading import attach, attached, content_of
 from madang.assets.errors import CheckFailed
-from madang.assets.model import Finding, Version, findings, parents, profiles, versions
+from madang.assets.model import GONE, Finding, Version, findings, parents, profiles, versions
 from madang.assets.probing import service as probing
 from madang.assets.probing import sniffing
-from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import extension, isolation
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest, parse_json
@@ -111,8 +111,7 @@ def _recorded(session: Session, version: Version) -> Outcome:
 
 
 def _examine(home: Home, request: Request, version: Version) -> None:
-    store = open_store(home)
-    manifest = Manifest.from_bytes(store.read(version.manifest))
+    manifest = content_of(home, version).manifest
     format_name = version.format or recognize([file.path for file in manifest.files])
     if format_name is None:
         result = _as_probed(home, version, manifest)
@@ -121,7 +120,7 @@ def _examine(home: Home, request: Request, version: Version) -> None:
         result = _run_examination(home, version, manifest, checker.examine)
     found = [Finding(*row) for row in result["findings"]]
     blocked = any(finding.severity == "block" for finding in found)
-    prints = store.put(BytesIO(canonical_bytes(sorted(set(result["fingerprints"]))))).digest
+    prints = attach(home, version.version_id, canonical_bytes(sorted(set(result["fingerprints"]))))
     with home.database.write() as session:
         authorize(session, request)
         known = session.row(sa.select(profiles).where(profiles.c.version_id == version.version_id))
@@ -155,7 +154,7 @@ def _as_probed(home: Home, version: Version, manifest: Manifest) -> dict[str, An
     told: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     if not any(report.variables for report in reports):
         told["format-unknown", ""] = ("block", {"files": len(manifest.files)})
-    told |= {("program", path): ("block", {"reason": "pickle"}) for path in _programs(home, manifest)}
+    told |= {("program", path): ("block", {"reason": "pickle"}) for path in _programs(home, version)}
     for report in reports:
         for one in report.findings:
             severity = "block" if one.check == "program" else one.severity
@@ -176,12 +175,12 @@ def _public(evidence: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _programs(home: Home, manifest: Manifest) -> list[str]:
+def _programs(home: Home, version: Version) -> list[str]:
     """Paths of pickles among all files of a version, by their first bytes."""
-    store = open_store(home)
+    content = content_of(home, version)
     found = []
-    for file in manifest.files:
-        with store.open(file.digest) as stream:
+    for file in content.manifest.files:
+        with content.open(file.digest) as stream:
             head = stream.read(_HEAD_BYTES)
         if sniffing.name_format(file.path, head, file.size) == "pickle":
             found.append(file.path)
@@ -239,7 +238,7 @@ def _participating(session: Session, mission: str, found: list[Version]) -> list
 
 
 def _others(session: Session, version: Version, checker: str) -> dict[str, list[Mapping[str, Any]]]:
-    """Profiles of the other contributors: owner -> of their data sets that are not quarantined."""
+    """Profiles of the other contributors: owner -> of their data sets that stand."""
     derived = sa.select(parents.c.version_id)
     query = (
         sa.select(versions.c.owner, profiles.c.profile)
@@ -247,7 +246,7 @@ def _others(session: Session, version: Version, checker: str) -> dict[str, list[
         .where(
             versions.c.mission == version.mission,
             versions.c.owner != version.owner,
-            versions.c.state != "quarantined",
+            versions.c.state.not_in(("quarantined", *GONE)),
             versions.c.version_id.not_in(derived),
             profiles.c.checker == checker,
         )
@@ -265,12 +264,11 @@ def _others(session: Session, version: Version, checker: str) -> dict[str, list[
 def fingerprints_below(home: Home, session: Session, version: Version) -> frozenset[str]:
     """Fingerprints of every record below a version (for the evaluator; see ``profiles``)."""
     ids = [root.version_id for root in lineage.roots_of(session, version.version_id)]
-    query = sa.select(profiles.c.fingerprints).where(
+    query = sa.select(profiles.c.version_id, profiles.c.fingerprints).where(
         profiles.c.version_id.in_(ids), profiles.c.fingerprints.is_not(None)
     )
-    store = open_store(home)
-    digests = {str(row["fingerprints"]) for row in session.rows(query)}
-    return frozenset(one for digest in digests for one in parse_json(store.read(digest)))
+    found = [(str(row["version_id"]), str(row["fingerprints"])) for row in session.rows(query)]
+    return frozenset(one for place in found for one in parse_json(attached(home, session, *place)))
 
 
 def _compare(home: Home, request: Request, version: Version) -> Outcome:
@@ -297,7 +295,7 @@ def _run_examination(home: Home, version: Version, manifest: Manifest, reference
     with tempfile.TemporaryDirectory(prefix="check-", dir=home.runs_path) as name:
         folder = Path(name)
         (folder / "input").mkdir()
-        place_all(open_store(home), manifest, folder / "input", link=home.isolation.confines)
+        content_of(home, version).place(manifest.files, folder / "input")
         limits = isolation.Limits(home.values.job_memory_bytes, home.values.check_seconds, _LARGEST_RESULT)
         confinement = isolation.Confinement({"/input": folder / "input"}, limits=limits)
         inside = home.isolation.inside(confinement, "/input")

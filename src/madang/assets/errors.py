@@ -1,7 +1,7 @@
 """What can go wrong with assets and versions."""
 
 from madang.kernel import i18n
-from madang.kernel.errors import Conflict, Invalid, NotFound, Tampered
+from madang.kernel.errors import Conflict, Environment, Invalid, NotFound, Tampered
 
 i18n.register_catalogue("madang.assets")
 
@@ -46,6 +46,14 @@ class UploadUnfinished(Conflict):
     """A deposit of an upload whose bytes are not all here. Facts: upload, offset, length."""
 
 
+class NoEarlierVersion(Invalid):
+    """The first version of an asset has nothing to be compared with. Facts: version."""
+
+
+class OutsideUpload(Invalid):
+    """A file of a deposit would reach beyond its upload. Facts: path, upload, length."""
+
+
 class NotAccepted(Conflict):
     """A version that has not passed its checks would be used. Facts: version, state, reason."""
 
@@ -60,6 +68,22 @@ class NothingToPool(Invalid):
 
 class ContentMissing(Tampered):
     """Bytes that a manifest names are gone or differ. Facts: digest."""
+
+
+class ContentDestroyed(Conflict):
+    """Bytes of a version were destroyed by their owner. Facts: version."""
+
+
+class KeyMissing(Tampered):
+    """The key under which bytes are sealed is not here. Facts: version, holding."""
+
+
+class StoreFailed(Environment):
+    """What keeps the bytes does not answer as it should. Facts: store, reason."""
+
+
+class FileChanged(Conflict):
+    """A file changed while it was stored. Facts: file."""
 
 
 class CheckFailed(Conflict):

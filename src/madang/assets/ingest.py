@@ -4,79 +4,65 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from madang.assets.errors import EmptyDeposit, NameTwins, TooLarge, UnsafeFile
-from madang.assets.store import Blob, ContentStore, File, Manifest
+from madang.assets.content import drafts
+from madang.assets.content.drafts import Source
+from madang.assets.content.manifest import File, Manifest
+from madang.assets.content.model import Stored
+from madang.assets.errors import EmptyDeposit, UnsafeFile
 from madang.kernel.errors import FileMissing
+from madang.kernel.home import Home
 from madang.kernel.ids import nfc
 
-Progress = Callable[[int, int], None]
 _DEEPEST = 100
 """Folders inside folders that a version may have."""
 
 
 def store_folder(
-    store: ContentStore,
+    home: Home,
     folder: Path,
     *,
-    byte_limit: int | None = None,
-    file_limit: int | None = None,
-    progress: Progress | None = None,
-) -> tuple[Manifest, Blob]:
-    """Store every file below `folder`; returns the manifest and the blob that holds it.
+    journal: Path | None = None,
+    limits: drafts.Limits | None = None,
+    progress: drafts.Progress | None = None,
+) -> Stored:
+    """Store every file below `folder` as a holding; with `journal`, one that was cut off goes on.
 
-    Raises FileMissing, EmptyDeposit, UnsafeFile, NameTwins, TooLarge or DiskFull. Bytes that were
-    stored before an error stay, unreferenced, and make a second try faster.
+    Raises FileMissing, EmptyDeposit, UnsafeFile, NameTwins, FileChanged, TooLarge or DiskFull.
     """
     if not folder.is_dir() or folder.is_symlink():
         raise FileMissing(file=str(folder))
-    files: dict[str, File] = {}
-    left = byte_limit
-    for count, (relative, descriptor) in enumerate(_regular_files(folder), start=1):
-        with os.fdopen(descriptor, "rb") as source:
-            if file_limit is not None and count > file_limit:
-                raise TooLarge(what=str(folder), limit=f"{file_limit} files")
-            blob = store.put(source, left)
-        left = None if left is None else left - blob.size
-        _add(files, relative, blob)
-        if progress:
-            progress(count, sum(file.size for file in files.values()))
-    if not files:
+    origin = str(folder.resolve())
+    files = _regular_files(folder)
+    made = drafts.store(home, files, journal=journal, origin=origin, limits=limits, progress=progress)
+    if not made.manifest.files:
         raise EmptyDeposit(folder=str(folder))
-    return store_manifest(store, Manifest.of(files.values()))
+    return made
 
 
-def store_listed(store: ContentStore, listed: Iterable[tuple[str, Blob]]) -> tuple[Manifest, Blob]:
-    """A manifest of (path, blob) whose bytes are in the store, under the same rules as a folder's.
+def store_listed(home: Home, listed: Sequence[str], sources: Iterable[Source], *, journal: Path) -> Stored:
+    """Store files of the given paths, under the same rules as a folder's.
 
-    Raises EmptyDeposit, UnsafeFile, NameTwins.
+    Raises EmptyDeposit, UnsafeFile, NameTwins, DiskFull.
     """
-    files: dict[str, File] = {}
-    for given, blob in listed:
-        if not _is_plain(nfc(given)):
-            raise UnsafeFile(file=given)
-        _add(files, given, blob)
-    for path in files:
+    paths = set(map(nfc, listed))
+    for path in paths:
         parts = path.split("/")
-        if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
-            raise UnsafeFile(file=path)  # below a file
-    if not files:
+        if not is_plain(path) or any("/".join(parts[:depth]) in paths for depth in range(1, len(parts))):
+            raise UnsafeFile(file=path)  # or it is below a file
+    if not listed:
         raise EmptyDeposit(folder="-")
-    return store_manifest(store, Manifest.of(files.values()))
+    return drafts.store(home, sources, journal=journal, origin="uploads")
 
 
-def _add(files: dict[str, File], given: str, blob: Blob) -> None:
-    """Add a file under its NFC path; NameTwins where another has that."""
-    path = nfc(given)
-    if path in files:
-        raise NameTwins(first=files[path].original or path, second=given)
-    files[path] = File(path, blob.size, blob.digest, given if given != path else None)
+def store_references(home: Home, files: Iterable[File]) -> Stored:
+    """A holding with nothing but a manifest: the bytes of its files are in other versions' holdings."""
+    return drafts.refer(home, Manifest.of(files))
 
 
-def _is_plain(path: str) -> bool:
+def is_plain(path: str) -> bool:
     """Whether a path could have come from a walk through a folder."""
     parts = path.split("/")
     if len(parts) > _DEEPEST or "\0" in path:
@@ -88,13 +74,8 @@ def _is_plain(path: str) -> bool:
     return all(part not in (".", "..") and 0 < size <= 255 for part, size in zip(parts, sizes, strict=True))
 
 
-def store_manifest(store: ContentStore, manifest: Manifest) -> tuple[Manifest, Blob]:
-    """Store a manifest; its blob's digest is what a version is bound to."""
-    return manifest, store.put(BytesIO(manifest.to_bytes()))
-
-
-def _regular_files(folder: Path) -> Iterator[tuple[str, int]]:
-    """(path relative to `folder`, open descriptor) of each file, in a fixed order."""
+def _regular_files(folder: Path) -> Iterator[Source]:
+    """Each file, open until the next one is asked for, in a fixed order."""
     for root, folders, names, root_descriptor in os.fwalk(folder, follow_symlinks=False, onerror=_refuse):
         folders.sort()
         if root.count("/") - str(folder).count("/") > _DEEPEST:
@@ -105,7 +86,13 @@ def _regular_files(folder: Path) -> Iterator[tuple[str, int]]:
             if Path(root, name).is_symlink():
                 raise UnsafeFile(file=prefix + name)
         for name in sorted(names):
-            yield prefix + name, _open_regular(prefix + name, name, root_descriptor)
+            file, now = _open_regular(prefix + name, name, root_descriptor)
+            try:
+                # With the time of its last change of any kind: a program may set that of the last writing.
+                signature = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+                yield Source(prefix + name, now.st_size, signature, file)
+            finally:
+                os.close(file)
 
 
 def _refuse(error: OSError) -> None:
@@ -113,14 +100,15 @@ def _refuse(error: OSError) -> None:
     raise UnsafeFile(file=str(error.filename)) from error
 
 
-def _open_regular(shown: str, name: str, folder: int) -> int:
+def _open_regular(shown: str, name: str, folder: int) -> tuple[int, os.stat_result]:
     try:
         name.encode("utf-8")
         # O_NONBLOCK: opening a planted FIFO must not hang.
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except (OSError, UnicodeEncodeError) as error:
         raise UnsafeFile(file=shown.encode("utf-8", "replace").decode()) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    now = os.fstat(descriptor)
+    if not stat.S_ISREG(now.st_mode):
         os.close(descriptor)
         raise UnsafeFile(file=shown)
-    return descriptor
+    return descriptor, now

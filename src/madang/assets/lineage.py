@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from madang.agreements import service as agreements
 from madang.agreements.policies import USE_ACTIONS
 from madang.assets.errors import NoSuchVersion, NotAccepted
-from madang.assets.model import Version, parents, versions
+from madang.assets.model import GONE, Version, parents, versions
 from madang.kernel.authorizer import Principal, Request, authorize, decide
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
@@ -80,6 +80,26 @@ def children_of(session: Session, version_id: str) -> list[Version]:
     return [Version(**row) for row in session.rows(query)]
 
 
+def descendants_of(session: Session, version_id: str) -> list[Version]:
+    """Everything made from a version, directly or not, oldest first; not the version itself."""
+    tree = sa.select(sa.literal(version_id).label("version_id")).cte("below", recursive=True)
+    step = sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id)
+    tree = tree.union(step)
+    query = sa.select(versions).where(versions.c.version_id.in_(sa.select(tree.c.version_id)))
+    rows = session.rows(query.where(versions.c.version_id != version_id).order_by(versions.c.created_at))
+    return [Version(**row) for row in rows]
+
+
+def edges_among(session: Session, found: Sequence[Version]) -> dict[str, list[str]]:
+    """Version id -> ids of its direct parents, of versions among `found`."""
+    ids = {one.version_id for one in found}
+    edges: dict[str, list[str]] = {}
+    for row in session.rows(sa.select(parents).where(parents.c.version_id.in_(sorted(ids)))):
+        if row["parent_id"] in ids:
+            edges.setdefault(row["version_id"], []).append(row["parent_id"])
+    return edges
+
+
 def _lineage_query() -> sa.Select[Any]:
     """Built once: a decision asks it, and building it costs more than running it."""
     asked = sa.bindparam("asked", type_=sa.Text)
@@ -142,17 +162,25 @@ def authorize_use(session: Session, actor: Principal, action: str, version: Vers
     """The clauses and rules that let `actor` do `action` with `version`, over its whole lineage.
 
     Every deposit below it must allow the action; NotPermitted names the first that does not. A version
-    whose lineage holds anything but accepted versions is refused with NotAccepted.
+    whose lineage holds anything but accepted versions is refused with NotAccepted; so is what was made from
+    a version that its owner took back, for a download too.
     """
     ancestors, roots = _lineage(session, version.version_id)
     grounds: set[str] = set()
     for root in _addresses(roots):
         grounds.update(authorize(session, _request(actor, action, root, version.kind)).by)
     for ancestor in ancestors:
-        if ancestor.state != "accepted" and action != "download":
+        if not _stands(ancestor, actor.organization, action):
             reason = Message(f"assets.why-{ancestor.state}")
             raise NotAccepted(version=ancestor.name, state=ancestor.state, reason=reason)
     return sorted(grounds)
+
+
+def _stands(ancestor: Version, organization: str, action: str) -> bool:
+    """Whether the state of what a version was made from lets an organization do an action with it."""
+    if ancestor.state in GONE:
+        return action == "download" and organization == ancestor.owner
+    return ancestor.state == "accepted" or action == "download"
 
 
 @dataclass(frozen=True)
@@ -167,16 +195,17 @@ class Term:
 def terms_of(session: Session, version: Version, organizations: dict[str, str]) -> list[Term]:
     """What each of `organizations` (name -> kind) may do: the AND over the whole lineage.
 
-    As in :func:`authorize_use`, nothing but a download is left where an ancestor is not accepted.
+    As in :func:`authorize_use`, the states of all ancestors count too.
     """
     ancestors, roots = _lineage(session, version.version_id)
-    usable = all(ancestor.state == "accepted" for ancestor in ancestors)
     addresses = _addresses(roots)
     computed = []
     for action in USE_ACTIONS:
         allowed: list[str] = []
         grounds: set[str] = set()
-        for name, kind in organizations.items() if usable or action == "download" else ():
+        for name, kind in organizations.items():
+            if not all(_stands(ancestor, name, action) for ancestor in ancestors):
+                continue
             principal = Principal("", name, kind, frozenset())
             requests = [_request(principal, action, root, version.kind) for root in addresses]
             decisions = [decide(session, request) for request in requests]

@@ -13,7 +13,9 @@ from madang.kernel.ids import id_of_digest
 from madang.kernel.ledger.log import metadata
 
 KINDS = ("dataset", "model", "benchmark", "report")
-STATES = ("received", "accepted", "quarantined")
+STATES = ("received", "accepted", "quarantined", "withdrawn", "destroyed")
+GONE = ("withdrawn", "destroyed")
+"""States of a version that its owner took back: nothing new may use it."""
 
 versions = sa.Table(
     "versions",

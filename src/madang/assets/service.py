@@ -11,13 +11,18 @@ import sqlalchemy as sa
 
 from madang.agreements import service as agreements
 from madang.assets import ingest, lineage, reads, returning  # noqa: F401  (registers evidence)
+from madang.assets.content import drafts, holdings
+from madang.assets.content.manifest import Manifest
+from madang.assets.content.model import Stored
+from madang.assets.content.model import holdings as kept_in
+from madang.assets.content.reading import Content, content_of
 from madang.assets.errors import AnotherKind, NotAParticipant, NothingToPool, NotPoolable, TargetExists
-from madang.assets.model import Finding, Version, findings, parents, version_id, versions
-from madang.assets.store import Blob, ContentStore, Manifest, open_store, place_all
+from madang.assets.model import GONE, Finding, Version, findings, parents, version_id, versions
+from madang.assets.zipping import zipped
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
-from madang.kernel.home import Home
+from madang.kernel.home import Home, full_disk_told
 from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
 from madang.kernel.paging import Slice, cut_each
@@ -47,17 +52,17 @@ def deposit(
     asset: str,
     agreement: str,
     format_name: str | None = None,
-    progress: ingest.Progress | None = None,
+    progress: drafts.Progress | None = None,
 ) -> Version:
     """Deposit a folder as the next version of the actor's organization's data set `asset`.
 
-    The bytes are durable before the row exists, and the row before this returns. Depositing the same
-    content twice in a row gives the version that is already there, so a deposit that was cut off may
-    simply be repeated.
+    The bytes are durable before the row exists, and the row before this returns. A deposit that was cut
+    off goes on where it was when it is repeated; depositing the same content twice in a row gives the
+    version that is already there.
     """
 
-    def gather(store: ContentStore) -> tuple[Manifest, Blob]:
-        return ingest.store_folder(store, folder, progress=progress)
+    def gather(journal: Path) -> Stored:
+        return ingest.store_folder(home, folder, journal=journal, progress=progress)
 
     return deposit_gathered(home, actor, gather, asset, agreement, format_name)
 
@@ -65,12 +70,12 @@ def deposit(
 def deposit_gathered(
     home: Home,
     actor: Principal,
-    gather: Callable[[ContentStore], tuple[Manifest, Blob]],
+    gather: Callable[[Path], Stored],
     asset: str,
     agreement: str,
     format_name: str | None = None,
 ) -> Version:
-    """The same for files that `gather` makes durable in the store, once it is known to be allowed."""
+    """The same for files that `gather` makes durable with a journal, once it is known to be allowed."""
     check_slug(asset, "asset name")
     if format_name is not None:
         extension.pack_part("checks", format_name)
@@ -78,24 +83,41 @@ def deposit_gathered(
     with home.database.read() as session:
         authorize(session, request)
         mission = _party_mission(session, actor, agreement)
-    manifest, blob = gather(open_store(home))
     new = NewVersion(actor.organization, asset, "dataset", mission, "received", agreement, format_name)
-    with home.database.write() as session:
-        authorize(session, request)
-        existing = _latest(session, new.owner, asset)
-        if existing is not None and existing.manifest == blob.digest and existing.agreement == agreement:
-            return existing
-        version = insert(session, new, manifest, blob)
-        session.record(
-            "version.deposited",
-            version.version_id,
-            actor.as_fact(),
-            agreement=agreement,
-            manifest=version.manifest,
-            mission=mission,
-            name=version.name,
-            owner=version.owner,
-        )
+    with drafts.kept_for(home, new.owner, asset) as journal:
+        stored = gather(journal)
+        with home.database.write() as session:
+            authorize(session, request)
+            version = _same(session, new, stored)
+            known = version is not None
+            if version is None:
+                version = _deposited(session, actor, new, stored)
+        journal.unlink(missing_ok=True)
+    if known:
+        holdings.destroy(home, stored.holding_id)
+    return version
+
+
+def _same(session: Session, new: NewVersion, stored: Stored) -> Version | None:
+    """The latest version of the asset, where it is the same content under the same agreement."""
+    latest = _latest(session, new.owner, new.asset)
+    same = latest is not None and (latest.manifest, latest.agreement) == (stored.digest, new.agreement)
+    return latest if same and latest is not None and latest.state not in GONE else None
+
+
+def _deposited(session: Session, actor: Principal, new: NewVersion, stored: Stored) -> Version:
+    version = insert(session, new, stored)
+    session.record(
+        "version.deposited",
+        version.version_id,
+        actor.as_fact(),
+        agreement=new.agreement,
+        key=stored.key_id,
+        manifest=version.manifest,
+        mission=new.mission,
+        name=version.name,
+        owner=version.owner,
+    )
     return version
 
 
@@ -124,13 +146,13 @@ def require_kind(session: Session, owner: str, asset: str, kind: str) -> None:
         raise AnotherKind(asset=f"{owner}/{asset}", found=latest.kind, kind=kind)
 
 
-def insert(session: Session, new: NewVersion, manifest: Manifest, blob: Blob) -> Version:
+def insert(session: Session, new: NewVersion, stored: Stored) -> Version:
     """Insert the row of a version whose bytes are stored. The caller records what it means."""
     require_kind(session, new.owner, new.asset, new.kind)
     latest = _latest(session, new.owner, new.asset)
     number = latest.number + 1 if latest else 1
     row = {
-        "version_id": version_id(new.owner, new.asset, number, blob.digest),
+        "version_id": version_id(new.owner, new.asset, number, stored.digest),
         "owner": new.owner,
         "asset": check_slug(new.asset, "asset name"),
         "number": number,
@@ -138,15 +160,17 @@ def insert(session: Session, new: NewVersion, manifest: Manifest, blob: Blob) ->
         "mission": new.mission,
         "agreement": new.agreement,
         "format": new.format,
-        "manifest": blob.digest,
-        "size_bytes": manifest.size,
-        "files": len(manifest.files),
+        "manifest": stored.digest,
+        "size_bytes": stored.manifest.size,
+        "files": len(stored.manifest.files),
         "facts": dict(new.facts),
         "state": new.state,
         "made_by": new.made_by,
         "created_at": clock.to_text(clock.now()),
     }
     session.insert(versions, row)
+    holding = {"version_id": row["version_id"], "holding_id": stored.holding_id, "key_id": stored.key_id}
+    session.insert(kept_in, {**holding, "destroyed_at": None})
     rows = [{"version_id": row["version_id"], "parent_id": parent} for parent in sorted(set(new.parents))]
     session.insert(parents, *rows)
     return Version(**row)  # type: ignore[arg-type]
@@ -163,10 +187,8 @@ def pool(home: Home, actor: Principal, mission: str, asset: str, names: Sequence
         authorize(session, Request(actor, "asset.pool", "Mission", mission, {"owner": actor.organization}))
         chosen = [lineage.see(session, actor, name) for name in names] or newest_accepted(session, mission)
         _authorize_pool(session, actor, mission, chosen)
-    store = open_store(home)
-    manifests = {v.version_id: Manifest.from_bytes(store.read(v.manifest)) for v in chosen}
-    files = [file for v in chosen for file in manifests[v.version_id].below(f"{v.owner}/{v.asset}")]
-    manifest, blob = ingest.store_manifest(store, Manifest.of(files))
+    files = [file for v in chosen for file in manifest_of(home, v).below(f"{v.owner}/{v.asset}")]
+    stored = ingest.store_references(home, files)
     facts = {"episodes": sum(int(v.facts.get("episodes", 0)) for v in chosen), "sources": len(chosen)}
     ids = [v.version_id for v in chosen]
     new = NewVersion(
@@ -175,18 +197,26 @@ def pool(home: Home, actor: Principal, mission: str, asset: str, names: Sequence
     )  # fmt: skip
     with home.database.write() as session:
         grounds = _authorize_pool(session, actor, mission, [lineage.get(session, i) for i in ids])
-        version = insert(session, new, manifest, blob)
-        session.record(
-            "version.pooled",
-            version.version_id,
-            actor.as_fact(),
-            grounds=grounds,
-            manifest=version.manifest,
-            mission=mission,
-            name=version.name,
-            owner=version.owner,
-            parents=sorted(ids),
-        )
+        return insert_pooled(session, actor, new, stored, grounds)
+
+
+def insert_pooled(
+    session: Session, actor: Principal, new: NewVersion, stored: Stored, grounds: Sequence[str], **more: str
+) -> Version:
+    """Insert a version made from others, and record it with what permitted that (and `more` facts)."""
+    version = insert(session, new, stored)
+    session.record(
+        "version.pooled",
+        version.version_id,
+        actor.as_fact(),
+        grounds=grounds,
+        manifest=version.manifest,
+        mission=new.mission,
+        name=version.name,
+        owner=version.owner,
+        parents=sorted(new.parents),
+        **more,
+    )
     return version
 
 
@@ -230,17 +260,20 @@ def newest_accepted(session: Session, mission: str) -> list[Version]:
 
 def manifest_of(home: Home, version: Version) -> Manifest:
     """The files of a version (the caller has authorized it)."""
-    return Manifest.from_bytes(open_store(home).read(version.manifest))
+    return content_of(home, version).manifest
 
 
 def look(home: Home, actor: Principal, name: str) -> tuple[Version, Manifest]:
-    """A version and its list of files, for an actor who may know of it; the look is noted."""
+    """A version and its list of files, for an actor who may know of it; the look is noted.
+
+    Of a version that was destroyed the list is gone too.
+    """
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
         owners = {root.owner for root in lineage.roots_of(session, version.version_id)}
         ground = lineage.seen_as(session, actor, version)
     reads.note(home, actor, "look", version, owners, [ground])
-    return version, manifest_of(home, version)
+    return version, Manifest(()) if version.state == "destroyed" else manifest_of(home, version)
 
 
 class Remembered(Protocol):
@@ -255,24 +288,42 @@ class Remembered(Protocol):
         ...
 
 
-def opened_for_download(home: Home, actor: Principal, name: str, remembered: Remembered) -> Manifest:
+def opened_for_download(home: Home, actor: Principal, name: str, remembered: Remembered) -> Content:
     """The files of a version that an actor takes home one by one; on record before the first is given."""
     version, owners, grounds = authorize_download(home, actor, name)
     if not remembered.fresh(actor.member, version.version_id):
         reads.note(home, actor, "download", version, owners, grounds)
         remembered.keep(actor.member, version.version_id)
-    return manifest_of(home, version)
+    return content_of(home, version)
 
 
 def download(home: Home, actor: Principal, name: str, target: Path) -> Version:
     """Write a version's files to a new folder. NotPermitted names the clause that stands against it."""
     version, owners, grounds = authorize_download(home, actor, name)
-    store = open_store(home)
     if target.exists():
         raise TargetExists(target=str(target))
     reads.note(home, actor, "download", version, owners, grounds)
+    content = content_of(home, version)
+    files = content.manifest.files
     target.mkdir(parents=True)
-    place_all(store, Manifest.from_bytes(store.read(version.manifest)), target, link=False)
+    content.place(files, target)
+    return version
+
+
+def download_zip(home: Home, actor: Principal, name: str, target: Path) -> Version:
+    """Write a version to a new file, as one zip; it has its name once it is whole."""
+    version, owners, grounds = authorize_download(home, actor, name)
+    if target.exists():
+        raise TargetExists(target=str(target))
+    reads.note(home, actor, "download", version, owners, grounds)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with full_disk_told(target.parent), part.open("wb") as made:
+            for piece in zipped(content_of(home, version)):
+                made.write(piece)
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
     return version
 
 

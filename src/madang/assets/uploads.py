@@ -1,8 +1,8 @@
 """Uploads: files that arrive in parts over a network, kept until a deposit takes them.
 
 ``HOME/uploads/<organization>/<id>.part`` holds the bytes that have arrived; what of them is durable is its
-size after an fsync. Once whole they go into the content store, and ``<id>.json`` keeps their digest.
-Whoever uploads is never told whether the store had them already.
+size after an fsync. An upload may be a bundle: many small files, one behind the other, each of which a
+deposit names by where it begins and how long it is.
 """
 
 from __future__ import annotations
@@ -11,17 +11,26 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
 from madang.assets import ingest, service
-from madang.assets.errors import NoSuchUpload, TooLarge, UploadBusy, UploadOffset, UploadUnfinished
+from madang.assets.content.drafts import Source
+from madang.assets.content.model import Stored
+from madang.assets.errors import (
+    NoSuchUpload,
+    OutsideUpload,
+    TooLarge,
+    UploadBusy,
+    UploadOffset,
+    UploadUnfinished,
+)
 from madang.assets.model import Version
-from madang.assets.store import Blob, ContentStore, Manifest, open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.home import Home, full_disk_told, sync_folder, write_durably
@@ -33,13 +42,17 @@ _ID = re.compile(r"upl-[0-9a-z]{20}")
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload. offset: how many of `length` bytes are here; digest: once all are."""
+    """An upload. offset: how many of `length` bytes are here."""
 
     upload_id: str
     length: int
     offset: int
     expires_at: str
-    digest: str | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all bytes are here."""
+        return self.offset == self.length
 
 
 def create(home: Home, actor: Principal, length: int) -> Upload:
@@ -51,10 +64,10 @@ def create(home: Home, actor: Principal, length: int) -> Upload:
         raise TooLarge(what="upload", limit=f"{home.values.upload_file_bytes} bytes")
     folder = _folder(home, actor)
     _sweep(folder)
-    made = Upload(new_id("upl"), length, 0, clock.to_text(clock.now() + KEPT), None)
+    made = Upload(new_id("upl"), length, 0, clock.to_text(clock.now() + KEPT))
     (folder / f"{made.upload_id}.part").touch(0o600)
     _write(folder, made)
-    return finish(home, actor, made.upload_id)
+    return made
 
 
 def see(home: Home, actor: Principal, upload_id: str) -> Upload:
@@ -66,8 +79,6 @@ def see(home: Home, actor: Principal, upload_id: str) -> Upload:
         made = Upload(**json.loads((folder / f"{upload_id}.json").read_text("utf-8")))
         if made.expires_at < clock.to_text(clock.now()):
             raise NoSuchUpload(upload=upload_id)
-        if made.digest is not None:
-            return made
         return replace(made, offset=(folder / f"{upload_id}.part").stat().st_size)
     except FileNotFoundError as error:
         raise NoSuchUpload(upload=upload_id) from error
@@ -99,7 +110,7 @@ def appending(home: Home, actor: Principal, upload_id: str, offset: int) -> Iter
     """
     folder = _folder(home, actor)
     present = see(home, actor, upload_id)
-    if present.digest is not None or present.offset != offset:
+    if present.whole or present.offset != offset:
         raise UploadOffset(upload=upload_id, given=offset, offset=present.offset)
     with (folder / f"{upload_id}.part").open("r+b", buffering=0) as file:
         try:
@@ -116,57 +127,71 @@ def appending(home: Home, actor: Principal, upload_id: str, offset: int) -> Iter
                 os.fsync(file.fileno())
 
 
-def finish(home: Home, actor: Principal, upload_id: str) -> Upload:
-    """Put an upload into the store if it is whole; returns how it stands. A process that was killed in
-    between has left a whole part: whoever asks next finishes it."""
-    present = see(home, actor, upload_id)
-    if present.digest is not None or present.offset != present.length:
-        return present
-    folder = _folder(home, actor)
-    try:
-        with (folder / f"{upload_id}.part").open("rb") as part:
-            fcntl.flock(part, fcntl.LOCK_EX)
-            present = see(home, actor, upload_id)
-            return present if present.digest is not None else _finished(home, folder, present, part)
-    except FileNotFoundError:
-        return see(home, actor, upload_id)  # another has finished it
-
-
-def _finished(home: Home, folder: Path, present: Upload, part: BinaryIO) -> Upload:
-    blob = open_store(home).put(part)
-    made = replace(present, offset=present.length, digest=blob.digest)
-    _write(folder, made)
-    Path(part.name).unlink(missing_ok=True)
-    return made
-
-
 def discard(home: Home, actor: Principal, upload_id: str) -> None:
     """Forget an upload."""
     _remove(_folder(home, actor), see(home, actor, upload_id).upload_id)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A file of a deposit: its path, and the upload that holds its bytes, from `start` on; length: its size,
+    or None for all the rest."""
+
+    path: str
+    upload: str
+    start: int = 0
+    length: int | None = None
+
+
 def deposit(
     home: Home,
     actor: Principal,
-    files: Sequence[tuple[str, str]],
+    files: Sequence[Part],
     asset: str,
     agreement: str,
     format_name: str | None = None,
 ) -> Version:
-    """Deposit (path, upload) pairs as the next version of the data set `asset`; see ``service.deposit``."""
-    found = {upload_id: finish(home, actor, upload_id) for _, upload_id in files}
-    for upload in found.values():
-        if upload.digest is None:
-            raise UploadUnfinished(upload=upload.upload_id, offset=upload.offset, length=upload.length)
+    """Deposit uploaded files as the next version of the data set `asset`; see ``service.deposit``.
 
-    def gather(store: ContentStore) -> tuple[Manifest, Blob]:
-        told = ((path, found[upload_id]) for path, upload_id in files)
-        return ingest.store_listed(store, [(path, Blob(str(up.digest), up.length)) for path, up in told])
+    Raises NoSuchUpload, UploadUnfinished, and OutsideUpload where a file would reach beyond its upload.
+    """
+    found = {upload_id: see(home, actor, upload_id) for upload_id in {one.upload for one in files}}
+    for upload in found.values():
+        if not upload.whole:
+            raise UploadUnfinished(upload=upload.upload_id, offset=upload.offset, length=upload.length)
+    folder = _folder(home, actor)
+    for one in files:
+        _require_within(one, found[one.upload].length)
+
+    def gather(journal: Path) -> Stored:
+        paths = [one.path for one in files]
+        return ingest.store_listed(home, paths, _sources(folder, files, found), journal=journal)
 
     version = service.deposit_gathered(home, actor, gather, asset, agreement, format_name)
     for upload_id in found:
-        _remove(_folder(home, actor), upload_id)
+        _remove(folder, upload_id)
     return version
+
+
+def _require_within(one: Part, held: int) -> None:
+    length = held - one.start if one.length is None else one.length
+    if one.start < 0 or length < 0 or one.start + length > held:
+        raise OutsideUpload(path=one.path, upload=one.upload, length=held)
+
+
+def _sources(folder: Path, files: Sequence[Part], found: Mapping[str, Upload]) -> Iterator[Source]:
+    """The files, each of an upload that is open until one of another is asked for."""
+    for upload_id, parts in groupby(files, key=lambda one: one.upload):
+        try:
+            file = os.open(folder / f"{upload_id}.part", os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise NoSuchUpload(upload=upload_id) from error
+        try:
+            for one in parts:
+                length = found[upload_id].length - one.start if one.length is None else one.length
+                yield Source(one.path, length, (upload_id, one.start, length), file, one.start, False)
+        finally:
+            os.close(file)
 
 
 def _folder(home: Home, actor: Principal) -> Path:

@@ -1,37 +1,32 @@
-"""The content engine ``file``: content-addressed files on a local disk.
+"""The content engine ``file``: each object is a file on a local disk, below ``HOME/content``.
 
-``content/<2 hex>/<62 hex>`` holds the bytes whose BLAKE3 digest the path spells. A file gets its
-final name only after its bytes are on disk, so a name always means whole content.
+A file gets its final name only after its bytes are on disk, so a name always means a whole object.
 """
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import secrets
-import shutil
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-import blake3
-
-from madang.assets.errors import ContentMissing, TooLarge
-from madang.assets.store import Blob
+from madang.assets.errors import ContentMissing
 from madang.kernel.extension import Engine
-from madang.kernel.home import Home, full_disk_told, sync_folder
+from madang.kernel.home import full_disk_told, sync_folder
+from madang.kernel.settings import Values
 
-ENGINE = Engine("file", "content", "madang.engines.file:FileStore")
+ENGINE = Engine("file", "content", "madang.engines.file:Files")
 
-_CHUNK = 1 << 20
 _STALE_SECONDS = 24 * 3600
 
 
-class FileStore:
+class Files:
     """See the module's docstring."""
 
-    def __init__(self, home: Home) -> None:
-        self._root = home.path / "content"
+    def __init__(self, home: Path, values: Values) -> None:
+        self._root = home / "content"
         self._incoming = self._root / "incoming"
         self._incoming.mkdir(exist_ok=True)
         self._sweep()
@@ -48,86 +43,52 @@ class FileStore:
             except FileNotFoundError:
                 continue  # another process swept it first
 
-    def _path(self, digest: str) -> Path:
-        return self._root / digest[:2] / digest[2:]
-
-    def put(self, source: BinaryIO, limit: int | None = None) -> Blob:
-        """Store a stream; the bytes are durable when this returns."""
+    def put(self, name: str, pieces: Sequence[bytes]) -> None:
+        """Write, sync, rename, sync the folder."""
         temporary = self._incoming / f"{os.getpid()}-{secrets.token_hex(12)}"
+        target = self._root / name
         try:
             with full_disk_told(self._root):
-                digest, size = self._write(source, temporary, limit)
-                target = self._path(digest)
-                target.parent.mkdir(exist_ok=True)
-                sync_folder(self._root)
-                if not target.exists() or target.stat().st_size != size:
-                    temporary.replace(target)
-                # Also where another writer made the name a moment ago: its rename may not be durable yet.
+                with temporary.open("xb", buffering=0) as file:
+                    for piece in pieces:
+                        view = memoryview(piece)
+                        while view:
+                            view = view[file.write(view) :]
+                    os.fchmod(file.fileno(), 0o400)
+                    os.fsync(file.fileno())
+                self._make_folder(target.parent)
+                temporary.replace(target)
                 sync_folder(target.parent)
-                return Blob(digest, size)
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _write(self, source: BinaryIO, temporary: Path, limit: int | None) -> tuple[str, int]:
-        hasher = blake3.blake3()
-        size = 0
-        with temporary.open("xb", buffering=0) as file:
-            while chunk := source.read(_CHUNK):
-                size += len(chunk)
-                if limit is not None and size > limit:
-                    raise TooLarge(what="content", limit=f"{limit} bytes")
-                hasher.update(chunk)
-                view = memoryview(chunk)
-                while view:
-                    view = view[file.write(view) :]
-            os.fchmod(file.fileno(), 0o444)
-            os.fsync(file.fileno())
-        return hasher.hexdigest(), size
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, each durable in the one above."""
+        if not folder.exists():
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+        if folder != self._root:
+            # Also where another writer made it a moment ago: its name may not be durable yet.
+            sync_folder(folder.parent)
 
-    def read(self, digest: str) -> bytes:
-        """The bytes, checked."""
+    def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read a part."""
         try:
-            data = self._path(digest).read_bytes()
+            with (self._root / name).open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(-1 if length is None else length) or b""
         except FileNotFoundError as error:
-            raise ContentMissing(digest=digest) from error
-        if blake3.blake3(data).hexdigest() != digest:
-            raise ContentMissing(digest=digest)
-        return data
+            raise ContentMissing(digest=name) from error
 
-    def open(self, digest: str) -> BinaryIO:
-        """The stored file; whoever reads it to its end compares the digest."""
-        try:
-            return self._path(digest).open("rb")
-        except FileNotFoundError as error:
-            raise ContentMissing(digest=digest) from error
+    def delete(self, name: str) -> None:
+        """Remove the file, and the folder that it leaves empty."""
+        path = self._root / name
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
-    def place(self, digest: str, target: Path, *, link: bool) -> None:
-        """A hard link, or a copy where the job's isolation cannot keep it from writing."""
-        source = self._path(digest)
-        try:
-            with full_disk_told(target.parent):
-                if not (link and self._linked(source, target)):
-                    shutil.copyfile(source, target)
-        except FileNotFoundError as error:
-            raise ContentMissing(digest=digest) from error
-
-    def _linked(self, source: Path, target: Path) -> bool:
-        """Whether `target` could be made a hard link."""
-        try:
-            target.hardlink_to(source)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
-                raise
-            return False
-        return True
-
-    def intact(self, digest: str) -> bool:
-        """Hash the stored file anew."""
-        hasher = blake3.blake3()
-        try:
-            with self._path(digest).open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    hasher.update(chunk)
-        except FileNotFoundError:
-            return False
-        return hasher.hexdigest() == digest
+    def names(self, prefix: str) -> Iterator[str]:
+        """Files below a folder."""
+        for path in sorted((self._root / prefix).rglob("*")):
+            if path.is_file():
+                yield path.relative_to(self._root).as_posix()

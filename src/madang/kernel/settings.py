@@ -69,6 +69,21 @@ class Values(BaseModel):
     iri_python: str = Field("python3", description="A Python there that has Madang and the packs.")
     search_engine: str = Field("tantivy", description="The engine that holds the search index.")
     content_engine: str = Field("file", description="The engine that stores bytes.")
+    s3_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="The S3 store of the content engine s3: its endpoint; empty: Amazon's.",
+    )
+    s3_bucket: str = Field("madang", description="Its bucket.")
+    s3_prefix: str = Field("", description="What the names of objects in the bucket begin with.")
+    s3_region: str = Field("us-east-1", description="Its region.")
+    s3_key: str = Field("", description="An access key id; empty: as AWS_ACCESS_KEY_ID says.")
+    s3_secret: str = Field("", description="Its secret.", json_schema_extra={"secret": True})
+    keys_engine: str = Field("folder", description="The engine that keeps the keys of stored bytes.")
+    keys_folder: str = Field(
+        "content-keys",
+        description="Its folder, relative to the home. Keep it out of the home's backups.",
+    )
     database_url: str = Field(
         "",
         description="Where records are kept, as postgresql://...; empty: SQLite in the home.",
@@ -105,6 +120,9 @@ class Values(BaseModel):
     query_seconds: int = Field(30, ge=1, le=3600, description="CPU seconds that a query may take.")
     query_memory_bytes: int = Field(2**30, ge=2**28, description="Memory that a query may take.")
     query_rows: int = Field(100_000, ge=1, description="Rows of an answer that are given at most.")
+    query_kept_rows: int = Field(
+        10_000_000, ge=1, description="Rows that an answer which becomes a version may have."
+    )
     probe_seconds: int = Field(
         5, ge=1, le=600, description="CPU seconds that looking into one file may take."
     )

@@ -46,7 +46,7 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
         ("steward-signs", ("agreement.sign",), f"{_role('steward')} && {_OWN}"),
         ("steward-meets-obligation", ("obligation.meet",), f"{_role('steward')} && {_OWN}"),
         ("lead-opens-mission", ("mission.open",), f"{_role('researcher')} && {_OWN}"),
-        ("steward-deposits", ("asset.deposit",), f"{_role('steward')} && {_OWN}"),
+        ("steward-deposits", ("asset.deposit", "asset.withdraw"), f"{_role('steward')} && {_OWN}"),
         ("steward-harvests", ("source.add", "harvest.run"), f"{_role('steward')} && {_OWN}"),
         ("researcher-pools", ("asset.pool",), f"{_role('researcher')} && {_OWN}"),
         (

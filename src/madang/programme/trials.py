@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
-from madang.assets.store import open_store
+from madang.assets.content import blobs
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, parse_json
@@ -42,11 +41,11 @@ def keep(home: Home, actor: Principal, results: Mapping[str, Any]) -> Trial:
     """Keep the results of a trial (`planner.trying.Result.document`): bytes first, then the entry."""
     trial_id = new_id("trl")
     require_may_keep(home, actor)
-    blob = open_store(home).put(BytesIO(canonical_bytes(dict(results))))
+    kept = blobs.put(home, canonical_bytes(dict(results)))
     with home.database.write() as session:
         authorize(session, _request(actor, trial_id))
         session.record(
-            KIND, trial_id, actor.as_fact(), digest=blob.digest, organization=actor.organization,
+            KIND, trial_id, actor.as_fact(), digest=kept, organization=actor.organization,
             plan=results["plan"], policies=[one["name"] for one in results["policies"]],
         )  # fmt: skip
     with home.database.read() as session:
@@ -78,7 +77,7 @@ def find(session: Session, trial_id: str) -> Trial:
 
 def results(home: Home, trial: Trial) -> dict[str, Any]:
     """What a trial found. ContentMissing where the store lacks it."""
-    content = parse_json(open_store(home).read(trial.digest))
+    content = parse_json(blobs.read(home, trial.digest))
     assert isinstance(content, dict)
     return content
 

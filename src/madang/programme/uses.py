@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from madang.assets import lineage
 from madang.assets import reads as assets_reads
-from madang.assets.model import Version, parents, reads, versions
+from madang.assets.model import Version, reads
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
@@ -55,18 +55,9 @@ def of(session: Session, actor: Principal, version: Version) -> list[Use]:
     """Every use of a version and of what was made from it, oldest first; NotYours for another's version."""
     if not may_see(actor, version):
         raise NotYours(version=version.name, owner=version.owner)
-    below = _descendants(session, version)
+    below = [version, *lineage.descendants_of(session, version.version_id)]
     found = [*_pools(session, below), *_runs(session, below), *_submissions(session, below)]
     return sorted([*found, *_reads(session, below)], key=lambda use: (use.at, use.entry or 0))
-
-
-def _descendants(session: Session, version: Version) -> list[Version]:
-    """The version and everything made from it."""
-    tree = sa.select(sa.literal(version.version_id).label("version_id")).cte("below", recursive=True)
-    step = sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id)
-    tree = tree.union(step)
-    query = sa.select(versions).where(versions.c.version_id.in_(sa.select(tree.c.version_id)))
-    return [Version(**row) for row in session.rows(query.order_by(versions.c.created_at))]
 
 
 def _use(entry: log.Entry, action: str, of: str, came_of: Message) -> Use:

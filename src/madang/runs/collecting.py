@@ -6,14 +6,15 @@ import contextlib
 import math
 import shutil
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from madang.assets import ingest
 from madang.assets import service as assets
+from madang.assets.content import blobs
+from madang.assets.content.drafts import Limits
+from madang.assets.content.model import Stored
 from madang.assets.errors import UnsafeFile
-from madang.assets.store import Manifest, open_store
 from madang.kernel.canonical import parse_json
 from madang.kernel.errors import Environment, MadangError
 from madang.kernel.home import Home
@@ -39,7 +40,7 @@ class End:
     outcome: str
     reason: str
     state: JobState
-    version: tuple[assets.NewVersion, Manifest, Any] | None
+    version: tuple[assets.NewVersion, Stored] | None
     kept: dict[str, str | None]
 
     @property
@@ -79,26 +80,22 @@ def _judge(state: JobState) -> tuple[str, str]:
     return ("succeeded", "finished") if state.exit_code == 0 else ("failed", "job-failed")
 
 
-def _version(home: Home, run: Run, folder: Path) -> tuple[assets.NewVersion, Manifest, Any]:
+def _version(home: Home, run: Run, folder: Path) -> tuple[assets.NewVersion, Stored]:
     output = recipes.job_folders(folder)[1]
-    manifest, blob = ingest.store_folder(
-        open_store(home),
-        output / "version",
-        byte_limit=home.values.job_output_bytes,
-        file_limit=home.values.job_output_files,
-    )
+    limits = Limits(str(output), home.values.job_output_bytes, home.values.job_output_files)
+    stored = ingest.store_folder(home, output / "version", limits=limits)
     recipe = recipes.find(run.recipe)
     new = assets.NewVersion(
         run.organization, run.output_asset, recipe.produces, run.mission, "accepted",
         format=recipe.output_format, made_by=run.run_id, facts=_facts(output), parents=run.inputs,
     )  # fmt: skip
-    return new, manifest, blob
+    return new, stored
 
 
 def _keep(home: Home, path: Path) -> str | None:
     """Store a regular file the job wrote beside its output; None where there is none."""
     data = live.tail_of(path)
-    return open_store(home).put(BytesIO(data)).digest if data else None
+    return blobs.put(home, data) if data else None
 
 
 def _facts(output: Path) -> dict[str, Any]:

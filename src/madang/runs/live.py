@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from madang.assets.content import blobs
 from madang.assets.errors import ContentMissing
-from madang.assets.store import open_store
 from madang.kernel import isolation
 from madang.kernel.home import Home
 from madang.runs.attempts import name_of
@@ -29,7 +29,7 @@ def tail_of(path: Path) -> bytes:
 def _content(home: Home, run: Run, kept: str | None, working: str) -> bytes:
     if kept is not None:
         try:
-            return open_store(home).read(kept)
+            return blobs.read(home, kept)
         except ContentMissing:
             return b""
     return tail_of(working_folder(home, run) / working)

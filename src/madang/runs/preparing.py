@@ -9,8 +9,8 @@ from pathlib import Path
 
 from madang.allocations import service as allocations
 from madang.assets import lineage
+from madang.assets.content.reading import content_of
 from madang.assets.errors import NotAccepted
-from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
 from madang.kernel.errors import NotPermitted, UserError
@@ -31,13 +31,11 @@ def lay_out(home: Home, run: Run, folder: Path) -> None:
     inside, output, exchange = recipes.job_folders(draft)
     for path in (inside, output, exchange):
         path.mkdir(parents=True)
-    store = open_store(home)
-    links = home.isolation.confines
     with home.database.read() as session:
         pinned = [lineage.get(session, version_id) for version_id in run.inputs]
     for number, version in enumerate(pinned):
-        manifest = Manifest.from_bytes(store.read(version.manifest))
-        place_all(store, manifest, inside / f"{number:03d}", link=links)
+        content = content_of(home, version)
+        content.place(content.manifest.files, inside / f"{number:03d}")
     (exchange / "parameters.json").write_text(json.dumps(run.parameters), "utf-8")
     draft.rename(folder)
 

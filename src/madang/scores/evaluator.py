@@ -15,13 +15,12 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 from madang.assets import checking, lineage
+from madang.assets.content import blobs
 from madang.assets.errors import NotAccepted
 from madang.assets.model import Version
-from madang.assets.store import open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
@@ -224,9 +223,9 @@ class Evaluator:
             details = {one: self._vault.detail_of(one, half) for one in judged}
             content[half] = self._vault.half(name, half)
             content[f"{half}_results"] = {one: told for one, told in details.items() if told is not None}
-        blob = open_store(self._home).put(BytesIO(canonical_bytes(content)))
+        kept = blobs.put(self._home, canonical_bytes(content))
         with self._home.database.write() as session:
-            opening.publish(session, self._actor, name, blob.digest)
+            opening.publish(session, self._actor, name, kept)
 
     @contextmanager
     def _prepared(self, submission: Submission, half: str) -> Iterator[_Ready]:

@@ -21,8 +21,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from madang.assets.content.reading import content_of
 from madang.assets.model import Version
-from madang.assets.store import Manifest, open_store, place_all
 from madang.kernel import isolation
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
@@ -38,13 +38,13 @@ _WIDEST = 65536
 @contextmanager
 def running_model(home: Home, version: Version, signature: Signature, below: Path) -> Iterator[ConfinedModel]:
     """A version's one ONNX file, running; its files lie in a folder below `below` meanwhile."""
-    store = open_store(home)
-    manifest = Manifest.from_bytes(store.read(version.manifest))
+    content = content_of(home, version)
+    manifest = content.manifest
     models = [file for file in manifest.files if file.path.endswith(".onnx")]
     if len(models) != 1:
         raise PredictionFailed(reason=Message("scores.one-onnx", found=len(models)))
     with tempfile.TemporaryDirectory(prefix="model-", dir=below) as name:
-        place_all(store, manifest, Path(name), link=False)
+        content.place(manifest.files, Path(name))
         with ConfinedModel(home, Path(name) / models[0].path, signature) as model:
             yield model
 

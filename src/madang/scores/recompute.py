@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from madang.assets import checking, lineage
+from madang.assets.content import blobs
 from madang.assets.model import Version
-from madang.assets.store import open_store
 from madang.kernel.authorizer import Principal
 from madang.kernel.canonical import canonical_bytes, canonical_digest, parse_json
 from madang.kernel.errors import SignatureInvalid
@@ -57,7 +57,7 @@ def repeat(
         trained_on = checking.fingerprints_below(home, session, version)
     if score is None:
         raise NotRepeatable(reason=Message("scores.no-final-score", submission=submission_id))
-    opened = parse_json(open_store(home).read(content))
+    opened = parse_json(blobs.read(home, content))
     return recompute(home, mission, benchmark, opened, score, version, trained_on, progress)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -205,18 +207,42 @@ def test_a_download_is_put_on_record_once(copied: Played) -> None:
     assert before == 1
 
 
-def test_an_upload_whose_server_was_killed_before_it_was_stored_goes_on(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(*_: object) -> None:
-        raise RuntimeError
+def test_a_version_as_one_zip(copied: Played) -> None:
+    name = f"{cast.LEAD}/policy@1"
+    who = {"Authorization": f"Bearer {copied.stage.token(cast.LEAD)}"}
+    other = {"Authorization": f"Bearer {copied.stage.token(OTHER)}"}
+    with TestClient(create_app(copied.home)) as client:
+        answer = client.get(f"{PREFIX}/versions/{name}/archive", headers=who)
+        assert answer.headers["content-type"] == "application/zip"
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as given:
+            assert given.testzip() is None
+            found = {one: given.read(one) for one in given.namelist()}
+        for path, data in found.items():
+            whole = client.get(f"{PREFIX}/versions/{name}/content", params={"path": path}, headers=who)
+            assert whole.content == data
+        listed = client.get(f"{PREFIX}/versions/{name}/files", headers=who).json()["items"]
+        assert {one["path"] for one in listed} == set(found)
+        secret = copied.stage.notes[f"deposit:{WHO}"]
+        assert client.get(f"{PREFIX}/versions/{secret}/archive", headers=other).status_code == 403
 
-    upload = begin(client, 6, b"abc")
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-        patched.setattr(uploads, "_finished", killed)
-        append(client, upload, 3, b"def")
-    assert client.head(f"{PREFIX}/uploads/{upload}").headers["upload-offset"] == "6"
-    assert deposit(client, ("a.txt", upload)).status_code == 201
+
+def test_a_bundle_holds_many_files(client: TestClient) -> None:
+    upload = begin(client, 11, b"hello world")
+    files = [
+        {"path": "a/1", "upload": upload, "start": 0, "length": 5},
+        {"path": "a/2", "upload": upload, "start": 6, "length": 5},
+        {"path": "a/3", "upload": upload, "start": 11, "length": 0},
+        {"path": "a/4", "upload": upload, "start": 6},
+    ]
+    body = {"asset": "bundled", "agreement": cast.AGREEMENT, "files": files}
+    for wrong in ({"start": 6, "length": 6}, {"start": 12}, {"start": 12, "length": 0}):
+        sent = {**body, "files": [{"path": "a", "upload": upload, **wrong}]}
+        answer = client.post(f"{PREFIX}/versions", json=sent)
+        assert (answer.status_code, answer.json()["code"]) == (422, "outside-upload"), wrong
+    made = client.post(f"{PREFIX}/versions", json=body).json()
+    content = f"{PREFIX}/versions/{made['name']}/content"
+    found = [client.get(content, params={"path": one["path"]}).content for one in files]
+    assert found == [b"hello", b"world", b"", b"world"]
 
 
 def test_a_download_that_could_not_be_put_on_record_is_not_given(

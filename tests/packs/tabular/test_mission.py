@@ -18,8 +18,13 @@ from madang.agreements.model import AgreementDocument
 from madang.allocations import service as allocations
 from madang.assets import checking, lineage
 from madang.assets import service as assets
+from madang.assets.errors import NotAccepted
+from madang.assets.query import keeping
+from madang.assets.query.errors import BadQuery, NoSuchTable, QueryTooLarge
+from madang.assets.withdrawing import service as withdrawing
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal
+from madang.kernel.errors import NotPermitted
 from madang.missions import service as missions
 from madang.missions.model import MissionDocument
 from madang.packs.tabular import tables
@@ -104,7 +109,7 @@ def _agree(mission: Mission) -> None:
                 "parties": PARTIES, "ends_on": (clock.now() + timedelta(days=99)).date(),
             },
             "clause": [
-                {**clause, "actions": ["pool", "train"], "by": ["lab"]},
+                {**clause, "actions": ["pool", "train", "query"], "by": ["lab"]},
                 {**clause, "actions": ["evaluate"], "of": ["model"], "by": ["judge"]},
                 {**clause, "actions": ["download"], "of": ["model"], "by": ["lab"]},
             ],
@@ -189,6 +194,61 @@ def test_ordinary_tables_reach_a_sealed_score(mission: Mission) -> None:
         held = line.follow(line.collect(session, submission.submission_id))
     assert len(held.versions) == 3
     assert verify_home(home).holds
+
+
+def test_the_answer_of_a_query_is_trained_on_and_its_line_is_whole(mission: Mission) -> None:
+    seal(mission)
+    home, lab = mission.office.home, mission.people["lab"]
+    names = [
+        mission.deposit(company, mission.folder / f"contributor-{number}")
+        for number, company in enumerate(COMPANIES, start=1)
+    ]
+    declared = (mission.folder / "contributor-1/table.toml").read_text()
+    file = tables.read(mission.folder / "contributor-1").document.file
+    asked = " UNION ALL BY NAME ".join(f'SELECT * FROM "{name}/{file}"' for name in names[:2])
+    kept = keeping.keep(
+        home, lab, asked, "two-of-three", {tables.DECLARATION: declared.replace(file, keeping.TABLE)}
+    )
+    rows = [len(tables.read(mission.folder / f"contributor-{number}").target) for number in (1, 2)]
+    assert kept.facts["rows"] == sum(rows)
+    assert (kept.format, kept.state, kept.mission) == ("tabular/table", "accepted", "cells")
+    with home.database.read() as session:
+        assert [one.name for one in lineage.parents_of(session, kept.version_id)] == sorted(names[:2])
+    model = mission.train(kept.name, "from-a-query", model="forest", trees=60)
+    assert mission.submit_and_judge(model).value > 0.85
+    for person in (mission.office.officer, mission.people["judge"]):
+        with home.database.write() as session:
+            opening.approve(session, person, "cells")
+    ((submission, _),) = mission.evaluator.work()
+    with home.database.read() as session:
+        held = line.follow(line.collect(session, submission.submission_id))
+    assert {entry.facts["name"] for entry in held.versions} == set(names[:2])
+    with home.database.write() as session:
+        withdrawing.withdraw(session, mission.people["clinic-a"], names[0], "a wrong scanner")
+    with home.database.read() as session, pytest.raises(NotAccepted):
+        lineage.authorize_use(session, lab, "train", lineage.get(session, kept.name))
+    assert verify_home(home).holds
+
+
+@pytest.mark.parametrize(
+    ("sql", "beside", "error"),
+    [
+        ("SELECT 1", {}, BadQuery),
+        ('SELECT * FROM "clinic-a/cells@1"', {"../x": "x"}, BadQuery),
+        ('SELECT * FROM "clinic-a/cells@1"', {keeping.TABLE: "x"}, BadQuery),
+        ('SELECT * FROM "clinic-a/cells@1"', {"x": "x" * 2_000_000}, QueryTooLarge),
+        ('SELECT * FROM "clinic-a/cells@9"', {}, NoSuchTable),
+    ],
+)
+def test_what_cannot_be_kept(
+    mission: Mission, sql: str, beside: dict[str, str], error: type[Exception]
+) -> None:
+    mission.deposit("clinic-a", mission.folder / "contributor-1")
+    with pytest.raises(error):
+        keeping.keep(mission.office.home, mission.people["lab"], sql, "kept", beside)
+    with pytest.raises(NotPermitted):
+        table = 'SELECT * FROM "clinic-a/cells@1"'
+        keeping.keep(mission.office.home, mission.people["clinic-b"], table, "kept")
 
 
 def test_rows_that_training_has_seen_do_not_count(mission: Mission) -> None:

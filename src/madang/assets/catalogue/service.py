@@ -19,7 +19,7 @@ from madang.assets.catalogue.model import (
     records,
     sources,
 )
-from madang.assets.store import open_store
+from madang.assets.content import blobs
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_digest
@@ -123,9 +123,7 @@ def record(session: Session, actor: Principal, record_id: str) -> Record:
 
 def original(home: Home, found: Record) -> bytes:
     """The record as its source gave it, byte for byte (the caller has seen it)."""
-    with open_store(home).open(found.original) as file:
-        file.seek(found.original_offset)
-        return file.read(found.original_bytes)
+    return blobs.part(home, found.original, found.original_offset, found.original_bytes)
 
 
 def records_of(session: Session, actor: Principal, source: str, part: Slice | None = None) -> list[Record]:

@@ -11,7 +11,10 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from madang.assets import lineage, service
+from madang.assets.content.manifest import File
+from madang.assets.content.reading import content_of
 from madang.assets.describing.service import written
+from madang.assets.errors import NotAccepted
 from madang.assets.metadata.model import (
     Agent,
     Date,
@@ -28,7 +31,6 @@ from madang.assets.metadata.model import (
 from madang.assets.model import Version
 from madang.assets.probing import service as probing
 from madang.assets.probing.tables import Probe
-from madang.assets.store import File, open_store
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
 from madang.kernel.errors import NotPermitted
@@ -68,7 +70,7 @@ def _may_download(session: Session, actor: Principal, version: Version) -> bool:
     """Digests of contents are for those who may have the contents."""
     try:
         lineage.authorize_use(session, actor, "download", version)
-    except NotPermitted:
+    except (NotPermitted, NotAccepted):
         return False
     return True
 
@@ -160,12 +162,12 @@ def _variables(session: Session, version: Version) -> tuple[Variable, ...]:
 
 
 def _files(home: Home, version: Version, files: Sequence[File], hashed: bool) -> tuple[FileTold, ...]:
-    store = open_store(home)
+    content = content_of(home, version)
     told = []
     for file in files[:MOST_FILES]:
         sha256 = ""
         if hashed:
-            with store.open(file.digest) as stream:
+            with content.open(file.digest) as stream:
                 sha256 = _sha256(stream)
         media = _MEDIA.get(PurePosixPath(file.path.lower()).suffix) or mimetypes.guess_type(file.path)[0]
         place = f"{address(home, f'api/v1/versions/{version.name}/content')}?path={quote(file.path)}"

@@ -19,11 +19,11 @@ from madang.assets.catalogue.model import (
     record_id,
     records,
 )
+from madang.assets.content import blobs
 from madang.assets.harvest.journal import Journal, Place
 from madang.assets.harvest.port import Found, Page
 from madang.assets.metadata import reading
 from madang.assets.metadata.errors import UnreadableRecord, UntitledRecord
-from madang.assets.store import open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
@@ -208,8 +208,7 @@ def _stored(home: Home, fresh: Sequence[Read]) -> tuple[str, dict[bytes, tuple[i
             buffer.write(one.original)
     if not places:
         return "", places
-    buffer.seek(0)
-    return open_store(home).put(buffer).digest, places
+    return blobs.put(home, buffer.getvalue()), places
 
 
 def list_problems(session: Session, harvest: Harvest, failed: Sequence[Failed]) -> None:

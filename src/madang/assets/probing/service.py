@@ -10,19 +10,19 @@ import json
 import math
 import tempfile
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
 
 from madang.assets import lineage, reads, service
+from madang.assets.content.manifest import File, Manifest
+from madang.assets.content.reading import Content, attach, attached, content_of
 from madang.assets.metadata import units
 from madang.assets.probing import running, sniffing
 from madang.assets.probing.errors import NotADeposit
 from madang.assets.probing.model import Probed, Report
 from madang.assets.probing.tables import Probe, Quantity, probes, variables
-from madang.assets.store import File, Manifest, open_store, place_all
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes
@@ -46,11 +46,10 @@ def probe(home: Home, actor: Principal, name: str) -> Probe:
         authorize(session, request)
         if version.kind != "dataset" or lineage.parents_of(session, version.version_id):
             raise NotADeposit(version=version.name)
-    manifest = service.manifest_of(home, version)
-    reports = _look(home, manifest)
+    reports = _look(home, content_of(home, version))
     told = canonical_bytes([report.to_json() for report in reports])
     row = {
-        "report": open_store(home).put(BytesIO(told)).digest,
+        "report": attach(home, version.version_id, told),
         "files": version.files,
         "opened": len(reports),
         "box": _around([report.box for report in reports if report.box]),
@@ -75,15 +74,15 @@ def probe(home: Home, actor: Principal, name: str) -> Probe:
     return Probe(**key, **row)  # type: ignore[arg-type]
 
 
-def _look(home: Home, manifest: Manifest) -> list[Report]:
+def _look(home: Home, content: Content) -> list[Report]:
     """Lay the chosen files out in a folder of their own, and probe it."""
-    chosen = _chosen(manifest, home.values.probe_files)
+    chosen = _chosen(content.manifest, home.values.probe_files)
     if not chosen:
         return []
     bounds = running.Bounds(home.values.probe_seconds, home.values.probe_memory_bytes)
     with tempfile.TemporaryDirectory(prefix="probe-", dir=home.runs_path) as name:
         folder = Path(name)
-        place_all(open_store(home), Manifest.of(chosen), folder, link=home.isolation.confines)
+        content.place(chosen, folder)
         return list(running.probe(folder, list(running.items(folder)), home.isolation, bounds))
 
 
@@ -178,4 +177,6 @@ def reports(home: Home, actor: Principal, name: str) -> list[Report]:
 
 def kept(home: Home, found: Probe) -> list[Report]:
     """The reports of a probe (the caller may see values)."""
-    return [Report.from_json(one) for one in json.loads(open_store(home).read(found.report))]
+    with home.database.read() as session:
+        told = attached(home, session, found.version_id, found.report)
+    return [Report.from_json(one) for one in json.loads(told)]

@@ -11,7 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from madang.assets import lineage, reads, service
+from madang.assets import lineage, reads
+from madang.assets.content.manifest import File
+from madang.assets.content.reading import Content, content_of
 from madang.assets.errors import NoSuchVersion
 from madang.assets.model import Version, versions
 from madang.assets.probing import sniffing
@@ -19,7 +21,6 @@ from madang.assets.query import confined
 from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueryTooLarge
 from madang.assets.query.model import Query, queries
 from madang.assets.query.port import FORMATS, Asked, TableFile, open_tables
-from madang.assets.store import ContentStore, File, open_store
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
@@ -59,12 +60,13 @@ class _Table:
     path: str
 
 
-def ask(home: Home, actor: Principal, sql: str, form: str = "json") -> Answer:
+def ask(home: Home, actor: Principal, sql: str, form: str = "json", most: int | None = None) -> Answer:
     """Answer one SELECT over tables of accepted versions that the actor may query.
 
     A table is ``"owner/asset@number"`` (all its tables of one form, as one), ``"owner/asset"`` (the newest
-    accepted), or either with ``/path`` of a file or folder in it. Raises BadQuery, NoSuchTable, NoTables,
-    NotPermitted, NotAccepted, QueryTooLarge.
+    accepted), or either with ``/path`` of a file or folder in it. most: rows that are given (by default
+    as the setting ``query_rows`` says). Raises BadQuery, NoSuchTable, NoTables, NotPermitted, NotAccepted,
+    QueryTooLarge.
     """
     if form not in FORMATS:
         raise BadQuery(reason=Message("query.form", form=form, known=", ".join(FORMATS)))
@@ -83,7 +85,7 @@ def ask(home: Home, actor: Principal, sql: str, form: str = "json") -> Answer:
                 one.name: _laid_out(home, one, folder / "inputs", place) for place, one in enumerate(tables)
             },
             "form": form,
-            "rows": home.values.query_rows,
+            "rows": most or home.values.query_rows,
             "memory_bytes": home.values.query_memory_bytes,
         }
         try:
@@ -141,15 +143,15 @@ def _table(session: Session, actor: Principal, name: str) -> _Table:
 
 def _laid_out(home: Home, table: _Table, inputs: Path, number: int) -> list[TableFile]:
     """Place the files of the table of that number below the inputs, and tell how each is read."""
-    store = open_store(home)
+    content = content_of(home, table.version)
     within = [
         file
-        for file in service.manifest_of(home, table.version).files
+        for file in content.manifest.files
         if not table.path or file.path == table.path or file.path.startswith(f"{table.path}/")
     ]
     if len(within) > _MOST_FILES:
         raise QueryTooLarge(reason=Message("query.many-files", files=len(within), most=_MOST_FILES))
-    found = [(file, read) for file in within if (read := _reading(store, file)) is not None]
+    found = [(file, read) for file in within if (read := _reading(content, file)) is not None]
     # Of one form: a README in JSON beside the tables is not a part of them.
     forms = {read["form"] for _, read in found}
     first = next((form for form in ("parquet", "csv", "json") if form in forms), None)
@@ -160,13 +162,13 @@ def _laid_out(home: Home, table: _Table, inputs: Path, number: int) -> list[Tabl
     for at, (file, read) in enumerate(chosen):
         # A name of our own: an engine would take signs of a stranger's for a pattern.
         read["path"] = f"{number}-{at}.{read['form']}"
-        store.place(file.digest, inputs / read["path"], link=home.isolation.confines)
+        content.copy(file.digest, inputs / read["path"])
     return [read for _, read in chosen]
 
 
-def _reading(store: ContentStore, file: File) -> TableFile | None:
+def _reading(content: Content, file: File) -> TableFile | None:
     """How a file is read as a table, without its place; None where it is none."""
-    with store.open(file.digest) as stream:
+    with content.open(file.digest) as stream:
         head = stream.read(sniffing.HEAD_BYTES)
     form = sniffing.name_format(file.path, head, file.size)
     if form == "parquet":
@@ -177,7 +179,7 @@ def _reading(store: ContentStore, file: File) -> TableFile | None:
     if decoded is None:
         return None
     sign = sniffing.delimiter(decoded.text) or ","
-    with store.open(file.digest) as stream:
+    with content.open(file.digest) as stream:
         encoding = sniffing.whole_encoding(stream, decoded.encoding)
     return {"path": "", "form": "csv", "encoding": encoding, "delimiter": sign}
 

@@ -19,9 +19,8 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from madang.assets import service, uploads
+from madang.assets import service, uploads, zipping
 from madang.assets.errors import NoSuchFile
-from madang.assets.store import open_store
 from madang.interfaces.api.asking import caller_of
 from madang.interfaces.operations import Caller
 from madang.kernel import clock
@@ -98,7 +97,7 @@ async def create(request: Request, length: Length) -> Response:
 async def see(request: Request, upload: Id) -> Response:
     """Tell how many bytes of an upload are here, in the header Upload-Offset."""
     caller = await _member(request)
-    present = await run_in_threadpool(uploads.finish, caller.home, caller.actor, upload)
+    present = await run_in_threadpool(uploads.see, caller.home, caller.actor, upload)
     return Response(None, 200, _headers(present))
 
 
@@ -127,7 +126,7 @@ async def _append(request: Request, caller: Caller, upload: str, offset: int) ->
                     await run_in_threadpool(writer.write, chunk)
         except ClientDisconnect:
             pass  # what has arrived is kept; the client asks where it stands
-    return await run_in_threadpool(uploads.finish, caller.home, caller.actor, upload)
+    return await run_in_threadpool(uploads.see, caller.home, caller.actor, upload)
 
 
 @asynccontextmanager
@@ -149,7 +148,7 @@ def content(request: Request, version: Version, path: FilePath) -> Response:
     caller = caller_of(request)
     require_signed_in(caller.actor)
     found = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads)
-    file = next((one for one in found.files if one.path == path), None)
+    file = found.manifest.find(path)
     if file is None:
         raise NoSuchFile(version=version, path=path)
     start = _start(request.headers.get("range"), file.size)
@@ -162,9 +161,24 @@ def content(request: Request, version: Version, path: FilePath) -> Response:
     }
     if start:
         headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
-    stream = open_store(caller.home).open(file.digest)
+    stream = found.open(file.digest)
     stream.seek(start)
     return StreamingResponse(_chunks(stream), 206 if start else 200, headers, "application/octet-stream")
+
+
+@router.get("/versions/{version:path}/archive", summary="Take a version home as one zip")
+def archive(request: Request, version: Version) -> Response:
+    """Give every file of a version as one zip, where the agreements allow it.
+
+    The zip is made while it is sent, so it cannot go on where it was cut off: for large versions take the
+    files one by one. It is put on record as a download.
+    """
+    caller = caller_of(request)
+    require_signed_in(caller.actor)
+    content = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads)
+    content.manifest  # noqa: B018  (what cannot be read is told before the answer begins)
+    headers = {"Cache-Control": "private, no-cache", "Content-Disposition": "attachment"}
+    return StreamingResponse(zipping.zipped(content), 200, headers, "application/zip")
 
 
 def _start(given: str | None, size: int) -> int:

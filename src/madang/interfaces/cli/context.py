@@ -41,6 +41,7 @@ Whole = Annotated[int, Parameter(converter=_whole)]
 """A whole number of the command line."""
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 _PIPED_WIDTH = 300
+_LARGEST_TEXT = 2**20
 DEFAULT_HOME = Path("madang-home")
 
 
@@ -202,6 +203,18 @@ def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answ
     if declared.media:
         return answer.text if form is str else answer.content  # type: ignore[return-value]
     return form.model_validate_json(answer.content)  # type: ignore[no-any-return]
+
+
+def read_text(path: Path) -> str:
+    """A small text file in UTF-8; FileMissing or FileTrouble where it is none."""
+    try:
+        if path.stat().st_size > _LARGEST_TEXT:
+            raise FileTrouble(file=str(path), reason=f"It is larger than {_LARGEST_TEXT} bytes.")
+        return path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise FileMissing(file=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise FileTrouble(file=str(path), reason="It is not a text file in UTF-8.") from error
 
 
 def pair(option: str, told: str) -> tuple[str, str]:

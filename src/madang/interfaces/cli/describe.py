@@ -10,11 +10,9 @@ from cyclopts import Parameter
 
 from madang.interfaces.cli import context
 from madang.interfaces.operations import descriptions
-from madang.kernel.errors import FileMissing, FileTrouble
 from madang.kernel.home import write_durably
 from madang.sdk import documents
 
-_LARGEST = 2**20
 _ASKED = {
     "datacite-json": descriptions.datacite_json,
     "datacite-xml": descriptions.datacite_xml,
@@ -66,7 +64,7 @@ def describe(
     """
     new = documents.NewDescription.model_construct(
         version=version, title_en=title_en, title_ko=title_ko, text_en=text_en, text_ko=text_ko,
-        keywords=keyword, licence=licence, document=_read(from_) if from_ else "",
+        keywords=keyword, licence=licence, document=context.read_text(from_) if from_ else "",
     )  # fmt: skip
     found = context.call(descriptions.write, new=new)
     if json:
@@ -76,17 +74,6 @@ def describe(
     context.print_facts(
         {"version": found.name, **{f"title {name}": title[name] for name in sorted(title)}}, False
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise FileTrouble(file=str(path), reason=f"It is larger than {_LARGEST} bytes.")
-        return path.read_text("utf-8-sig")
-    except FileNotFoundError as error:
-        raise FileMissing(file=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise FileTrouble(file=str(path), reason="It is not a text file in UTF-8.") from error
 
 
 def export(

@@ -16,7 +16,7 @@ _GROUPS = {
     "org": "Organizations, their members and tokens.",
     "agreement": "Draft, sign and read agreements.",
     "mission": "Open missions and see how far they are.",
-    "asset": "Deposit, check, pool and read versions.",
+    "asset": "Deposit, check, pool, read and withdraw versions.",
     "harvest": "Harvest other catalogues.",
     "search": "Find data in Korean or English, and things by name.",
     "compute": "Sites, capacity, shares and awards.",

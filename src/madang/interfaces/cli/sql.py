@@ -21,6 +21,8 @@ def sql(
     form: Annotated[Literal["table", "json", "csv", "arrow"], Parameter(name="--format")] = "table",
     out: Path | None = None,
     history: bool = False,
+    keep: str | None = None,
+    beside: tuple[Path, ...] = (),
     json: context.Json = False,
 ) -> None:
     """Ask one SELECT over tables of accepted versions that you may query.
@@ -31,6 +33,7 @@ def sql(
 
     Examples: madang sql 'select "지점", avg("기온(℃)") from "company-b/weather@1" group by 1'
               madang sql 'select * from "company-a/reach@1/data" limit 10' --format csv --out rows.csv
+              madang sql 'select * from "company-b/table@1" where age > 30' --keep older --beside table.toml
               madang sql --history
 
     Parameters
@@ -43,6 +46,11 @@ def sql(
         The file to write it to.
     history
         List your organization's queries instead.
+    keep
+        Make the whole answer the next version of your organization's data set of this name, instead of
+        printing it. What it read must let you pool it; its terms are those of all that it read.
+    beside
+        A small text file to go with it: table.toml for the recipes of the pack for tables, a README.
     """
     if history:
         columns = {
@@ -57,6 +65,11 @@ def sql(
     if select is None:
         raise BadValue(file="madang sql", key="select", reason="There is nothing to ask.")
     told = sys.stdin.read() if select == "-" else select
+    if keep is not None:
+        files = {file.name: context.read_text(file) for file in beside}
+        kept = documents.NewKeptQuery.model_construct(sql=told, asset=keep, beside=files)
+        context.print_document(context.call(queries.keep, new=kept), json)
+        return
     new = documents.NewQuery.model_construct(sql=told)
     if form == "arrow" and out is None:
         raise BadValue(file="--format", key="arrow", reason="Name a file to write it to (--out).")

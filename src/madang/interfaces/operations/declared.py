@@ -22,6 +22,7 @@ NOUNS = (
     "descriptions",
     "probes",
     "queries",
+    "withdrawals",
     "versions",
     "catalogue",
     "plans",

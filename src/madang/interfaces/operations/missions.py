@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from madang.assets import lineage
-from madang.assets.store import open_store
+from madang.assets.content import blobs
 from madang.interfaces.operations.declared import (
     Caller,
     Cursor,
@@ -124,4 +124,4 @@ def published(caller: Caller, name: Name) -> bytes:
     """Give an opened benchmark: items, salts, and every item's judgement."""
     with caller.home.database.read() as session:
         digest = openings.published(session, caller.actor, name)
-    return open_store(caller.home).read(digest)
+    return blobs.read(caller.home, digest)

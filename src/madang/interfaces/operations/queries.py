@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from madang.assets.query import model, service
+from madang.assets.query import keeping, model, service
 from madang.interfaces.operations.declared import Caller, Cursor, Limit, operation, page_of
+from madang.interfaces.operations.versions import document
 from madang.kernel.paging import slice_of
 from madang.sdk import documents
 
@@ -34,6 +35,12 @@ def csv(caller: Caller, new: documents.NewQuery) -> str:
 def arrow(caller: Caller, new: documents.NewQuery) -> bytes:
     """Answer one SELECT as an Arrow stream."""
     return service.ask(caller.home, caller.actor, new.sql, "arrow").content
+
+
+@operation("POST", "/query/version", status=201)
+def keep(caller: Caller, new: documents.NewKeptQuery) -> documents.Version:
+    """Keep the answer of one SELECT as a version of your organization, made from those it read."""
+    return document(keeping.keep(caller.home, caller.actor, new.sql, new.asset, new.beside))
 
 
 @operation("GET", "/queries", pages=True)

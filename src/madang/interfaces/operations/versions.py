@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from madang.assets import checking, lineage, service, uploads
+from madang.assets import checking, differences, lineage, service, uploads
+from madang.assets.content.manifest import File
+from madang.assets.content.reading import content_of
+from madang.assets.errors import ContentDestroyed, ContentMissing, KeyMissing
 from madang.assets.model import Finding, Version
-from madang.assets.store import open_store
 from madang.interfaces.operations.declared import (
     Caller,
     Cursor,
@@ -31,10 +33,17 @@ Mission = Annotated[
     str | None, Field(max_length=200, pattern=r"^[^\x00]*$", description="Only of this mission.")
 ]
 State = Annotated[
-    Literal["received", "accepted", "quarantined"] | None, Field(description="Only in this state.")
+    Literal["received", "accepted", "quarantined", "withdrawn", "destroyed"] | None,
+    Field(description="Only in this state."),
 ]
 Kind = Annotated[
     Literal["dataset", "model", "benchmark", "report"] | None, Field(description="Only of this kind.")
+]
+
+
+Since = Annotated[
+    str | None,
+    Field(max_length=500, pattern=r"^[^\x00]*$", description="The version compared with."),
 ]
 
 
@@ -86,7 +95,7 @@ def deposit(caller: Caller, new: documents.NewVersion) -> documents.Version:
 
     The same content again gives the version that is there.
     """
-    files = [(file.path, file.upload) for file in new.files]
+    files = [uploads.Part(file.path, file.upload, file.start, file.length) for file in new.files]
     return document(uploads.deposit(caller.home, caller.actor, files, new.asset, new.agreement, new.format))
 
 
@@ -94,6 +103,10 @@ def deposit(caller: Caller, new: documents.NewVersion) -> documents.Version:
 def pool(caller: Caller, new: documents.NewPool) -> documents.Version:
     """Pool accepted versions; without names, the newest accepted of every data set of the mission."""
     return document(service.pool(caller.home, caller.actor, new.mission, new.asset, tuple(new.versions)))
+
+
+def _file_document(file: File) -> documents.File:
+    return documents.File(path=file.path, size_bytes=file.size, digest=file.digest, original=file.original)
 
 
 @operation("GET", "/versions/{version:path}/files", pages=True)
@@ -115,9 +128,7 @@ def files(
     def key(file: Any) -> Key:
         return (file.path,)
 
-    return page_of(
-        rows, limit, key, lambda f: documents.File(path=f.path, size_bytes=f.size, digest=f.digest)
-    )
+    return page_of(rows, limit, key, _file_document)
 
 
 @operation("POST", "/checks", keyless=True)
@@ -157,11 +168,48 @@ def verify(caller: Caller, version: Text) -> documents.Intact:
     """Hash every stored file of a version anew."""
     with caller.home.database.read() as session:
         found = lineage.see(session, caller.actor, version)
-    store = open_store(caller.home)
-    if not store.intact(found.manifest):
-        return documents.Intact(name=found.name, files=found.files, damaged=["(manifest)"])
-    damaged = [f.path for f in service.manifest_of(caller.home, found).files if not store.intact(f.digest)]
-    return documents.Intact(name=found.name, files=found.files, damaged=damaged)
+    content = content_of(caller.home, found)
+    try:
+        files = content.manifest.files
+        damaged = [file.path for file in files if not content.intact(file.digest)]
+    except ContentDestroyed:
+        return documents.Intact(name=found.name, files=found.files, damaged=[], destroyed=True)
+    except (ContentMissing, KeyMissing):
+        damaged = ["(manifest)"]
+    return documents.Intact(name=found.name, files=found.files, damaged=damaged, destroyed=False)
+
+
+@operation("GET", "/versions/{version:path}/changes", pages=True)
+def changes(
+    caller: Caller, version: Text, since: Since = None, limit: Limit = 1000, cursor: Cursor = None
+) -> documents.Page[documents.Change]:
+    """List files that differ from another version (by default the one before), by path."""
+    (after,) = slice_of(limit, cursor).after or ("",)
+    if not isinstance(after, str):
+        raise BadCursor()
+    _, found = differences.between(caller.home, caller.actor, version, since)
+    rows = [change for change in found if change.path > after]
+    return page_of(rows, limit, lambda row: (row.path,), lambda row: documents.Change(**vars(row)))
+
+
+@operation("GET", "/versions/{version:path}/lineage")
+def lineage_(caller: Caller, version: Text) -> documents.Lineage:
+    """Give everything a version was made from, and everything made from it."""
+    with caller.home.database.read() as session:
+        seen = lineage.see(session, caller.actor, version)
+        above = lineage.ancestors_of(session, seen.version_id)
+        below = lineage.descendants_of(session, seen.version_id)
+        everyone = [*above, *below]
+        edges = lineage.edges_among(session, everyone)
+    names = {one.version_id: one.name for one in everyone}
+
+    def form(one: Version) -> documents.LineageVersion:
+        made_from = sorted(names[parent] for parent in edges.get(one.version_id, ()))
+        return documents.LineageVersion.model_validate({**_facts(one), "parents": made_from})
+
+    return documents.Lineage(
+        name=seen.name, ancestors=[form(one) for one in above], descendants=[form(one) for one in below]
+    )
 
 
 @operation("GET", "/versions/{version:path}")

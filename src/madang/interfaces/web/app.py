@@ -24,6 +24,7 @@ from madang.interfaces.web.pages import (
     catalogue,
     compute,
     contents,
+    history,
     ledger,
     missions,
     organizations,
@@ -54,7 +55,7 @@ _HEADERS = {
 
 
 _PAGES = (
-    missions, versions, contents, catalogue, runs, agreements, organizations, compute, plans, trials,
+    missions, versions, history, contents, catalogue, runs, agreements, organizations, compute, plans, trials,
     statements, calls, scores, ledger, packs, sign_in,
 )  # fmt: skip
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"

@@ -33,8 +33,10 @@ from madang.sdk._async.resources import (
     Scores,
     Trials,
     Versions,
+    Withdrawals,
 )
 from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
+from madang.sdk.opening import Opened
 
 Form = TypeVar("Form", bound=BaseModel)
 PREFIX = "/api/v1"
@@ -77,6 +79,7 @@ class AsyncClient:
         self.descriptions = Descriptions(self)
         self.probes = Probes(self)
         self.queries = Queries(self)
+        self.withdrawals = Withdrawals(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)
@@ -210,6 +213,31 @@ class AsyncClient:
         Raises Unsafe where a file is not what the version says, FileExistsError where `target` exists.
         """
         return await transfers.download(self, version, Path(target), progress)
+
+    async def download_zip(
+        self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
+    ) -> Path:
+        """Write a version to a new file, as one zip; cut off, it begins anew.
+
+        Raises FileExistsError where `target` exists.
+        """
+        return await transfers.download_zip(self, version, Path(target), progress)
+
+    async def open(
+        self,
+        version: str,
+        *,
+        manifest: str | None = None,
+        agreement: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Opened:
+        """A version as files, Arrow, xarray or a torch data set: ``madang.open(name).arrow()``.
+
+        Its files are fetched into the user's cache, each compared with its digest, and the list of them with
+        the version's own. manifest, agreement: what is expected; Unsafe where the version is another, or its
+        deposits are under other agreements. What was opened is its `pin`.
+        """
+        return await transfers.open_version(self, version, manifest, agreement, progress)
 
     async def follow(self, run: str, every_seconds: float = 0.5) -> AsyncIterator[bytes]:
         """What a run prints, as it comes, until the run has ended."""

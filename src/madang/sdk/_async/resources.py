@@ -318,9 +318,50 @@ class Queries:
         answer = await self._client.send("POST", "/query.arrow", body={"sql": sql})
         return answer.content
 
+    async def keep(
+        self, sql: str, *, asset: str, beside: Mapping[str, str] = {}, key: str | None = None
+    ) -> documents.Version:
+        """Keep the answer of one SELECT as a version of your organization, made from those it read."""
+        return await self._client.call(
+            "POST",
+            "/query/version",
+            documents.Version,
+            body={"sql": sql, "asset": asset, "beside": beside},
+            key=key,
+        )
+
     def list(self, *, page_size: int = 100) -> AsyncIterator[documents.Query]:
         """List the queries of your organization, newest first; an overseer sees everybody's."""
         return self._client.every("/queries", documents.Query, {"limit": page_size})
+
+
+class Withdrawals:
+    """Versions that are taken back: what that affects, the withdrawal, the destruction of the bytes."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def affected(self, version: str) -> documents.Affected:
+        """Say what is affected if a version is withdrawn: what was made from it, and whose."""
+        return await self._client.call(
+            "GET", f"/versions/{addresses.path(version)}/affected", documents.Affected
+        )
+
+    async def withdraw(self, version: str, *, reason: str, key: str | None = None) -> documents.Withdrawal:
+        """Take a version of yours back (a steward): nothing new may use it or what was made from it."""
+        return await self._client.call(
+            "POST", "/withdrawals", documents.Withdrawal, body={"version": version, "reason": reason}, key=key
+        )
+
+    async def destroy(self, version: str, *, key: str | None = None) -> documents.Withdrawal:
+        """Destroy the key and bytes of a withdrawn version of yours (a steward), for good."""
+        return await self._client.call(
+            "POST", "/destructions", documents.Withdrawal, body={"version": version}, key=key
+        )
+
+    def list(self, *, page_size: int = 100) -> AsyncIterator[documents.Withdrawal]:
+        """List your organization's withdrawals and those it was told of, newest first; overseers see all."""
+        return self._client.every("/withdrawals", documents.Withdrawal, {"limit": page_size})
 
 
 class Versions:
@@ -333,7 +374,7 @@ class Versions:
         self,
         *,
         mission: str | None = None,
-        state: Literal["received", "accepted", "quarantined"] | None = None,
+        state: Literal["received", "accepted", "quarantined", "withdrawn", "destroyed"] | None = None,
         kind: Literal["dataset", "model", "benchmark", "report"] | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[documents.Version]:
@@ -412,6 +453,22 @@ class Versions:
     async def verify(self, version: str) -> documents.Intact:
         """Hash every stored file of a version anew."""
         return await self._client.call("GET", f"/versions/{addresses.path(version)}/intact", documents.Intact)
+
+    def changes(
+        self, version: str, *, since: str | None = None, page_size: int = 1000
+    ) -> AsyncIterator[documents.Change]:
+        """List files that differ from another version (by default the one before), by path."""
+        return self._client.every(
+            f"/versions/{addresses.path(version)}/changes",
+            documents.Change,
+            {"since": since, "limit": page_size},
+        )
+
+    async def lineage(self, version: str) -> documents.Lineage:
+        """Give everything a version was made from, and everything made from it."""
+        return await self._client.call(
+            "GET", f"/versions/{addresses.path(version)}/lineage", documents.Lineage
+        )
 
     async def show(self, version: str) -> documents.VersionWhole:
         """Show a version: facts, findings, terms, where it came from and went."""

@@ -2,45 +2,117 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import blake3
 import httpx2
 
-from madang.sdk import addresses, documents
+from madang.sdk import addresses, documents, opening
 from madang.sdk.errors import ApiError, NotFound, Unsafe, refusal
+from madang.sdk.together import together_async
 
 if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
 
 Progress = Callable[[int, int], None] | None
 _PART_BYTES = 8 * 2**20
+_SMALL_BYTES = 2**20
+"""Files up to this size are sent in bundles."""
+_AT_A_TIME = 4
 _PART = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
 
 
 async def deposit(
     client: AsyncClient, folder: Path, asset: str, agreement: str, format_: str | None, progress: Progress
 ) -> documents.Version:
-    """Send every file of a folder, then make a version of them."""
-    files = list(_regular_files(folder))
+    """Send every file of a folder, small ones in bundles, then make a version of them."""
+    bundles = list(_bundles(_regular_files(folder)))
     await client.agreements.show(agreement)  # better refused now than after the last byte
     kept = _Kept(client.url, folder, asset)
-    size, sent = sum(file.stat().st_size for _, file in files), 0
-    listed = []
-    for path, file in files:
-        upload = await _sent(client, kept, path, file)
-        sent += upload.length
-        if progress:
-            progress(sent, size)
-        listed.append(documents.UploadedFile(path=path, upload=upload.upload_id))
+    told = _Told(progress, sum(bundle.size for bundle in bundles))
+    jobs = [functools.partial(_sent, client, kept, bundle, told) for bundle in bundles]
+    uploads = await together_async(jobs, _AT_A_TIME)
+    listed = [one for bundle, upload in zip(bundles, uploads, strict=True) for one in bundle.listed(upload)]
     made = await client.versions.deposit(asset, agreement=agreement, files=listed, format=format_)
     kept.forget()
     return made
+
+
+class _Told:
+    """Progress of what several do at a time."""
+
+    def __init__(self, progress: Progress, size: int) -> None:
+        self._progress, self._size, self._done = progress, size, 0
+        self._alone = Lock()
+
+    def add(self, count: int) -> None:
+        """So many bytes more are done."""
+        with self._alone:
+            self._done += count
+            if self._progress:
+                self._progress(self._done, self._size)
+
+
+class _Bundle:
+    """Files that are sent as one upload, as they were when they were listed: (path, file, size, changed)."""
+
+    def __init__(self, files: Sequence[tuple[str, Path, int, int]]) -> None:
+        self._files = files
+        self.size = sum(size for _, _, size, _ in files)
+        self.name = ", ".join(str(file) for _, file, _, _ in files[:1])
+        told = json.dumps([[path, size, changed] for path, _, size, changed in files])
+        self.key = hashlib.sha256(told.encode()).hexdigest()
+
+    def read(self, offset: int) -> bytes:
+        """A part from `offset` on; Unsafe where a file changed meanwhile."""
+        pieces, left = [], min(_PART_BYTES, self.size - offset)
+        for _, file, size, changed in self._files:
+            if offset < size and left:
+                with file.open("rb") as source:
+                    source.seek(offset)
+                    piece = source.read(min(left, size - offset))
+                now = file.stat()
+                if (now.st_size, now.st_mtime_ns) != (size, changed):
+                    raise Unsafe(
+                        f"{file} changed while it was sent.", "It is not what it was.", "Deposit again."
+                    )
+                pieces.append(piece)
+                left -= len(piece)
+            offset = max(0, offset - size)
+        return b"".join(pieces)
+
+    def listed(self, upload: str) -> Iterator[documents.UploadedFile]:
+        """Each file, and where it is in the upload."""
+        start = 0
+        for path, _, size, _ in self._files:
+            yield documents.UploadedFile(path=path, upload=upload, start=start, length=size)
+            start += size
+
+
+def _bundles(files: Iterable[tuple[str, Path]]) -> Iterator[_Bundle]:
+    """Small files together up to the size of a part, each other file alone."""
+    small: list[tuple[str, Path, int, int]] = []
+    held = 0
+    for path, file in files:
+        now = file.stat()
+        one = (path, file, now.st_size, now.st_mtime_ns)
+        if now.st_size > _SMALL_BYTES:
+            yield _Bundle([one])
+            continue
+        if held + now.st_size > _PART_BYTES:
+            yield _Bundle(small)
+            small, held = [], 0
+        small.append(one)
+        held += now.st_size
+    if small:
+        yield _Bundle(small)
 
 
 def _regular_files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -63,38 +135,29 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-async def _sent(client: AsyncClient, kept: _Kept, path: str, file: Path) -> documents.Upload:
-    """A file's finished upload: gone on with where one was begun, else new."""
-    before = file.stat()
-    size = before.st_size
-    begun = kept.find(path, before)
+async def _sent(client: AsyncClient, kept: _Kept, bundle: _Bundle, told: _Told) -> str:
+    """A finished upload: gone on with where one was begun, else new."""
+    begun = kept.find(bundle.key)
     offset = await _stands_at(client, begun) if begun else None
     if begun is None or offset is None:
-        with file.open("rb") as source:
-            first = source.read(min(size, _PART_BYTES))
-        headers = {**_PART, "Upload-Length": str(size)}
-        answer = await client.send("POST", "/uploads", content=first, headers=headers)
+        headers = {**_PART, "Upload-Length": str(bundle.size)}
+        answer = await client.send("POST", "/uploads", content=bundle.read(0), headers=headers)
         made = documents.Upload.model_validate_json(answer.content)
-        kept.keep(path, before, made.upload_id)
+        kept.keep(bundle.key, made.upload_id)
         begun, offset = made.upload_id, made.offset
+    told.add(offset)
     failed = 0
-    while offset < size:
-        stands = await _part_sent(client, begun, file, offset, failed)
+    while offset < bundle.size:
+        stands = await _part_sent(client, begun, bundle, offset, failed)
         failed = 0 if stands > offset else failed + 1
+        told.add(stands - offset)
         offset = stands
-    after = file.stat()
-    if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
-        raise Unsafe(f"{file} changed while it was sent.", "It is not what it was.", "Deposit again.")
-    return documents.Upload(upload_id=begun, length=size, offset=size, expires_at="")
+    return begun
 
 
-async def _part_sent(client: AsyncClient, upload: str, file: Path, offset: int, failed: int) -> int:
+async def _part_sent(client: AsyncClient, upload: str, bundle: _Bundle, offset: int, failed: int) -> int:
     """Send a part; returns where the upload stands: where the line broke, the server knows."""
-    with file.open("rb") as source:
-        source.seek(offset)
-        part = source.read(_PART_BYTES)
-    if not part:
-        raise Unsafe(f"{file} changed while it was sent.", "It is shorter now.", "Deposit again.")
+    part = bundle.read(offset)
     where = {**_PART, "Upload-Offset": str(offset)}
     try:
         answer = await client.send("PATCH", f"/uploads/{upload}", content=part, headers=where)
@@ -106,7 +169,8 @@ async def _part_sent(client: AsyncClient, upload: str, file: Path, offset: int, 
     await client.rest(failed)
     stands = await _stands_at(client, upload)
     if stands is None:
-        raise Unsafe(f"{file} was not sent.", "The server has forgotten the upload.", "Deposit again.")
+        what = f"{bundle.name} was not sent."
+        raise Unsafe(what, "The server has forgotten the upload.", "Deposit again.")
     return stands
 
 
@@ -120,33 +184,29 @@ async def _stands_at(client: AsyncClient, upload: str) -> int | None:
 
 
 class _Kept:
-    """Which uploads a deposit has begun, kept in the user's cache until the version is made."""
+    """Which uploads a deposit has begun, kept in the user's cache until the version is made: a line each, the
+    bundle's key and the upload."""
 
     def __init__(self, url: str, folder: Path, asset: str) -> None:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         name = hashlib.sha256(f"{url}\n{folder.resolve()}\n{asset}".encode()).hexdigest()[:32]
-        self._file = cache / "madang" / f"deposit-{name}.jsonl"
-        self._begun: dict[str, Mapping[str, Any]] = {}
+        self._file = _cache() / f"deposit-{name}.jsonl"
+        self._begun: dict[str, str] = {}
+        self._alone = Lock()
         if self._file.is_file():
             for line in self._file.read_text("utf-8").splitlines():
-                try:
-                    row = json.loads(line)
-                    self._begun[row["path"]] = row
-                except (ValueError, KeyError, TypeError):
-                    continue  # a line that was cut off: its file is sent anew
+                key, _, upload = line.partition(" ")
+                self._begun[key] = upload
 
-    def find(self, path: str, now: os.stat_result) -> str | None:
-        """The upload begun for a file as it is now."""
-        row = self._begun.get(path, {})
-        same = (row.get("size"), row.get("changed")) == (now.st_size, now.st_mtime_ns)
-        return str(row["upload"]) if same else None
+    def find(self, key: str) -> str | None:
+        """The upload begun for a bundle of that key."""
+        return self._begun.get(key) or None
 
-    def keep(self, path: str, now: os.stat_result, upload: str) -> None:
-        """Remember the upload of a file as it was."""
-        row = {"path": path, "size": now.st_size, "changed": now.st_mtime_ns, "upload": upload}
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._file.open("a", encoding="utf-8") as kept:
-            kept.write(json.dumps(row) + "\n")
+    def keep(self, key: str, upload: str) -> None:
+        """Remember the upload of a bundle."""
+        with self._alone:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._file.open("a", encoding="utf-8") as kept:
+                kept.write(f"{key} {upload}\n")
 
     def forget(self) -> None:
         """The deposit is made."""
@@ -162,13 +222,57 @@ async def download(client: AsyncClient, version: str, target: Path, progress: Pr
     folder = target.with_name(f".{target.name}.{mark}.part")
     folder.mkdir(parents=True, exist_ok=True)
     listed = [file async for file in client.versions.files(version)]
-    size, done = sum(file.size_bytes for file in listed), 0
-    for file in listed:
-        await _take(client, version, file, _inside(folder, file.path))
-        done += file.size_bytes
-        if progress:
-            progress(done, size)
+    told = _Told(progress, sum(file.size_bytes for file in listed))
+    places = [(file, _inside(folder, file.path)) for file in listed]
+    jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
+    await together_async(jobs, _AT_A_TIME)
     folder.rename(target)
+    return target
+
+
+async def open_version(
+    client: AsyncClient, version: str, manifest: str | None, agreement: str | None, progress: Progress
+) -> opening.Opened:
+    """See ``Client.open``."""
+    found = await client.versions.show(version)
+    above = (await client.versions.lineage(found.name)).ancestors
+    names = sorted({one.agreement for one in above if one.agreement})
+    texts = {name: (await client.agreements.show(name)).digest for name in names}
+    pin = opening.Pin(found.name, found.manifest, texts)
+    opening.require_pinned(pin, manifest, agreement)
+    listed = [file async for file in client.versions.files(found.name)]
+    if opening.manifest_digest(listed) != found.manifest:
+        what = f"The list of files of {found.name} is not what its manifest says."
+        raise Unsafe(what, "Its digest differs.", "Tell the operator.")
+    folder = _cache() / "versions" / found.manifest
+    if not folder.exists():
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await download(client, found.name, folder, progress)
+    return opening.Opened(found, pin, folder)
+
+
+def _cache() -> Path:
+    """The user's cache of this client."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "madang"
+
+
+async def download_zip(client: AsyncClient, version: str, target: Path, progress: Progress) -> Path:
+    """A version as one zip; it gets its name once it is whole."""
+    if target.exists():
+        raise FileExistsError(target)
+    part = target.with_name(f".{target.name}.part")
+    size = (await client.versions.show(version)).size_bytes
+    told = _Told(progress, size)
+    where = f"/versions/{addresses.path(version)}/archive"
+    async with client.stream(where, {}, {}) as answer:
+        if answer.status_code >= 300:
+            await answer.aread()
+            raise refusal(answer)
+        with part.open("wb") as kept:
+            async for chunk in answer.aiter_bytes():
+                kept.write(chunk)
+                told.add(len(chunk))
+    part.rename(target)
     return target
 
 
@@ -182,7 +286,7 @@ def _inside(folder: Path, path: str) -> Path:
     return folder.joinpath(*parts)
 
 
-async def _take(client: AsyncClient, version: str, file: documents.File, place: Path) -> None:
+async def _take(client: AsyncClient, version: str, file: documents.File, place: Path, told: _Told) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     failed = 0
     while not place.exists() or place.stat().st_size < file.size_bytes:
@@ -200,6 +304,7 @@ async def _take(client: AsyncClient, version: str, file: documents.File, place: 
         place.unlink()
         what = f"{file.path} of {version} is not what the version says."
         raise Unsafe(what, "Its digest differs.", "Download again; if it stays so, tell the operator.")
+    told.add(file.size_bytes)
 
 
 async def _rest_taken(

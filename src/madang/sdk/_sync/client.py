@@ -34,8 +34,10 @@ from madang.sdk._sync.resources import (
     Scores,
     Trials,
     Versions,
+    Withdrawals,
 )
 from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
+from madang.sdk.opening import Opened
 
 Form = TypeVar("Form", bound=BaseModel)
 PREFIX = "/api/v1"
@@ -78,6 +80,7 @@ class Client:
         self.descriptions = Descriptions(self)
         self.probes = Probes(self)
         self.queries = Queries(self)
+        self.withdrawals = Withdrawals(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)
         self.trials = Trials(self)
@@ -211,6 +214,31 @@ class Client:
         Raises Unsafe where a file is not what the version says, FileExistsError where `target` exists.
         """
         return transfers.download(self, version, Path(target), progress)
+
+    def download_zip(
+        self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
+    ) -> Path:
+        """Write a version to a new file, as one zip; cut off, it begins anew.
+
+        Raises FileExistsError where `target` exists.
+        """
+        return transfers.download_zip(self, version, Path(target), progress)
+
+    def open(
+        self,
+        version: str,
+        *,
+        manifest: str | None = None,
+        agreement: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Opened:
+        """A version as files, Arrow, xarray or a torch data set: ``madang.open(name).arrow()``.
+
+        Its files are fetched into the user's cache, each compared with its digest, and the list of them with
+        the version's own. manifest, agreement: what is expected; Unsafe where the version is another, or its
+        deposits are under other agreements. What was opened is its `pin`.
+        """
+        return transfers.open_version(self, version, manifest, agreement, progress)
 
     def follow(self, run: str, every_seconds: float = 0.5) -> Iterator[bytes]:
         """What a run prints, as it comes, until the run has ended."""

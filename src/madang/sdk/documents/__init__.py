@@ -78,15 +78,18 @@ from madang.sdk.documents.plans import (
     PlanWhole,
 )
 from madang.sdk.documents.probes import FileReport, NewProbe, Probe, Quantity
-from madang.sdk.documents.queries import Column, NewQuery, Query, QueryAnswer
+from madang.sdk.documents.queries import Column, NewKeptQuery, NewQuery, Query, QueryAnswer
 from madang.sdk.documents.runs import Attempt, Metrics, NewRun, Recipe, Run
 from madang.sdk.documents.scores import Group, NewSubmission, Score, Submission
 from madang.sdk.documents.trials import Trial, TrialResults
 from madang.sdk.documents.versions import (
+    Change,
     Checked,
     File,
     Finding,
     Intact,
+    Lineage,
+    LineageVersion,
     NewCheck,
     NewPool,
     NewVersion,
@@ -97,8 +100,17 @@ from madang.sdk.documents.versions import (
     Version,
     VersionWhole,
 )
+from madang.sdk.documents.withdrawals import Affected, NewDestruction, NewWithdrawal, Withdrawal
 
 __all__ = [
+    "NewKeptQuery",
+    "Affected",
+    "Change",
+    "Lineage",
+    "LineageVersion",
+    "NewDestruction",
+    "NewWithdrawal",
+    "Withdrawal",
     "Account",
     "Agreement",
     "AgreementWhole",

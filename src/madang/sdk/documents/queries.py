@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from madang.sdk.documents.form import Document, Request
+from madang.sdk.documents.form import Document, Plain, Request
+
+
+class NewKeptQuery(Request):
+    """A SELECT whose answer becomes a version. beside: name -> text of small files that say what it is."""
+
+    sql: str = Field(
+        max_length=100_000,
+        pattern=r"^[^\x00]*$",
+        examples=['select * from "company-b/weather@1" where "기온(℃)" > 30'],
+    )
+    asset: Plain = Field(examples=["hot-days"])
+    beside: Mapping[str, str] = Field({}, max_length=20, examples=[{"README.md": "Hours above 30 degrees."}])
 
 
 class NewQuery(Request):

@@ -13,7 +13,8 @@ from madang.sdk.documents.form import Document, Plain, Request, Told
 class Version(Document):
     """A version of an asset.
 
-    kind: dataset | model | benchmark | report. state: received | accepted | quarantined.
+    kind: dataset | model | benchmark | report. state: received | accepted | quarantined |
+    withdrawn | destroyed.
     """
 
     version_id: str
@@ -70,11 +71,12 @@ class Checked(Version):
 
 
 class File(Document):
-    """A file of a version. digest: BLAKE3."""
+    """A file of a version. digest: BLAKE3; original: its path as it was deposited, where that differs."""
 
     path: str = Field(examples=["data/chunk-000/file-000.parquet"])
     size_bytes: int
     digest: str
+    original: str | None = None
 
 
 class Upload(Document):
@@ -87,10 +89,15 @@ class Upload(Document):
 
 
 class UploadedFile(Request):
-    """A file of a deposit: its path in the version, and the finished upload that holds its bytes."""
+    """A file of a deposit: its path in the version, and the finished upload that holds its bytes.
+
+    An upload may be a bundle of small files, one behind the other: `start` and `length` say which part.
+    """
 
     path: Plain = Field(examples=["meta/info.json"])
     upload: Plain = Field(examples=["upl-0s2m4c5t1v7k3n9p2q8r"])
+    start: int = Field(0, ge=0, lt=2**53)
+    length: int | None = Field(None, ge=0, lt=2**53)
 
 
 class NewVersion(Request):
@@ -102,6 +109,33 @@ class NewVersion(Request):
         max_length=1_000_000, examples=[[{"path": "meta/info.json", "upload": "upl-0s2m4c5t1v7k3n9p2q8r"}]]
     )
     format: Plain | None = Field(None, examples=["physical/lerobot-v3"])
+
+
+class Change(Document):
+    """A file that differs between two versions.
+
+    kind: added | removed | changed | moved (the same bytes, from the path `before`).
+    """
+
+    path: str
+    kind: str = Field(examples=["changed"])
+    before: str | None
+    size_before: int | None
+    size: int | None
+
+
+class LineageVersion(Version):
+    """A version in a lineage. parents: names of those it was made from, of those in the lineage."""
+
+    parents: Sequence[str]
+
+
+class Lineage(Document):
+    """Everything a version was made from, and everything made from it, oldest first; itself among them."""
+
+    name: str
+    ancestors: Sequence[LineageVersion]
+    descendants: Sequence[LineageVersion]
 
 
 class NewCheck(Request):
@@ -131,8 +165,12 @@ class Use(Document):
 
 
 class Intact(Document):
-    """Whether the stored bytes of a version still have their digests; `damaged` names those that do not."""
+    """Whether the stored bytes of a version still have their digests; `damaged` names those that do not.
+
+    destroyed: whether it, or a deposit below it, was destroyed by its owner: then nothing can be read.
+    """
 
     name: str = Field(examples=["company-a/reach@1"])
     files: int
     damaged: Sequence[str]
+    destroyed: bool

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from madang.assets import lineage
 from madang.assets.describing import exporting
 from madang.assets.describing import service as describing
+from madang.assets.errors import ContentDestroyed, NotAccepted
 from madang.assets.model import Version
 from madang.assets.probing import service
 from madang.assets.probing.model import Probed, Report
@@ -50,7 +51,7 @@ def _reports(viewer: Viewer, version: Version) -> list[Report] | None:
     """The reports, or None where the viewer may not see values."""
     try:
         return service.reports(viewer.home, viewer.actor, version.version_id)
-    except NotPermitted:
+    except (NotPermitted, NotAccepted, ContentDestroyed):
         return None
 
 

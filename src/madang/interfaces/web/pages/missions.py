@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from madang.agreements import service as agreements
 from madang.assets import lineage
 from madang.interfaces.web import charts
+from madang.interfaces.web.pages import history
 from madang.interfaces.web.viewer import Looking, Viewer, render
 from madang.missions import service as missions
 from madang.missions.model import Mission
@@ -50,7 +51,8 @@ def index(viewer: Looking) -> Response:
         for mission in missions.visible_to(session, viewer.actor):
             inside = missions.takes_part(session, viewer.actor, mission.name)
             cards.append(Card(mission, progress.of(session, viewer.actor, mission) if inside else None))
-    return render(viewer, "missions.html", cards=cards)
+        withdrawn = history.told_to(session, viewer)
+    return render(viewer, "missions.html", cards=cards, withdrawn=withdrawn)
 
 
 @router.get("/missions/{name}")

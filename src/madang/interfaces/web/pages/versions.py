@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from madang.agreements import service as agreements
 from madang.assets import lineage, service
-from madang.interfaces.web.pages import contents
+from madang.interfaces.web.pages import contents, history
 from madang.interfaces.web.viewer import PART, Looking, kept, render
 from madang.kernel.ledger import log
 from madang.kernel.paging import parted, slice_of
@@ -21,6 +21,7 @@ router = APIRouter()
 _SHOWN_FILES = 200
 _ENTRIES = (
     "version.deposited", "version.probed", "version.checked", "version.described", "version.pooled",
+    "version.withdrawn", "version.destroyed",
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
             entry for kind in _ENTRIES for entry in log.find_all(session.connection, kind, version.version_id)
         ]
         told = used.of(session, viewer.actor, version) if used.may_see(viewer.actor, version) else None
+        back = history.taken_back(session, viewer, version)
         if version.made_by:
             entries += log.find_all(session.connection, "run.ended", version.made_by)
     files = service.look(viewer.home, viewer.actor, version.name)[1].files
@@ -86,6 +88,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         everyone=len(members),
         told_uses=told,
         **contents.shown(viewer, version),
+        **back,
     )
 
 

@@ -1,21 +1,26 @@
-"""``madang asset``: deposit, check, pool, read, verify."""
+"""Versions: deposit, check, pool, read, verify."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from madang.assets.errors import TargetExists
-from madang.interfaces.cli import context
+from madang.interfaces.cli import context, progress
 from madang.interfaces.operations import probes, versions
 from madang.kernel.errors import FileMissing
 from madang.sdk import documents
 
-app = App(name="asset", help="Deposit, check, pool and read versions.")
+if TYPE_CHECKING:
+    from madang.assets.model import Version
+    from madang.kernel.authorizer import Principal
+    from madang.kernel.home import Home
+
+app = App(name="asset")
 
 
 def _state(version: documents.Version) -> str:
@@ -32,16 +37,6 @@ def _print_findings(findings: Sequence[documents.Finding]) -> None:
         print(f"      {context.said(finding.what)}\n      {context.said(finding.remedy)}")
 
 
-def _progress(count: int, size: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{count} files, {size / 1e6:.1f} MB", end="", file=sys.stderr)
-
-
-def _transferred(done: int, size: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done / 1e6:.1f} of {size / 1e6:.1f} MB", end="", file=sys.stderr)
-
-
 @app.command
 def deposit(
     folder: Path,
@@ -53,8 +48,8 @@ def deposit(
 ) -> None:
     """Deposit a folder as the next version of one of your organization's data sets, and check it.
 
-    Killed half-way, nothing is recorded: run it again; what a server has is not sent twice. Depositing
-    the same content again gives the version that is there.
+    Killed half-way, nothing is recorded: run it again, and it goes on where it was, here and by a server.
+    Depositing the same content again gives the version that is there.
 
     Example: madang asset deposit ./recordings --name reach --agreement manipulation-10-data
 
@@ -72,16 +67,27 @@ def deposit(
     if context.server() is not None:
         if not folder.is_dir() or folder.is_symlink():
             raise FileMissing(file=str(folder))
-        version_id = context.client().deposit(
-            folder, asset=name, agreement=agreement, format=format_, progress=_transferred
-        ).version_id  # fmt: skip
+        with progress.bar() as told:
+            version_id = context.client().deposit(
+                folder, asset=name, agreement=agreement, format=format_, progress=told
+            ).version_id  # fmt: skip
     else:
-        from madang.assets import service
-
         home = context.home()
         actor = context.actor(home)
-        version_id = service.deposit(home, actor, folder, name, agreement, format_, _progress).version_id
+        version_id = _deposited(home, actor, folder, name, agreement, format_).version_id
     _print_checked(_checked(version_id), json)
+
+
+def _deposited(
+    home: Home, actor: Principal, folder: Path, name: str, agreement: str, format_: str | None
+) -> Version:
+    from madang.assets import service
+
+    with progress.bar() as told:
+        size = progress.bytes_below(folder) if sys.stderr.isatty() else 0
+        return service.deposit(
+            home, actor, folder, name, agreement, format_, lambda _, done: told(done, max(size, done))
+        )
 
 
 @app.command
@@ -144,7 +150,7 @@ def list_(
     mission
         Only of this mission.
     state
-        received, accepted or quarantined.
+        received, accepted, quarantined, withdrawn or destroyed.
     kind
         dataset, model, benchmark or report.
     """
@@ -191,24 +197,34 @@ def files(version: str, *, json: context.Json = False) -> None:
 
 
 @app.command
-def download(version: str, target: Path) -> None:
+def download(
+    version: str, target: Path, *, zip_: Annotated[bool, Parameter(name="--zip", negative=())] = False
+) -> None:
     """Write a version's files to a new folder, where the agreements allow you to have them.
 
-    From a server, cut off, it goes on where it was when it is run again.
+    From a server, cut off, it goes on where it was when it is run again; as a zip it begins anew.
 
     Example: madang asset download institute-a/policy@1 ./policy
+
+    Parameters
+    ----------
+    zip_
+        One zip file instead of a folder.
     """
+    if target.exists():
+        raise TargetExists(target=str(target))
     if context.server() is not None:
-        if target.exists():
-            raise TargetExists(target=str(target))
-        context.client().download(version, target, _transferred)
+        client = context.client()
+        with progress.bar() as told:
+            (client.download_zip if zip_ else client.download)(version, target, told)
         print(version)
         return
     from madang.assets import service
 
     home = context.home()
     actor = context.actor(home)
-    print(service.download(home, actor, version, target).name)
+    taken = service.download_zip if zip_ else service.download
+    print(taken(home, actor, version, target).name)
 
 
 @app.command
@@ -306,7 +322,8 @@ def verify(*, json: context.Json = False) -> None:
     columns = {
         "version": lambda one: one.name,
         "files": lambda one: one.files,
-        "damaged": lambda one: ", ".join(one.damaged),
+        "damaged": lambda one: ", ".join(one.damaged) or None,
+        "destroyed": lambda one: context.text("assets.state.destroyed") if one.destroyed else None,
     }
     context.print_items(found, columns, json)
     if any(one.damaged for one in found):

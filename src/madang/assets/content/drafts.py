@@ -1,0 +1,304 @@
+"""A draft: files on their way into a holding, which goes on where it was cut off.
+
+What is durable stands in a journal, a line for each sealed pack: the files that lie whole in the packs so
+far, and of the file that goes on in the next pack how much there is. Whoever stores the same files from the
+same place again finds them by path and signature (what tells that a file is unchanged), and reads only the
+others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import blake3
+
+from madang.assets.content import holdings, sealing
+from madang.assets.content.manifest import File, Manifest
+from madang.assets.content.model import Stored
+from madang.assets.content.packing import Packer
+from madang.assets.content.port import open_keys, open_objects
+from madang.assets.errors import FileChanged, NameTwins, TooLarge
+from madang.kernel.home import Home, full_disk_told
+from madang.kernel.ids import new_id, nfc
+from madang.kernel.locks import alone
+
+Progress = Callable[[int, int], None]
+"""Called with files and bytes stored so far."""
+_WHOLE_BYTES = 2**20
+"""Files up to this size are read before they are written, so that equal ones are stored once."""
+_PIECE_BYTES = 4 * 2**20
+
+
+class Source(NamedTuple):
+    """A file to be stored: `size` bytes from `start` on of an open file, read before the next is asked for.
+
+    signature: what tells that it is unchanged. whole: whether the open file holds nothing else.
+    """
+
+    path: str
+    size: int
+    signature: tuple[int | str, ...]
+    file: int
+    start: int = 0
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what is stored; TooLarge names `what`."""
+
+    what: str = ""
+    size: int | None = None
+    files: int | None = None
+
+
+@dataclass
+class _Journal:
+    """What of a draft is durable. files: path -> (signature, digest, start, bytes)."""
+
+    holding_id: str
+    sealed: int = 0
+    files: dict[str, tuple[tuple[Any, ...], str, int, int]] = field(default_factory=dict)
+    begun: Mapping[str, Any] | None = None
+
+
+def store(
+    home: Home,
+    sources: Iterable[Source],
+    *,
+    journal: Path | None = None,
+    origin: str = "",
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Stored:
+    """Store files as a holding. With `journal`, a file for it alone, one that was cut off goes on.
+
+    origin: where the files come from; a journal of another origin is thrown away. Raises NameTwins,
+    FileChanged, TooLarge, DiskFull, and what opening a source raises. No file at all makes an empty manifest.
+    """
+    known = _read(home, journal, origin) if journal else None
+    made = _Draft(home, known or _begin(home, journal, origin), journal)
+    try:
+        made.take(sources, limits or Limits(), progress)
+        return made.finish()
+    except BaseException:
+        if journal is None:
+            made.close()
+            holdings.destroy(home, made.holding_id)
+        raise
+    finally:
+        made.close()
+
+
+def refer(home: Home, manifest: Manifest) -> Stored:
+    """A holding with nothing but a manifest: the bytes of its files are in other holdings."""
+    made = _Draft(home, _begin(home, None, ""), None)
+    try:
+        return made.finish(manifest)
+    finally:
+        made.close()
+
+
+def discard(home: Home, journal: Path) -> None:
+    """Throw a draft away, with what was stored of it."""
+    known = _lines(journal)
+    if known:
+        holdings.destroy(home, str(known[0]["holding"]))
+    journal.unlink(missing_ok=True)
+
+
+def _begin(home: Home, journal: Path | None, origin: str) -> _Journal:
+    made = _Journal(new_id("hld"))
+    if journal:
+        _append(journal, {"holding": made.holding_id, "origin": origin})
+    open_keys(home).make(made.holding_id)
+    return made
+
+
+def _read(home: Home, journal: Path, origin: str) -> _Journal | None:
+    lines = _lines(journal)
+    if not lines:
+        return None
+    if lines[0].get("origin") != origin or open_keys(home).get(lines[0]["holding"]) is None:
+        discard(home, journal)
+        return None
+    found = _Journal(lines[0]["holding"])
+    for line in lines[1:]:
+        found.sealed, found.begun = line["sealed"], line["begun"]
+        for path, signature, *place in line["files"]:
+            found.files[path] = (tuple(signature), *place)
+    return found
+
+
+def _lines(journal: Path) -> list[dict[str, Any]]:
+    """The lines of a journal; one that was cut off is passed over: its pack is written again."""
+    found: list[dict[str, Any]] = []
+    if journal.exists():
+        for line in journal.read_text("utf-8", "replace").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+    return found if found and "holding" in found[0] else []
+
+
+def _append(journal: Path, line: Mapping[str, Any]) -> None:
+    journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with full_disk_told(journal.parent), journal.open("ab", buffering=0) as file:
+        # In one line of its own, also behind one that was cut off.
+        file.write(b"\n" * (file.tell() > 0) + json.dumps(line, separators=(",", ":")).encode())
+        os.fsync(file.fileno())
+
+
+class _Draft:
+    def __init__(self, home: Home, known: _Journal, journal: Path | None) -> None:
+        key = open_keys(home).get(known.holding_id)
+        assert key is not None
+        self._objects, self._key, self.holding_id = open_objects(home), key, known.holding_id
+        self._known, self._journal = known, journal
+        self._packer = Packer(
+            self._objects, key, known.holding_id, known.sealed, self._pack_full, self._pack_sealed
+        )
+        self._files: dict[str, File] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        self._finished: deque[tuple[int, list[Any]]] = deque()
+        """(where in the stream it ends, journal's row) of files that no line tells yet."""
+        self._current: tuple[Source, int, blake3.blake3] | None = None
+        self._begun: dict[int, Mapping[str, Any] | None] = {}
+        """Position of a full pack -> the file that goes on behind it."""
+
+    def take(self, sources: Iterable[Source], limits: Limits, progress: Progress | None) -> None:
+        """Store files that are not there yet."""
+        size = 0
+        for count, source in enumerate(sources, start=1):
+            if limits.files is not None and count > limits.files:
+                raise TooLarge(what=limits.what, limit=f"{limits.files} files")
+            left = None if limits.size is None else limits.size - size
+            if left is not None and source.size > left:
+                raise TooLarge(what=limits.what, limit=f"{limits.size} bytes")
+            digest, start, length = self._there(source) or self._taken(source)
+            self._add(source.path, length, digest)
+            self._places.setdefault(digest, (start, length))
+            size += length
+            if progress:
+                progress(count, size)
+
+    def finish(self, manifest: Manifest | None = None) -> Stored:
+        """Everything durable, and the index with it; the manifest is of the files that were taken."""
+        manifest = manifest or Manifest.of(self._files.values())
+        told = manifest.to_bytes()
+        digest = blake3.blake3(told).hexdigest()
+        if digest not in self._places:
+            self._places[digest] = (self._packer.position, len(told))
+            self._packer.write(told)
+        self._packer.flush()
+        index = holdings.Index(self._packer.size, self._packer.pack, self._places)
+        name = holdings.name_of(self.holding_id, "index")
+        self._objects.put(name, sealing.seal(self._key, name, index.to_bytes()))
+        return Stored(manifest, digest, self.holding_id, sealing.key_id(self._key))
+
+    def close(self) -> None:
+        self._packer.close()
+
+    def _there(self, source: Source) -> tuple[str, int, int] | None:
+        """(digest, start, bytes) of a file that is in the packs already."""
+        known = self._known.files.get(source.path)
+        return known[1:] if known and known[0] == source.signature else None
+
+    def _add(self, given: str, size: int, digest: str) -> None:
+        """Add a file under its NFC path; NameTwins where another has that."""
+        path = nfc(given)
+        if path in self._files:
+            raise NameTwins(first=self._files[path].original or path, second=given)
+        self._files[path] = File(path, size, digest, given if given != path else None)
+
+    def _taken(self, source: Source) -> tuple[str, int, int]:
+        place = self._small(source) if source.size <= _WHOLE_BYTES else self._large(source)
+        self._finished.append((self._packer.position, [source.path, source.signature, *place]))
+        return place
+
+    def _small(self, source: Source) -> tuple[str, int, int]:
+        data = os.pread(source.file, source.size, source.start)
+        self._require_unchanged(source, len(data))
+        digest = blake3.blake3(data).hexdigest()
+        place = self._places.get(digest)
+        if place is None:
+            place = (self._packer.position, len(data))
+            self._packer.write(data)
+        return digest, *place
+
+    def _require_unchanged(self, source: Source, length: int) -> None:
+        """A file of which less can be read than it had, or more, is being written."""
+        if length != source.size or (source.whole and os.fstat(source.file).st_size != length):
+            raise FileChanged(file=source.path)
+
+    def _large(self, source: Source) -> tuple[str, int, int]:
+        hasher = blake3.blake3()
+        start, length = self._packer.position, 0
+        begun = self._known.begun
+        if begun and self._goes_on(begun, source, hasher):
+            start, length = begun["start"], begun["bytes"]
+        self._current = (source, start, hasher)
+        while length < source.size:
+            room = self._packer.room(min(_PIECE_BYTES, source.size - length))
+            count = os.preadv(source.file, [room], source.start + length)
+            if count == 0:
+                break
+            hasher.update(room[:count])
+            length += count
+            self._packer.advance(count)
+        self._current = None
+        self._require_unchanged(source, length)
+        return hasher.hexdigest(), start, length
+
+    def _goes_on(self, begun: Mapping[str, Any], source: Source, hasher: blake3.blake3) -> bool:
+        """Whether the packs end within this very file; if so `hasher` has read it up to there."""
+        same = (begun["path"], tuple(begun["signature"])) == (source.path, source.signature)
+        if not same or self._packer.position != begun["start"] + begun["bytes"]:
+            return False
+        read, end = 0, begun["bytes"]
+        while read < end and (
+            piece := os.pread(source.file, min(end - read, _PIECE_BYTES), source.start + read)
+        ):
+            hasher.update(piece)
+            read += len(piece)
+        if read == end and hasher.hexdigest() == begun["digest"]:
+            return True
+        hasher.reset()
+        return False
+
+    def _pack_full(self, position: int) -> None:
+        """Remember how far the file under way is, at the end of a pack."""
+        self._begun[position] = None
+        if self._current is not None:
+            source, start, hasher = self._current
+            self._begun[position] = {
+                "path": source.path, "signature": source.signature, "start": start,
+                "bytes": position - start, "digest": hasher.hexdigest(),
+            }  # fmt: skip
+
+    def _pack_sealed(self, sealed: int) -> None:
+        """Put on paper what is durable now."""
+        end = sealed * self._packer.pack
+        if self._journal is None or end not in self._begun:
+            return
+        rows = []
+        while self._finished and self._finished[0][0] <= end:
+            rows.append(self._finished.popleft()[1])
+        _append(self._journal, {"sealed": sealed, "files": rows, "begun": self._begun.pop(end)})
+
+
+@contextmanager
+def kept_for(home: Home, owner: str, asset: str) -> Iterator[Path]:
+    """The journal of the deposits of an asset; one at a time."""
+    folder = home.path / "drafts" / owner
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with alone(folder / f"{asset}.lock"):
+        yield folder / f"{asset}.jsonl"

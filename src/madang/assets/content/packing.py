@@ -1,0 +1,104 @@
+"""Writing a holding: bytes go into a stream that is cut into packs, sealed and kept while the next one fills.
+
+The thread that writes reads and hashes; two others seal and store. At most four packs are in memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from madang.assets.content import sealing
+from madang.assets.content.holdings import pack_name
+from madang.assets.content.port import Objects
+
+PACK_BYTES = 32 * 2**20
+_WORKERS = 2
+
+
+class Packer:
+    """Appends to the stream of a holding, of which `sealed` packs are there. Close it, or leave the context.
+
+    on_full: called with the stream's position each time a pack is full, before anything follows it.
+    on_sealed: called with how many packs are durable, from the thread that writes.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        key: bytes,
+        holding_id: str,
+        sealed: int = 0,
+        on_full: Callable[[int], None] = lambda position: None,
+        on_sealed: Callable[[int], None] = lambda packs: None,
+    ) -> None:
+        self._objects, self._key, self._id = objects, key, holding_id
+        self._on_full, self._on_sealed = on_full, on_sealed
+        self.pack = PACK_BYTES
+        self.size = 0
+        """Bytes in the whole stream, once it was flushed."""
+        self._number, self._fill, self._sealed = sealed, 0, sealed
+        self._buffer = bytearray(self.pack)
+        self._spare: list[bytearray] = []
+        self._under_way: deque[tuple[Future[None], bytearray]] = deque()
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="packs")
+
+    @property
+    def position(self) -> int:
+        """Bytes in the stream."""
+        return self._number * self.pack + self._fill
+
+    def room(self, most: int) -> memoryview:
+        """Where the next bytes go, at most so many; :meth:`advance` says how many were written there."""
+        return memoryview(self._buffer)[self._fill : min(self._fill + most, self.pack)]
+
+    def advance(self, count: int) -> None:
+        """So many bytes were written into the room."""
+        self._fill += count
+        if self._fill == self.pack:
+            self._on_full(self.position)
+            self._ship()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        view = memoryview(data)
+        while view:
+            room = self.room(len(view))
+            count = len(room)
+            room[:] = view[:count]
+            view = view[count:]
+            self.advance(count)
+
+    def flush(self) -> None:
+        """What was written is durable. The stream ends here."""
+        self.size = self.position
+        if self._fill:
+            self._ship()
+        while self._under_way:
+            self._settle()
+
+    def close(self) -> None:
+        """Let go of the threads; what is under way is finished first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _ship(self) -> None:
+        """Hand the pack to a worker, and take an empty one; waits where two are under way."""
+        while len(self._under_way) >= _WORKERS:
+            self._settle()
+        data = memoryview(self._buffer)[: self._fill]
+        self._under_way.append((self._pool.submit(self._store, self._number, data), self._buffer))
+        self._buffer = self._spare.pop() if self._spare else bytearray(self.pack)
+        self._number, self._fill = self._number + 1, 0
+
+    def _store(self, number: int, data: memoryview) -> None:
+        name = pack_name(self._id, number)
+        self._objects.put(name, sealing.seal(self._key, name, data))
+
+    def _settle(self) -> None:
+        """The oldest pack under way is durable."""
+        future, buffer = self._under_way.popleft()
+        future.result()
+        self._spare.append(buffer)
+        self._sealed += 1
+        self._on_sealed(self._sealed)

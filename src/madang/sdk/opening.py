@@ -1,0 +1,167 @@
+"""A version on this machine, opened as files, Arrow, xarray or a torch data set; its content is pinned.
+
+The files lie in the user's cache below their manifest's digest: what is there whole is not fetched again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import blake3
+
+from madang.sdk import documents
+from madang.sdk.errors import Unsafe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import xarray as xr
+
+_TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".arrow", ".feather")
+_GRIDS = (".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What was opened, to be written down: the same call with it opens the same bytes under the same terms.
+
+    manifest: digest that the list of files and all their digests hash to. agreements: those of every deposit
+    below the version, name -> digest of the text that was signed.
+    """
+
+    version: str
+    manifest: str
+    agreements: Mapping[str, str]
+
+
+class Opened:
+    """A version's files. `folder` holds them; `pin` says what they are and under which agreements."""
+
+    def __init__(self, version: documents.Version, pin: Pin, folder: Path) -> None:
+        self.version, self.pin, self.folder = version, pin, folder
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Path in the version -> file on this machine."""
+        found = (file for file in sorted(self.folder.rglob("*")) if file.is_file())
+        return {file.relative_to(self.folder).as_posix(): file for file in found}
+
+    def arrow(self, path: str | None = None, *, encoding: str = "utf-8") -> pa.Table:
+        """The tables of the version as one Arrow table: rows of all files of the first form that is there
+        (Parquet, CSV, TSV, JSON lines, Arrow), columns by name. path: a file or folder instead of all.
+
+        Raises Unsafe where there is no table; needs pyarrow.
+        """
+        import pyarrow as pa
+
+        chosen = self._chosen(path, _TABLES)
+        tables = [_table(file, encoding) for file in chosen]
+        return pa.concat_tables(tables, promote_options="permissive") if len(tables) > 1 else tables[0]
+
+    def xarray(self, path: str | None = None) -> xr.Dataset:
+        """The arrays of the version (NetCDF, HDF5 or a Zarr store) as an xarray data set, read when used.
+
+        Of several files those of `path` (a file or folder), put together by their coordinates. Raises Unsafe
+        where there is none; needs xarray and netCDF4, or zarr.
+        """
+        import xarray as xr
+
+        stores = [
+            file.parent
+            for name in ("zarr.json", ".zgroup", ".zmetadata")
+            for file in sorted((self.folder / (path or "")).rglob(name))
+        ]
+        if stores:
+            return xr.open_zarr(min(stores, key=lambda store: len(store.parts)), chunks=None)
+        chosen = self._chosen(path, _GRIDS)
+        if len(chosen) == 1:
+            return xr.open_dataset(chosen[0])
+        return xr.combine_by_coords([xr.open_dataset(file) for file in chosen])
+
+    def torch(
+        self, columns: Sequence[str], target: str | None = None, path: str | None = None
+    ) -> Any:  # torch.utils.data.Dataset, which is imported where it is used
+        """Rows as a torch data set: each item a float32 tensor of `columns`, or (that, its `target`).
+
+        columns hold numbers, or lists of numbers of one length. Raises Unsafe for a column that is not there.
+        Needs pyarrow and torch.
+        """
+        import torch
+        from torch.utils.data import TensorDataset
+
+        table = self.arrow(path)
+        wanted = [*columns, *([target] if target else [])]
+        if missing := [name for name in wanted if name not in table.column_names]:
+            what = f"{self.version.name} has no column {', '.join(missing)}."
+            raise Unsafe(what, f"It has: {', '.join(table.column_names)}.", "Name others.")
+        inputs = torch.cat([_tensor(table.column(name)) for name in columns], dim=1)
+        if target is None:
+            return TensorDataset(inputs)
+        told = _tensor(table.column(target))
+        return TensorDataset(inputs, told[:, 0] if told.shape[1] == 1 else told)
+
+    def _chosen(self, path: str | None, endings: Sequence[str]) -> list[Path]:
+        """The files at or below `path` of the first ending that is there."""
+        within = [
+            file
+            for name, file in self.files.items()
+            if path is None or name == path or name.startswith(f"{path.rstrip('/')}/")
+        ]
+        for ending in endings:
+            chosen = [file for file in within if file.suffix.lower() == ending]
+            if chosen:
+                return chosen
+        what = f"{self.version.name} holds nothing of that kind{f' at {path}' if path else ''}."
+        raise Unsafe(what, f"None of its files ends with {', '.join(endings)}.", "See its `files`.")
+
+
+def _table(file: Path, encoding: str) -> pa.Table:
+    ending = file.suffix.lower()
+    if ending == ".parquet":
+        from pyarrow import parquet
+
+        return parquet.read_table(file)
+    if ending in (".csv", ".tsv"):
+        from pyarrow import csv
+
+        parsing = csv.ParseOptions(delimiter="\t" if ending == ".tsv" else ",")
+        return csv.read_csv(file, csv.ReadOptions(encoding=encoding), parsing)
+    if ending in (".jsonl", ".ndjson"):
+        from pyarrow import json as lines
+
+        return lines.read_json(file)
+    from pyarrow import feather
+
+    return feather.read_table(file)
+
+
+def _tensor(column: Any) -> Any:
+    """(rows, n) float32 of a column of numbers (n = 1) or of lists of n numbers."""
+    import numpy as np
+    import torch
+
+    values = np.asarray(column.to_pylist(), dtype=np.float32)
+    return torch.from_numpy(values.reshape(len(values), -1))
+
+
+def manifest_digest(files: Sequence[documents.File]) -> str:
+    """The digest that a list of files has: BLAKE3 of its canonical form (RFC 8785)."""
+    listed = sorted(files, key=lambda file: file.path)
+    rows = [[f.path, f.size_bytes, f.digest, *([f.original] if f.original else [])] for f in listed]
+    told = {"files": rows, "format": "madang-manifest/1"}
+    data = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return blake3.blake3(data).hexdigest()
+
+
+def require_pinned(pin: Pin, manifest: str | None, agreement: str | None) -> None:
+    """Unsafe where a version is not the one, or not under the agreement, that a caller has pinned."""
+    if manifest is not None and manifest != pin.manifest:
+        what = f"{pin.version} is not what was pinned."
+        raise Unsafe(what, f"Its manifest is {pin.manifest}.", "Look at what changed, then pin that.")
+    if agreement is not None and set(pin.agreements) != {agreement}:
+        told = ", ".join(pin.agreements) or "none"
+        what = f"{pin.version} is not under the agreement {agreement} alone."
+        raise Unsafe(what, f"Its deposits are under: {told}.", "Read them, then pin what you accept.")

@@ -1,0 +1,37 @@
+"""Doing several things at a time: with coroutines, and with threads for the client without them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def together_async(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) -> list[T]:
+    """What the jobs give, in their order, `most` at a time. The first error ends those not begun."""
+    turns = asyncio.Semaphore(most)
+
+    async def done(job: Callable[[], Awaitable[T]]) -> T:
+        async with turns:
+            return await job()
+
+    under_way = [asyncio.ensure_future(done(job)) for job in jobs]
+    try:
+        return list(await asyncio.gather(*under_way))
+    finally:
+        for one in under_way:
+            one.cancel()
+
+
+def together(jobs: Sequence[Callable[[], T]], most: int) -> list[T]:
+    """The same with threads."""
+    with ThreadPoolExecutor(most) as pool:
+        under_way = [pool.submit(job) for job in jobs]
+        try:
+            return [one.result() for one in under_way]
+        finally:
+            for one in under_way:
+                one.cancel()
