@@ -22,7 +22,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[physical,tabular,planner,pdf,xlsx,kueue,ray,science,dev,postgresql]'
+	$(BIN)/python -m pip install --quiet --editable '.[physical,tabular,planner,pdf,xlsx,kueue,ray,science,s3,dev,postgresql]'
 	@touch $@ $(VENV)/.installed
 
 test: install-dev

@@ -2,9 +2,9 @@
 
     python bench/deposit.py [--files 20000] [--large 8] [--dvc PATH] [--folder DIR]
 
-Each measurement is a process of its own on the same data; --dvc is the `dvc` of an environment of its
-own (`python -m venv E; E/bin/pip install dvc`), left out without it. A deposit is what `madang asset deposit` does
-on a home with SQLite until the version is on record: read, hash, seal, write, sync. Its check is apart.
+Each measurement is a process of its own on the same data; --dvc is the `dvc` of an environment of its own
+(`python -m venv E; E/bin/pip install dvc`), left out without it. A deposit is what `madang asset deposit`
+does on a home with SQLite until the version is on record: read, hash, seal, write, sync. Its check is apart.
 """
 
 from __future__ import annotations

@@ -17,8 +17,11 @@ from madang.assets import ingest
 from madang.assets.content import holdings
 from madang.assets.content.port import open_objects
 from madang.assets.errors import StoreFailed
+from madang.assets.harvest.port import Walk
+from madang.engines.harvest.s3 import Bucket as Listing
 from madang.engines.s3 import Bucket
 from madang.kernel.home import Home, open_home
+from madang.kernel.outbound import Fetcher, networks
 from madang.kernel.settings import Values
 from tests.assets.content.test_drafts import fill, given_back
 from tests.assets.content.test_sealing import objects_hold
@@ -93,6 +96,21 @@ def test_a_folder_goes_to_a_bucket_and_comes_back(store: str, office: Office, tm
     assert not list((home.path / "content").rglob("pack-*"))
     assert holdings.destroy(home, stored.holding_id) == 3  # two packs and the index
     assert list(open_objects(home).names("holdings/")) == []
+
+
+def test_its_listing_is_harvested(store: str, tmp_path: Path) -> None:
+    """What a real store lists is what the harvester reads."""
+    values = Values(s3_url=store, s3_key="any", s3_secret="any")
+    there = Bucket(tmp_path, values)
+    for number in range(3):
+        there.put(f"told/{number} 온도.json", [b'{"@type": "Dataset"}'])
+    there.put("told/data.nc", [b"x"])
+    with Fetcher(networks("127.0.0.0/8")) as fetcher:
+        walk = Walk(f"{store}/madang", {"prefix": "told/"}, fetcher)
+        pages = list(Listing().pages(walk))
+    found = {one.identifier: one.original for page in pages for one in page.found}
+    assert found == {f"told/{number} 온도.json": b'{"@type": "Dataset"}' for number in range(3)}
+    assert not [one for page in pages for one in page.failed]
 
 
 def test_a_store_that_is_gone_or_refuses_is_told(store: str, office: Office, tmp_path: Path) -> None:

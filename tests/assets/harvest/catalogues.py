@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 PAGE = 10
@@ -40,6 +40,28 @@ class Catalogue:
     forget_tokens: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
+    objects: dict[str, Any] = field(default_factory=dict)
+    listed_only: set[str] = field(default_factory=set)
+
+    def listing(self, asked: dict[str, str]) -> str:
+        """ListObjectsV2, ten a part."""
+        keys = [
+            key
+            for key in sorted({*self.objects, *self.listed_only})
+            if key.startswith(asked.get("prefix", ""))
+        ]
+        start = int(asked.get("continuation-token", 0))
+        rows = "".join(
+            f"<Contents><Key>{escape(key)}</Key>"
+            f"<Size>{99_000_000 if key.startswith('large') else 9}</Size></Contents>"
+            for key in keys[start : start + PAGE]
+        )
+        more = (
+            f"<NextContinuationToken>{start + PAGE}</NextContinuationToken>"
+            if start + PAGE < len(keys)
+            else ""
+        )
+        return f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{rows}{more}</ListBucketResult>'
 
     def fill(self, n: int) -> None:
         self.records = {f"oai:x:{number:04}": Held(f"Record {number}") for number in range(n)}
@@ -118,6 +140,13 @@ def serving() -> Iterator[Catalogue]:
                 self._answer(200, catalogue.oai(asked))
             elif parts.path == "/ckan/api/3/action/package_search":
                 self._answer(200, catalogue.ckan(asked))
+            elif parts.path == "/bucket":
+                self._answer(200, catalogue.listing(asked))
+            elif parts.path.startswith("/bucket/"):
+                key = unquote(parts.path.removeprefix("/bucket/"))
+                self._answer(200, json.dumps(catalogue.objects[key])) if key in catalogue.objects else (
+                    self._answer(404, "")
+                )
             elif parts.path.startswith("/stac/"):
                 self._answer(200, catalogue.stac(parts.path))
             else:

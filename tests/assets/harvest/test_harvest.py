@@ -99,6 +99,42 @@ def test_a_repository_in_parts_then_only_what_changed(desk: Desk, served: Catalo
     assert verify_home(desk.home).holds
 
 
+def in_schema_org(title: str) -> dict[str, str]:
+    return {"@context": "https://schema.org/", "@type": "Dataset", "name": title, "description": title}
+
+
+def test_a_bucket_that_anyone_may_list(desk: Desk, served: Catalogue) -> None:
+    served.objects = {f"met/{number:02}/기온 &.json": in_schema_org(f"Set {number}") for number in range(23)}
+    served.objects |= {"met/data.nc": {}, "other/a.json": in_schema_org("elsewhere")}
+    served.listed_only = {"met/gone.json"}
+    desk.add("s3", f"{served.url}/bucket", prefix="met/")
+    first = desk.run()
+    assert counts(first) == (24, 23, 0, 0, 1)
+    assert desk.titles() == sorted(f"Set {number}" for number in range(23))
+    assert "404" in desk.problems(first)[0]
+    del served.objects["met/03/기온 &.json"]
+    served.objects["met/04/기온 &.json"] = in_schema_org("Set 4, mended")
+    served.listed_only = set()
+    second = desk.run()
+    assert (second.whole, counts(second)) == (True, (22, 0, 1, 1, 0))
+    assert "Set 3" not in desk.titles()
+    assert verify_home(desk.home).holds
+
+
+def test_what_is_no_bucket(desk: Desk, served: Catalogue) -> None:
+    with pytest.raises(BadSource):
+        desk.add("s3", f"{served.url}/bucket?list-type=2")
+    desk.add("s3", f"{served.url}/oai")
+    with pytest.raises(BadAnswer):
+        desk.run()
+    served.listed_only = {"large.json"}
+    served.objects = {"small.json": in_schema_org("small")}
+    desk.add("s3", f"{served.url}/bucket", "bucket")
+    harvest = desk.run("bucket")
+    assert counts(harvest) == (2, 1, 0, 0, 1)
+    assert "99000000" in desk.problems(harvest)[0]
+
+
 def test_the_original_is_kept_byte_for_byte(desk: Desk, served: Catalogue) -> None:
     served.records = {"oai:x:1": Held("기온 & 강수 <한반도>"), "oai:x:2": Held("x")}
     desk.add("oai-pmh", f"{served.url}/oai")

@@ -32,20 +32,21 @@ def add(
               madang harvest add city --kind ckan --url https://data.example
               madang harvest add sky --kind stac --url https://stac.example/catalog.json --option items=no
               madang harvest add desk --kind folder --url /srv/descriptions
+              madang harvest add open --kind s3 --url https://s3.example/bucket --option prefix=metadata/
 
     Parameters
     ----------
     name
         Its name for ever (a-z, 0-9, hyphens).
     kind
-        oai-pmh, ckan, stac, document (DCAT, Croissant, DataCite, ... at one address), folder, or another
-        installed harvester.
+        oai-pmh, ckan, stac, document (DCAT, Croissant, DataCite, ... at one address), folder, s3
+        (a bucket that anyone may list), or another installed harvester.
     url
         Where it is; a folder of this machine must lie below one that the operator opened (setting
         harvest_folders).
     option
         NAME=VALUE, any number: set and prefix (oai-pmh), query (ckan), items (stac), format (document,
-        folder).
+        folder, s3), prefix (s3).
     mission
         Whose members alone may find its records; without it, every member of the programme.
     """
