@@ -99,6 +99,16 @@ class Values(BaseModel):
         pattern=r"^(https?://[^\s?#]+)?$",
         description="The address at which others reach the pages, for descriptions that are handed on.",
     )
+    doi_engine: str = Field("", description="Who registers DOIs: datacite, or empty for nobody.")
+    doi_url: str = Field(
+        "https://api.test.datacite.org",
+        description="The registrar's address; DataCite's test system at first.",
+    )
+    doi_prefix: str = Field(
+        "", pattern=r"^(10\.\d{4,9})?$", description="The prefix under which DOIs are registered, as 10.5072."
+    )
+    doi_repository: str = Field("", description="The repository as which Madang signs in there.")
+    doi_password: str = Field("", description="Its password.", json_schema_extra={"secret": True})
     ark_naan: str = Field(
         "", pattern=r"^(\d{5})?$", description="This programme's number for ARKs (NAAN); empty: no ARKs."
     )

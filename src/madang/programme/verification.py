@@ -10,6 +10,7 @@ from madang.assets import model as _assets
 from madang.assets.catalogue import model as _catalogue
 from madang.assets.content import model as _content
 from madang.assets.describing import model as _descriptions
+from madang.assets.identifiers import model as _identifiers
 from madang.assets.probing import tables as _probes
 from madang.assets.query import model as _queries
 from madang.assets.withdrawing import model as _withdrawals
@@ -23,7 +24,7 @@ from madang.scores import model as _scores
 
 DOMAINS = (
     _requests, _organizations, _agreements, _missions, _assets, _content, _catalogue, _descriptions, _probes,
-    _queries, _withdrawals, _allocations, _plans, _calls, _runs, _scores,
+    _queries, _withdrawals, _identifiers, _allocations, _plans, _calls, _runs, _scores,
 )  # fmt: skip
 """Importing a domain's model puts its tables into the metadata that verification walks."""
 

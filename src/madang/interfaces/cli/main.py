@@ -17,6 +17,7 @@ _GROUPS = {
     "agreement": "Draft, sign and read agreements.",
     "mission": "Open missions and see how far they are.",
     "asset": "Deposit, check, pool, read and withdraw versions.",
+    "doi": "Give versions DOIs, where the operator has named a registrar.",
     "harvest": "Harvest other catalogues.",
     "search": "Find data in Korean or English, and things by name.",
     "compute": "Sites, capacity, shares and awards.",

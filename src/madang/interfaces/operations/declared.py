@@ -23,6 +23,7 @@ NOUNS = (
     "probes",
     "queries",
     "withdrawals",
+    "identifiers",
     "versions",
     "catalogue",
     "plans",

@@ -25,6 +25,7 @@ from madang.interfaces.web.pages import (
     compute,
     contents,
     history,
+    landing,
     ledger,
     missions,
     organizations,
@@ -55,9 +56,10 @@ _HEADERS = {
 
 
 _PAGES = (
-    missions, versions, history, contents, catalogue, runs, agreements, organizations, compute, plans, trials,
-    statements, calls, scores, ledger, packs, sign_in,
+    missions, versions, history, landing, contents, catalogue, runs, agreements, organizations, compute,
+    plans, trials, statements, calls, scores, ledger, packs, sign_in,
 )  # fmt: skip
+
 HOME_VARIABLE, CODE_VARIABLE = "MADANG_SERVED_HOME", "MADANG_SIGN_IN_CODE"
 """How `madang serve` tells its worker which home to serve, and a one-time code with its token."""
 

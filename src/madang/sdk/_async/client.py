@@ -21,6 +21,7 @@ from madang.sdk._async.resources import (
     Catalogue,
     Compute,
     Descriptions,
+    Identifiers,
     Ledger,
     Metrics,
     Missions,
@@ -79,6 +80,7 @@ class AsyncClient:
         self.descriptions = Descriptions(self)
         self.probes = Probes(self)
         self.queries = Queries(self)
+        self.identifiers = Identifiers(self)
         self.withdrawals = Withdrawals(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)

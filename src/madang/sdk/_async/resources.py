@@ -364,6 +364,23 @@ class Withdrawals:
         return self._client.every("/withdrawals", documents.Withdrawal, {"limit": page_size})
 
 
+class Identifiers:
+    """DOIs of versions."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def register(self, version: str, *, publish: bool = False, key: str | None = None) -> documents.Doi:
+        """Give a version of yours a DOI, or tell the registrar anew what it is (a steward)."""
+        return await self._client.call(
+            "POST", "/dois", documents.Doi, body={"version": version, "publish": publish}, key=key
+        )
+
+    def list(self, *, page_size: int = 100) -> AsyncIterator[documents.Doi]:
+        """List the DOIs of your organization's versions; an overseer sees everybody's."""
+        return self._client.every("/dois", documents.Doi, {"limit": page_size})
+
+
 class Versions:
     """Versions of assets: deposit, check, pool, read."""
 

@@ -22,6 +22,7 @@ from madang.sdk._sync.resources import (
     Catalogue,
     Compute,
     Descriptions,
+    Identifiers,
     Ledger,
     Metrics,
     Missions,
@@ -80,6 +81,7 @@ class Client:
         self.descriptions = Descriptions(self)
         self.probes = Probes(self)
         self.queries = Queries(self)
+        self.identifiers = Identifiers(self)
         self.withdrawals = Withdrawals(self)
         self.catalogue = Catalogue(self)
         self.plans = Plans(self)

@@ -55,6 +55,7 @@ from madang.sdk.documents.compute import (
 )
 from madang.sdk.documents.descriptions import Description, NewDescription
 from madang.sdk.documents.form import Document, Page, Plain, Problem, Request, Told
+from madang.sdk.documents.identifiers import Doi, NewDoi
 from madang.sdk.documents.ledger import Because, Disagreement, Entry, EntryWhole, Hit, Proof, Verdict, Why
 from madang.sdk.documents.missions import Headline, Mission, MissionWhole, Notice, Opening, Progress, Standing
 from madang.sdk.documents.organizations import (
@@ -103,6 +104,8 @@ from madang.sdk.documents.versions import (
 from madang.sdk.documents.withdrawals import Affected, NewDestruction, NewWithdrawal, Withdrawal
 
 __all__ = [
+    "Doi",
+    "NewDoi",
     "NewKeptQuery",
     "Affected",
     "Change",
