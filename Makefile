@@ -5,7 +5,7 @@ HOME_DIR ?= madang-demo
 SERVE ?= 1
 BIN = $(VENV)/bin
 
-.PHONY: demo install install-dev test test-postgres test-long prism validators check bench clean
+.PHONY: demo install install-dev test test-asked test-inner test-postgres test-long prism validators check bench clean
 
 demo: install
 	$(BIN)/madang --home $(HOME_DIR) demo $(if $(filter 0,$(SERVE)),--no-serve,)
@@ -25,8 +25,16 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[physical,tabular,planner,pdf,xlsx,kueue,ray,science,s3,dev,postgresql]'
 	@touch $@ $(VENV)/.installed
 
+# In two halves side by side, since much of it waits: what is tested through an interface, and everything else.
+ASKED = tests/interfaces tests/browser tests/sdk tests/test_snippets.py
 test: install-dev
-	$(BIN)/python -m pytest -m "not long"
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-asked test-inner
+
+test-asked: install-dev
+	$(BIN)/python -m pytest -m "not long" $(ASKED)
+
+test-inner: install-dev
+	$(BIN)/python -m pytest -m "not long" $(addprefix --ignore=,$(ASKED))
 
 # The same suite with records in PostgreSQL: a server of Debian's packages, started by the tests.
 test-postgres: install-dev
@@ -60,6 +68,7 @@ bench: install-dev
 	$(BIN)/python bench/planner.py
 	$(BIN)/python bench/search.py
 	$(BIN)/python bench/harvest.py
+	$(BIN)/python bench/deposit.py
 
 clean:
 	rm -rf $(VENV) .venv-validators dist build

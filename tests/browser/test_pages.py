@@ -22,6 +22,8 @@ def paths(played: Played) -> list[str]:
         f"/versions/{played.stage.notes['pool']}",
         f"/versions/{played.stage.notes[f'deposit:{cast.MIRRORED}']}",
         f"/versions/{played.stage.notes['deposit:company-a']}",
+        f"/versions/{played.stage.notes[f'deposit:{cast.MIRRORED}']}/changes",
+        "/withdrawals",
         "/runs",
         f"/runs/{played.stage.notes['run']}",
         "/sign-in",
