@@ -155,6 +155,23 @@ def test_a_journal_of_another_folder_is_thrown_away_with_its_bytes(
     assert open_keys(office.home).get(left) is None
 
 
+def test_drafts_that_nobody_went_on_with_are_thrown_away(
+    tmp_path: Path, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a").write_text("a")
+    with drafts.kept_for(office.home, "acme", "old") as journal:
+        cut_off(office.home, tmp_path / "d", journal, 0, monkeypatch)
+        drafts.open_keys(office.home).make(drafts._lines(journal)[0]["holding"])
+        holding = drafts._lines(journal)[0]["holding"]
+        os.utime(journal, (1, 1))
+        with drafts.kept_for(office.home, "acme", "other"):
+            assert journal.exists()  # somebody is at it
+    with drafts.kept_for(office.home, "acme", "other"):
+        assert not journal.exists()
+        assert open_keys(office.home).get(holding) is None
+
+
 def test_a_failed_store_without_a_journal_leaves_nothing(tmp_path: Path, office: Office) -> None:
     (tmp_path / "a").write_bytes(os.urandom(2_000_000))
     (tmp_path / "b").symlink_to("/etc/passwd")

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,15 +26,18 @@ from madang.assets.content.model import Stored
 from madang.assets.content.packing import Packer
 from madang.assets.content.port import open_keys, open_objects
 from madang.assets.errors import FileChanged, NameTwins, TooLarge
+from madang.kernel import clock
 from madang.kernel.home import Home, full_disk_told
 from madang.kernel.ids import new_id, nfc
-from madang.kernel.locks import alone
+from madang.kernel.locks import alone, is_held
 
 Progress = Callable[[int, int], None]
 """Called with files and bytes stored so far."""
 _WHOLE_BYTES = 2**20
 """Files up to this size are read before they are written, so that equal ones are stored once."""
 _PIECE_BYTES = 4 * 2**20
+KEPT = timedelta(days=7)
+"""How long a draft that was cut off is kept."""
 
 
 class Source(NamedTuple):
@@ -301,4 +305,23 @@ def kept_for(home: Home, owner: str, asset: str) -> Iterator[Path]:
     folder = home.path / "drafts" / owner
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(folder / f"{asset}.lock"):
+        _sweep(home)
         yield folder / f"{asset}.jsonl"
+
+
+def _sweep(home: Home) -> None:
+    """Throw drafts away that nobody went on with in time, with what was stored of them."""
+    oldest = clock.now().timestamp() - KEPT.total_seconds()
+    for journal in (home.path / "drafts").glob("*/*.jsonl"):
+        lock = journal.with_suffix(".lock")
+        if _older(journal, oldest) and not is_held(lock):
+            with alone(lock):
+                if _older(journal, oldest):
+                    discard(home, journal)
+
+
+def _older(journal: Path, than: float) -> bool:
+    try:
+        return journal.stat().st_mtime < than
+    except FileNotFoundError:
+        return False
