@@ -54,6 +54,10 @@ class OutsideUpload(Invalid):
     """A file of a deposit would reach beyond its upload. Facts: path, upload, length."""
 
 
+class PartsOverlap(Invalid):
+    """Two files of a deposit would share bytes of an upload. Facts: path, upload."""
+
+
 class NotAccepted(Conflict):
     """A version that has not passed its checks would be used. Facts: version, state, reason."""
 

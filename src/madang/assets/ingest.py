@@ -83,8 +83,9 @@ def _regular_files(folder: Path) -> Iterator[Source]:
         base = Path(root).relative_to(folder).as_posix()
         prefix = "" if base == "." else f"{base}/"
         for name in folders:
-            if Path(root, name).is_symlink():
-                raise UnsafeFile(file=prefix + name)
+            shown = (prefix + name).encode("utf-8", "replace").decode()
+            if shown != prefix + name or Path(root, name).is_symlink():
+                raise UnsafeFile(file=shown)
         for name in sorted(names):
             file, now = _open_regular(prefix + name, name, root_descriptor)
             try:

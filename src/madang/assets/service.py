@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from madang.agreements import service as agreements
 from madang.assets import ingest, lineage, reads, returning  # noqa: F401  (registers evidence)
-from madang.assets.content import drafts, holdings
+from madang.assets.content import drafts
 from madang.assets.content.manifest import Manifest
 from madang.assets.content.model import Stored
 from madang.assets.content.model import holdings as kept_in
@@ -92,9 +92,9 @@ def deposit_gathered(
             known = version is not None
             if version is None:
                 version = _deposited(session, actor, new, stored)
-        journal.unlink(missing_ok=True)
-    if known:
-        holdings.destroy(home, stored.holding_id)
+        if known:
+            drafts.discard(home, journal)
+        drafts.forget(journal)
     return version
 
 
@@ -195,7 +195,7 @@ def pool(home: Home, actor: Principal, mission: str, asset: str, names: Sequence
         actor.organization, asset, "dataset", mission, "accepted", format=_pool_format(chosen),
         facts=facts, parents=ids,
     )  # fmt: skip
-    with home.database.write() as session:
+    with drafts.kept_or_destroyed(home, stored), home.database.write() as session:
         grounds = _authorize_pool(session, actor, mission, [lineage.get(session, i) for i in ids])
         return insert_pooled(session, actor, new, stored, grounds)
 

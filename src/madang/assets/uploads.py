@@ -25,6 +25,7 @@ from madang.assets.content.model import Stored
 from madang.assets.errors import (
     NoSuchUpload,
     OutsideUpload,
+    PartsOverlap,
     TooLarge,
     UploadBusy,
     UploadOffset,
@@ -162,6 +163,7 @@ def deposit(
     folder = _folder(home, actor)
     for one in files:
         _require_within(one, found[one.upload].length)
+    _require_apart(files, found)
 
     def gather(journal: Path) -> Stored:
         paths = [one.path for one in files]
@@ -177,6 +179,16 @@ def _require_within(one: Part, held: int) -> None:
     length = held - one.start if one.length is None else one.length
     if one.start < 0 or length < 0 or one.start + length > held:
         raise OutsideUpload(path=one.path, upload=one.upload, length=held)
+
+
+def _require_apart(files: Sequence[Part], found: Mapping[str, Upload]) -> None:
+    """No byte of an upload is in two files: a deposit is never larger than what was sent for it."""
+    ends: dict[str, int] = {}
+    for one in sorted(files, key=lambda one: (one.upload, one.start)):
+        length = found[one.upload].length - one.start if one.length is None else one.length
+        if length and one.start < ends.get(one.upload, 0):
+            raise PartsOverlap(path=one.path, upload=one.upload)
+        ends[one.upload] = max(ends.get(one.upload, 0), one.start + length)
 
 
 def _sources(folder: Path, files: Sequence[Part], found: Mapping[str, Upload]) -> Iterator[Source]:

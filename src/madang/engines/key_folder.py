@@ -27,7 +27,9 @@ class KeyFolder:
 
     def make(self, holding_id: str) -> bytes:
         """Keep a new key before anything is sealed under it."""
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._root.exists():
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(self._root.parent)
         key = secrets.token_bytes(_BYTES)
         write_durably(self._root / holding_id, key, 0o600)
         return key

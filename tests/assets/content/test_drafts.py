@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from madang.assets import ingest
+from madang.assets import service as assets
 from madang.assets.content import drafts, holdings, packing, sealing
 from madang.assets.content.drafts import Limits
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
 from madang.assets.content.port import open_keys
-from madang.assets.errors import EmptyDeposit, FileChanged, NameTwins, TooLarge, UnsafeFile
+from madang.assets.errors import ContentMissing, EmptyDeposit, FileChanged, NameTwins, TooLarge, UnsafeFile
 from madang.kernel.canonical import canonical_bytes
 from madang.kernel.errors import DiskFull, FileMissing
 from madang.kernel.home import Home
@@ -155,6 +156,76 @@ def test_a_journal_of_another_folder_is_thrown_away_with_its_bytes(
     assert open_keys(office.home).get(left) is None
 
 
+def committed(office: Office, stored: Stored) -> None:
+    """The row that makes a holding a version's."""
+    with office.home.database.write() as session:
+        assets.insert(session, assets.NewVersion("msit", "made", "dataset", "rain", "received"), stored)
+        session.record("test", "made", {"member": "-", "organization": "-"})
+
+
+@pytest.mark.usefixtures("small_packs")
+@pytest.mark.parametrize("then", ["the same", "changed", "another folder", "discard"])
+def test_a_process_that_ends_before_it_takes_the_journal_away_harms_no_version(
+    tmp_path: Path, office: Office, then: str
+) -> None:
+    there, journal = fill(tmp_path / "d"), tmp_path / "journal"
+    stored = ingest.store_folder(office.home, tmp_path / "d", journal=journal)
+    committed(office, stored)
+    assert journal.exists()
+    if then == "changed":
+        (tmp_path / "d/0/20").write_bytes(b"other")
+    if then == "another folder":
+        (tmp_path / "e").mkdir()
+        (tmp_path / "e/a").write_text("a")
+    if then == "discard":
+        drafts.discard(office.home, journal)
+    else:
+        folder = tmp_path / ("e" if then == "another folder" else "d")
+        again = ingest.store_folder(office.home, folder, journal=journal)
+        assert again.holding_id != stored.holding_id
+    assert given_back(office.home, stored) == there
+
+
+@pytest.mark.usefixtures("small_packs")
+@pytest.mark.parametrize("harm", ["pack gone", "key changed", "older pack"])
+def test_what_was_sealed_is_looked_at_before_a_draft_goes_on(
+    tmp_path: Path, office: Office, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    there, journal = fill(tmp_path / "d"), tmp_path / "journal"
+    cut_off(office.home, tmp_path / "d", journal, 3, monkeypatch)
+    holding = drafts._lines(journal)[0]["holding"]
+    pack = office.home.path / "content" / holdings.pack_name(holding, 1)
+    key = office.home.path / office.home.values.keys_folder / holding
+    if harm == "pack gone":
+        pack.unlink()
+    elif harm == "key changed":
+        key.write_bytes(os.urandom(32))
+    else:
+        pack.chmod(0o600)
+        pack.write_bytes(
+            b"".join(sealing.seal(key.read_bytes(), holdings.pack_name(holding, 1), bytes(PACK)))
+        )
+    stored = ingest.store_folder(office.home, tmp_path / "d", journal=journal)
+    assert stored.holding_id != holding
+    assert given_back(office.home, stored) == there
+
+
+@pytest.mark.usefixtures("small_packs")
+def test_a_pack_that_was_sealed_before_is_not_taken_for_the_one_that_is(
+    tmp_path: Path, office: Office
+) -> None:
+    fill(tmp_path / "d")
+    stored = ingest.store_folder(office.home, tmp_path / "d")
+    name = holdings.pack_name(stored.holding_id, 1)
+    pack = office.home.path / "content" / name
+    key = open_keys(office.home).get(stored.holding_id)
+    assert key is not None
+    pack.chmod(0o600)
+    pack.write_bytes(b"".join(sealing.seal(key, name, bytes(PACK))))
+    with pytest.raises(ContentMissing):
+        given_back(office.home, stored)
+
+
 def test_drafts_that_nobody_went_on_with_are_thrown_away(
     tmp_path: Path, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +353,20 @@ def test_only_regular_files_are_let_in(tmp_path: Path, office: Office, plant: st
         os.mkfifo(folder / "x")
     else:
         os.mknod(folder / "x", 0o140644)
+    with pytest.raises(UnsafeFile):
+        ingest.store_folder(office.home, folder)
+
+
+def test_names_that_no_folder_could_hold_together(tmp_path: Path, office: Office) -> None:
+    folder = tmp_path / "d"
+    (folder / "\u1100\u1161").mkdir(parents=True)
+    (folder / "\u1100\u1161/y").write_text("y")
+    (folder / "\uac00").write_text("x")
+    with pytest.raises(NameTwins):
+        ingest.store_folder(office.home, folder)
+    (folder / "\uac00").unlink()
+    (folder / os.fsdecode(b"\xff")).mkdir()
+    (folder / os.fsdecode(b"\xff") / "z").write_text("z")
     with pytest.raises(UnsafeFile):
         ingest.store_folder(office.home, folder)
 

@@ -232,17 +232,19 @@ def test_a_bundle_holds_many_files(client: TestClient) -> None:
         {"path": "a/1", "upload": upload, "start": 0, "length": 5},
         {"path": "a/2", "upload": upload, "start": 6, "length": 5},
         {"path": "a/3", "upload": upload, "start": 11, "length": 0},
-        {"path": "a/4", "upload": upload, "start": 6},
+        {"path": "a/4", "upload": upload, "start": 5, "length": 1},
     ]
     body = {"asset": "bundled", "agreement": cast.AGREEMENT, "files": files}
     for wrong in ({"start": 6, "length": 6}, {"start": 12}, {"start": 12, "length": 0}):
         sent = {**body, "files": [{"path": "a", "upload": upload, **wrong}]}
         answer = client.post(f"{PREFIX}/versions", json=sent)
         assert (answer.status_code, answer.json()["code"]) == (422, "outside-upload"), wrong
+    twice = {**body, "files": [*files, {"path": "b", "upload": upload, "start": 4, "length": 2}]}
+    assert client.post(f"{PREFIX}/versions", json=twice).json()["code"] == "parts-overlap"
     made = client.post(f"{PREFIX}/versions", json=body).json()
     content = f"{PREFIX}/versions/{made['name']}/content"
     found = [client.get(content, params={"path": one["path"]}).content for one in files]
-    assert found == [b"hello", b"world", b"", b"world"]
+    assert found == [b"hello", b"world", b"", b" "]
 
 
 def test_a_download_that_could_not_be_put_on_record_is_not_given(

@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import blake3
+import sqlalchemy as sa
 
 from madang.assets.content import holdings, sealing
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
-from madang.assets.content.packing import Packer
+from madang.assets.content.model import holdings as table
+from madang.assets.content.packing import PACK_BYTES, Packer
 from madang.assets.content.port import open_keys, open_objects
-from madang.assets.errors import FileChanged, NameTwins, TooLarge
+from madang.assets.errors import ContentMissing, FileChanged, NameTwins, TooLarge
 from madang.kernel import clock
-from madang.kernel.home import Home, full_disk_told
+from madang.kernel.home import Home, full_disk_told, sync_folder
 from madang.kernel.ids import new_id, nfc
 from madang.kernel.locks import alone, is_held
 
@@ -69,6 +71,7 @@ class _Journal:
 
     holding_id: str
     sealed: int = 0
+    heads: dict[int, str] = field(default_factory=dict)
     files: dict[str, tuple[tuple[Any, ...], str, int, int]] = field(default_factory=dict)
     begun: Mapping[str, Any] | None = None
 
@@ -111,11 +114,36 @@ def refer(home: Home, manifest: Manifest) -> Stored:
 
 
 def discard(home: Home, journal: Path) -> None:
-    """Throw a draft away, with what was stored of it."""
+    """Throw a draft away, with what was stored of it; of one that became a version, its journal alone."""
     known = _lines(journal)
-    if known:
+    # The journal first: what it names may not be gone on with once the key is being destroyed.
+    forget(journal)
+    if known and not _is_a_versions(home, known[0]["holding"]):
         holdings.destroy(home, str(known[0]["holding"]))
+
+
+def forget(journal: Path) -> None:
+    """Take a journal away: its draft became a version, or is thrown away."""
     journal.unlink(missing_ok=True)
+    if journal.parent.exists():
+        sync_folder(journal.parent)
+
+
+def _is_a_versions(home: Home, holding_id: str) -> bool:
+    """Whether the row of a version names the holding: a process may end before it takes the journal away."""
+    with home.database.read() as session:
+        return session.row(sa.select(table.c.version_id).where(table.c.holding_id == holding_id)) is not None
+
+
+@contextmanager
+def kept_or_destroyed(home: Home, stored: Stored) -> Iterator[None]:
+    """Destroy a holding where it did not become a version's inside the block."""
+    try:
+        yield
+    except BaseException:
+        if not _is_a_versions(home, stored.holding_id):
+            holdings.destroy(home, stored.holding_id)
+        raise
 
 
 def _begin(home: Home, journal: Path | None, origin: str) -> _Journal:
@@ -130,15 +158,30 @@ def _read(home: Home, journal: Path, origin: str) -> _Journal | None:
     lines = _lines(journal)
     if not lines:
         return None
-    if lines[0].get("origin") != origin or open_keys(home).get(lines[0]["holding"]) is None:
-        discard(home, journal)
-        return None
     found = _Journal(lines[0]["holding"])
     for line in lines[1:]:
         found.sealed, found.begun = line["sealed"], line["begun"]
+        found.heads[line["sealed"] - 1] = line["head"]
         for path, signature, *place in line["files"]:
             found.files[path] = (tuple(signature), *place)
+    if lines[0].get("origin") != origin or not _goes_on(home, found):
+        discard(home, journal)
+        return None
     return found
+
+
+def _goes_on(home: Home, found: _Journal) -> bool:
+    """Whether a draft can be gone on with: no version's, and its key opens every pack that it tells of."""
+    key, objects = open_keys(home).get(found.holding_id), open_objects(home)
+    if key is None or _is_a_versions(home, found.holding_id) or len(found.heads) != found.sealed:
+        return False
+    try:
+        for number, head in found.heads.items():
+            name = holdings.pack_name(found.holding_id, number)
+            sealing.Opened(objects, key, name, PACK_BYTES, bytes.fromhex(head)).read(0, 1)
+    except ContentMissing:
+        return False
+    return True
 
 
 def _lines(journal: Path) -> list[dict[str, Any]]:
@@ -170,6 +213,7 @@ class _Draft:
         self._packer = Packer(
             self._objects, key, known.holding_id, known.sealed, self._pack_full, self._pack_sealed
         )
+        self._heads = {number: head for number, head in known.heads.items() if number < known.sealed}
         self._files: dict[str, File] = {}
         self._places: dict[str, tuple[int, int]] = {}
         self._finished: deque[tuple[int, list[Any]]] = deque()
@@ -196,6 +240,7 @@ class _Draft:
 
     def finish(self, manifest: Manifest | None = None) -> Stored:
         """Everything durable, and the index with it; the manifest is of the files that were taken."""
+        self._require_no_file_above()
         manifest = manifest or Manifest.of(self._files.values())
         told = manifest.to_bytes()
         digest = blake3.blake3(told).hexdigest()
@@ -203,13 +248,26 @@ class _Draft:
             self._places[digest] = (self._packer.position, len(told))
             self._packer.write(told)
         self._packer.flush()
-        index = holdings.Index(self._packer.size, self._packer.pack, self._places)
+        heads = tuple(self._heads[number] for number in range(len(self._heads)))
+        index = holdings.Index(self._packer.size, self._packer.pack, self._places, heads)
         name = holdings.name_of(self.holding_id, "index")
         self._objects.put(name, sealing.seal(self._key, name, index.to_bytes()))
+        holdings.forget(self.holding_id)
         return Stored(manifest, digest, self.holding_id, sealing.key_id(self._key))
 
     def close(self) -> None:
         self._packer.close()
+
+    def _require_no_file_above(self) -> None:
+        """A name that is a file's and a folder's at once (in two forms of one name) cannot be laid out."""
+        folders = {path.rpartition("/")[0] for path in self._files}
+        for folder in folders:
+            parts = folder.split("/")
+            above = next(
+                (one for n in range(len(parts)) if (one := "/".join(parts[: n + 1])) in self._files), None
+            )
+            if above is not None:
+                raise NameTwins(first=self._files[above].original or above, second=f"{folder}/")
 
     def _there(self, source: Source) -> tuple[str, int, int] | None:
         """(digest, start, bytes) of a file that is in the packs already."""
@@ -247,7 +305,7 @@ class _Draft:
         hasher = blake3.blake3()
         start, length = self._packer.position, 0
         begun = self._known.begun
-        if begun and self._goes_on(begun, source, hasher):
+        if begun and self._is_begun(begun, source, hasher):
             start, length = begun["start"], begun["bytes"]
         self._current = (source, start, hasher)
         while length < source.size:
@@ -262,7 +320,7 @@ class _Draft:
         self._require_unchanged(source, length)
         return hasher.hexdigest(), start, length
 
-    def _goes_on(self, begun: Mapping[str, Any], source: Source, hasher: blake3.blake3) -> bool:
+    def _is_begun(self, begun: Mapping[str, Any], source: Source, hasher: blake3.blake3) -> bool:
         """Whether the packs end within this very file; if so `hasher` has read it up to there."""
         same = (begun["path"], tuple(begun["signature"])) == (source.path, source.signature)
         if not same or self._packer.position != begun["start"] + begun["bytes"]:
@@ -288,15 +346,17 @@ class _Draft:
                 "bytes": position - start, "digest": hasher.hexdigest(),
             }  # fmt: skip
 
-    def _pack_sealed(self, sealed: int) -> None:
+    def _pack_sealed(self, sealed: int, head: bytes) -> None:
         """Put on paper what is durable now."""
+        self._heads[sealed - 1] = head.hex()
         end = sealed * self._packer.pack
         if self._journal is None or end not in self._begun:
             return
         rows = []
         while self._finished and self._finished[0][0] <= end:
             rows.append(self._finished.popleft()[1])
-        _append(self._journal, {"sealed": sealed, "files": rows, "begun": self._begun.pop(end)})
+        line = {"sealed": sealed, "head": head.hex(), "files": rows, "begun": self._begun.pop(end)}
+        _append(self._journal, line)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO, cast
 
 import blake3
@@ -27,16 +28,23 @@ _MOST_REMEMBERED = 2_000_000
 
 @dataclass(frozen=True)
 class Index:
-    """size: bytes of the stream; pack: bytes of a pack; places: digest -> (start in the stream, bytes)."""
+    """size: bytes of the stream; pack: bytes of a pack; places: digest -> (start in the stream, bytes).
+
+    heads: the first bytes of each pack, in hexadecimal.
+    """
 
     size: int
     pack: int
     places: Mapping[str, tuple[int, int]]
+    heads: tuple[str, ...]
 
     def to_bytes(self) -> bytes:
         """As it is kept."""
         places = {digest: list(place) for digest, place in self.places.items()}
-        told = {"format": "madang-holding/1", "size": self.size, "pack": self.pack, "places": places}
+        told = {
+            "format": "madang-holding/1", "size": self.size, "pack": self.pack, "places": places,
+            "heads": self.heads,
+        }  # fmt: skip
         return json.dumps(told, separators=(",", ":")).encode()
 
     @classmethod
@@ -44,7 +52,7 @@ class Index:
         """The index that :meth:`to_bytes` wrote."""
         told = json.loads(data)
         places = {digest: (start, size) for digest, (start, size) in told["places"].items()}
-        return cls(told["size"], told["pack"], places)
+        return cls(told["size"], told["pack"], places, tuple(told["heads"]))
 
 
 def name_of(holding_id: str, part: str) -> str:
@@ -64,7 +72,7 @@ class Holding:
         self._objects, self._key, self._id = objects, key, holding_id
         self._packs: dict[int, sealing.Opened] = {}
 
-    @property
+    @cached_property
     def index(self) -> Index:
         """Where everything lies."""
         return _INDICES.get(self._id, self._read_index)
@@ -103,7 +111,8 @@ class Holding:
             name = pack_name(self._id, number)
             if len(self._packs) > 8:
                 self._packs.clear()
-            self._packs[number] = sealing.Opened(self._objects, self._key, name, size)
+            head = bytes.fromhex(self.index.heads[number])
+            self._packs[number] = sealing.Opened(self._objects, self._key, name, size, head)
         return self._packs[number]
 
     def attach(self, data: bytes) -> str:
@@ -160,6 +169,11 @@ def open_holding(home: Home, holding_id: str) -> Holding | None:
         _INDICES.forget(holding_id)
         return None
     return Holding(open_objects(home), key, holding_id)
+
+
+def forget(holding_id: str) -> None:
+    """Its index was written anew."""
+    _INDICES.forget(holding_id)
 
 
 def destroy(home: Home, holding_id: str) -> int:

@@ -21,7 +21,8 @@ class Packer:
     """Appends to the stream of a holding, of which `sealed` packs are there. Close it, or leave the context.
 
     on_full: called with the stream's position each time a pack is full, before anything follows it.
-    on_sealed: called with how many packs are durable, from the thread that writes.
+    on_sealed: called with how many packs are durable and the head of the last of them, from the thread that
+    writes.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Packer:
         holding_id: str,
         sealed: int = 0,
         on_full: Callable[[int], None] = lambda position: None,
-        on_sealed: Callable[[int], None] = lambda packs: None,
+        on_sealed: Callable[[int, bytes], None] = lambda packs, head: None,
     ) -> None:
         self._objects, self._key, self._id = objects, key, holding_id
         self._on_full, self._on_sealed = on_full, on_sealed
@@ -41,7 +42,7 @@ class Packer:
         self._number, self._fill, self._sealed = sealed, 0, sealed
         self._buffer = bytearray(self.pack)
         self._spare: list[bytearray] = []
-        self._under_way: deque[tuple[Future[None], bytearray]] = deque()
+        self._under_way: deque[tuple[Future[bytes], bytearray]] = deque()
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="packs")
 
     @property
@@ -91,14 +92,16 @@ class Packer:
         self._buffer = self._spare.pop() if self._spare else bytearray(self.pack)
         self._number, self._fill = self._number + 1, 0
 
-    def _store(self, number: int, data: memoryview) -> None:
+    def _store(self, number: int, data: memoryview) -> bytes:
         name = pack_name(self._id, number)
-        self._objects.put(name, sealing.seal(self._key, name, data))
+        pieces = sealing.seal(self._key, name, data)
+        self._objects.put(name, pieces)
+        return pieces[0]
 
     def _settle(self) -> None:
         """The oldest pack under way is durable."""
         future, buffer = self._under_way.popleft()
-        future.result()
+        head = future.result()
         self._spare.append(buffer)
         self._sealed += 1
-        self._on_sealed(self._sealed)
+        self._on_sealed(self._sealed, head)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -37,18 +36,19 @@ class Content:
     def manifest(self) -> Manifest:
         """Its files, by path."""
         digest = self._version.manifest
-        self._holder(digest)  # what was destroyed is not remembered
+        if self._lacking is not None and self._holder(digest) is None:
+            return Manifest.from_bytes(self._blob(digest))  # what was destroyed is not remembered
         return _MANIFESTS.get(digest, lambda: Manifest.from_bytes(self.read(digest)))
 
     def read(self, digest: str) -> bytes:
         """The bytes of a file, checked against its digest."""
         holding = self._holder(digest)
-        return holding.read(digest) if holding else blobs.read(self._home, digest)
+        return holding.read(digest) if holding else self._blob(digest)
 
     def open(self, digest: str) -> BinaryIO:
         """The bytes of a file as a stream that can seek; whoever reads to its end compares the digest."""
         holding = self._holder(digest)
-        return holding.open(digest) if holding else BytesIO(blobs.read(self._home, digest))
+        return holding.open(digest) if holding else BytesIO(self._blob(digest))
 
     def place(self, files: Iterable[File], folder: Path) -> None:
         """Lay files out in a folder."""
@@ -56,10 +56,16 @@ class Content:
             self.copy(file.digest, folder / file.path)
 
     def copy(self, digest: str, target: Path) -> None:
-        """Write the bytes of a file to `target`; folders on the way are made."""
+        """Write the bytes of a file to `target`, compared with its digest; folders on the way are made."""
         target.parent.mkdir(parents=True, exist_ok=True)
+        hasher = blake3.blake3()
         with full_disk_told(target.parent), self.open(digest) as source, target.open("xb") as made:
-            shutil.copyfileobj(source, made, _CHUNK)
+            while piece := source.read(_CHUNK):
+                hasher.update(piece)
+                made.write(piece)
+        if hasher.hexdigest() != digest:
+            target.unlink()
+            raise ContentMissing(digest=digest)
 
     def intact(self, digest: str) -> bool:
         """Whether the stored bytes still have their digest."""
@@ -74,10 +80,16 @@ class Content:
 
     def _holder(self, digest: str) -> holdings.Holding | None:
         """The holding with those bytes; None where they are a blob, as in homes that had no holdings."""
-        found = next((one for one in self._holdings if digest in one.index.places), None)
-        if found is None and self._lacking is not None:
-            raise self._lacking
-        return found
+        return next((one for one in self._holdings if digest in one.index.places), None)
+
+    def _blob(self, digest: str) -> bytes:
+        """What no holding has: of a version that was stored before there were any, or gone."""
+        try:
+            return blobs.read(self._home, digest)
+        except ContentMissing:
+            if self._lacking is not None:
+                raise self._lacking from None
+            raise
 
 
 def content_of(home: Home, version: Version) -> Content:

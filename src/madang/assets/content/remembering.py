@@ -16,6 +16,7 @@ class Remembered(Generic[T]):
     def __init__(self, weight: Callable[[T], int], most: int) -> None:
         self._weight, self._most = weight, most
         self._kept: OrderedDict[str, T] = OrderedDict()
+        self._held = 0
         self._alone = Lock()
 
     def get(self, name: str, read: Callable[[], T]) -> T:
@@ -26,12 +27,18 @@ class Remembered(Generic[T]):
                 return self._kept[name]
         thing = read()
         with self._alone:
+            self._drop(name)
             self._kept[name] = thing
-            while len(self._kept) > 1 and sum(map(self._weight, self._kept.values())) > self._most:
-                self._kept.popitem(last=False)
+            self._held += self._weight(thing)
+            while len(self._kept) > 1 and self._held > self._most:
+                self._drop(next(iter(self._kept)))
         return thing
 
     def forget(self, name: str) -> None:
         """Remember it no more."""
         with self._alone:
-            self._kept.pop(name, None)
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if name in self._kept:
+            self._held -= self._weight(self._kept.pop(name))

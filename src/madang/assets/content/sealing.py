@@ -48,11 +48,14 @@ def unseal(key: bytes, name: str, data: bytes) -> bytes:
 
 
 class Opened:
-    """An object of which parts are read. size: its plain bytes."""
+    """An object of which parts are read. size: its plain bytes; head: its first bytes, where they are known:
+    an object that was sealed before it under the same name is not taken for it."""
 
-    def __init__(self, objects: Objects, key: bytes, name: str, size: int) -> None:
+    def __init__(self, objects: Objects, key: bytes, name: str, size: int, head: bytes = b"") -> None:
         self._objects, self._key, self._name, self.size = objects, key, name, size
         self._head = objects.get(name, 0, HEAD_BYTES)
+        if head and head != self._head:
+            raise ContentMissing(digest=name)
         self._recent: tuple[int, bytes] = (-1, b"")
 
     def read(self, start: int, length: int) -> bytes:

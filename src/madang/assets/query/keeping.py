@@ -8,6 +8,7 @@ from pathlib import Path
 
 from madang.assets import checking, ingest, lineage
 from madang.assets import service as assets
+from madang.assets.content import drafts
 from madang.assets.model import Version
 from madang.assets.query import service
 from madang.assets.query.errors import BadQuery, QueryTooLarge
@@ -56,7 +57,7 @@ def keep(
         format=checking.recognize([TABLE, *told]), parents=answer.query.versions,
         facts={"rows": answer.query.rows, "columns": len(answer.columns), "query": answer.query.query_id},
     )  # fmt: skip
-    with home.database.write() as session:
+    with drafts.kept_or_destroyed(home, stored), home.database.write() as session:
         authorize(session, pooling)
         grounds = _authorize(session, actor, [lineage.get(session, one) for one in answer.query.versions])
         return assets.insert_pooled(session, actor, new, stored, grounds, query=answer.query.query_id)

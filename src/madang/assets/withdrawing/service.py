@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from madang.assets import lineage
-from madang.assets.content import holdings
+from madang.assets.content import drafts, holdings
 from madang.assets.content.model import holdings as kept_in
 from madang.assets.model import GONE, Version, versions
 from madang.assets.withdrawing.errors import AlreadyWithdrawn, NoKey, NoReason, NotWithdrawn
@@ -92,6 +92,8 @@ def destroy(home: Home, actor: Principal, name: str) -> Withdrawal:
             told = of(session, version.version_id)
             assert told is not None
     holdings.destroy(home, holding["holding_id"])
+    with drafts.kept_for(home, version.owner, version.asset) as journal:
+        drafts.discard(home, journal)  # what was begun of the same files
     return told
 
 
