@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from madang.assets import reads
+from madang.assets import lineage, reads
 from madang.assets import service as assets
 from madang.assets.identifiers.model import dois
 from madang.assets.withdrawing import service as withdrawing
@@ -35,7 +35,8 @@ def read(request: pytest.FixtureRequest) -> None:
         reads.record(played.home)
         with played.home.database.write() as session:
             taken = played.stage.notes["deposit:company-b"]
-            row = {"version_id": taken, "doi": "10.5072/x", "state": "draft", "document": {}}
+            version_id = lineage.get(session, taken).version_id
+            row = {"version_id": version_id, "doi": "10.5072/x", "state": "draft", "document": {}}
             session.insert(dois, row | {"member": "mem-x", "registered_at": "2026-01-01T00:00:00.000Z"})
             withdrawing.withdraw(session, played.actor("company-b"), taken, "a test")
 

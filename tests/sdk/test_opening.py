@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from madang.assets import checking, service
 from madang.assets.model import Version
 from madang.interfaces.demo import cast
 from madang.sdk import Client, NotPermitted, Unsafe
+from madang.sdk.together import together
 from tests.conftest import Played
 from tests.serving import serving
 
@@ -69,6 +73,39 @@ def test_a_second_time_nothing_is_fetched(
     monkeypatch.setattr(transfers, "download", None)
     again = client.open(name, manifest=pin.manifest, agreement=cast.AGREEMENT)
     assert again.pin == pin
+
+
+def test_a_copy_that_was_changed_is_fetched_anew(client: Client, copied: Played) -> None:
+    name = copied.stage.notes[f"deposit:{WHO}"]
+    data = client.open(name)
+    there = {path: file.read_bytes() for path, file in data.files.items()}
+    data.files["meta/info.json"].write_bytes(b"x" * len(there["meta/info.json"]))
+    assert {path: file.read_bytes() for path, file in client.open(name).files.items()} == there
+    data.files["meta/info.json"].unlink()
+    (data.folder / "more").write_text("more")
+    assert {path: file.read_bytes() for path, file in client.open(name).files.items()} == there
+
+
+def test_several_open_a_version_at_once(client: Client, copied: Played) -> None:
+    name = copied.stage.notes[f"deposit:{WHO}"]
+    with ThreadPoolExecutor(4) as crowd:
+        found = list(crowd.map(lambda _: client.open(name).files, range(4)))
+    assert len({tuple(sorted(one)) for one in found}) == 1
+    assert all(file.is_file() for file in found[0].values())
+
+
+def test_the_first_error_is_told_at_once() -> None:
+    begun: list[int] = []
+
+    def job(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            raise ValueError
+        time.sleep(0.2)
+
+    with pytest.raises(ValueError):
+        together([partial(job, number) for number in range(40)], 2)
+    assert len(begun) < 10
 
 
 def test_another_content_or_agreement_than_pinned_is_refused(client: Client, copied: Played) -> None:

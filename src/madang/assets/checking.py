@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -292,8 +291,7 @@ def _compare(home: Home, request: Request, version: Version) -> Outcome:
 
 def _run_examination(home: Home, version: Version, manifest: Manifest, reference: str) -> dict[str, Any]:
     """Run a checker's examination over the files in a confined process and read what it answers."""
-    with tempfile.TemporaryDirectory(prefix="check-", dir=home.runs_path) as name:
-        folder = Path(name)
+    with home.workplace("check") as folder:
         (folder / "input").mkdir()
         content_of(home, version).place(manifest.files, folder / "input")
         limits = isolation.Limits(home.values.job_memory_bytes, home.values.check_seconds, _LARGEST_RESULT)

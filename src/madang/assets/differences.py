@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from madang.assets import lineage, service
 from madang.assets.content.manifest import File
-from madang.assets.errors import NoEarlierVersion
+from madang.assets.errors import ContentDestroyed, NoEarlierVersion
 from madang.assets.model import Version, versions
 from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home
@@ -29,19 +29,32 @@ class Change:
 
 
 def between(
-    home: Home, actor: Principal, name: str, since: str | None = None
+    home: Home, actor: Principal, name: str, since: str | None = None, *, noted: bool = True
 ) -> tuple[Version, list[Change]]:
     """The version compared with, and what changed from it to the version `name`, by path.
 
     Without `since`: from the version of the asset before it, NoEarlierVersion for the first one. Both looks
-    are noted.
+    are noted, unless `noted` is false: for a further part of the same answer. ContentDestroyed where the list
+    of one is gone.
     """
     if since is None:
         since = _earlier(home, actor, name)
-    older, before = service.look(home, actor, since)
-    _, after = service.look(home, actor, name)
-    found = _changes({f.path: f for f in before.files}, {f.path: f for f in after.files})
+    older, before = _files(home, actor, since, noted)
+    _, after = _files(home, actor, name, noted)
+    found = _changes({f.path: f for f in before}, {f.path: f for f in after})
     return older, sorted(found, key=lambda change: change.path)
+
+
+def _files(home: Home, actor: Principal, name: str, noted: bool) -> tuple[Version, Sequence[File]]:
+    if noted:
+        version, manifest = service.look(home, actor, name)
+    else:
+        with home.database.read() as session:
+            version = lineage.see(session, actor, name)
+        manifest = service.manifest_of(home, version)
+    if version.state == "destroyed":
+        raise ContentDestroyed(version=version.name)
+    return version, manifest.files
 
 
 def _earlier(home: Home, actor: Principal, name: str) -> str:

@@ -47,6 +47,19 @@ def see(session: Session, actor: Principal, name: str) -> Version:
     raise NoSuchVersion(version=name)
 
 
+def seen_of(session: Session, actor: Principal, found: Sequence[Version]) -> list[Version]:
+    """Those of `found` that the actor may know of."""
+    return [one for one in found if _is_seen(session, actor, one)]
+
+
+def _is_seen(session: Session, actor: Principal, version: Version) -> bool:
+    try:
+        see(session, actor, version.version_id)
+    except NoSuchVersion:
+        return False
+    return True
+
+
 def seen_as(session: Session, actor: Principal, version: Version) -> str:
     """As what an actor may know of a version: its owner, an overseer, of the mission, of its agreement."""
     if actor.organization == version.owner:

@@ -18,6 +18,7 @@ from madang.assets.content.model import holdings as kept_in
 from madang.assets.content.reading import Content, content_of
 from madang.assets.errors import AnotherKind, NotAParticipant, NothingToPool, NotPoolable, TargetExists
 from madang.assets.model import GONE, Finding, Version, findings, parents, version_id, versions
+from madang.assets.withdrawing import service as withdrawing
 from madang.assets.zipping import zipped
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
@@ -88,7 +89,7 @@ def deposit_gathered(
         stored = gather(journal)
         with home.database.write() as session:
             authorize(session, request)
-            version = _same(session, new, stored)
+            version = same_as_latest(session, new, stored)
             known = version is not None
             if version is None:
                 version = _deposited(session, actor, new, stored)
@@ -98,11 +99,14 @@ def deposit_gathered(
     return version
 
 
-def _same(session: Session, new: NewVersion, stored: Stored) -> Version | None:
-    """The latest version of the asset, where it is the same content under the same agreement."""
+def same_as_latest(session: Session, new: NewVersion, stored: Stored) -> Version | None:
+    """The latest version of the asset, where it is the same content from the same parents or agreement."""
     latest = _latest(session, new.owner, new.asset)
     same = latest is not None and (latest.manifest, latest.agreement) == (stored.digest, new.agreement)
-    return latest if same and latest is not None and latest.state not in GONE else None
+    if latest is None or not same or latest.state in GONE:
+        return None
+    above = {one.version_id for one in lineage.parents_of(session, latest.version_id)}
+    return latest if above == set(new.parents) else None
 
 
 def _deposited(session: Session, actor: Principal, new: NewVersion, stored: Stored) -> Version:
@@ -173,7 +177,9 @@ def insert(session: Session, new: NewVersion, stored: Stored) -> Version:
     session.insert(kept_in, {**holding, "destroyed_at": None})
     rows = [{"version_id": row["version_id"], "parent_id": parent} for parent in sorted(set(new.parents))]
     session.insert(parents, *rows)
-    return Version(**row)  # type: ignore[arg-type]
+    made = Version(**row)  # type: ignore[arg-type]
+    withdrawing.tell(session, made)
+    return made
 
 
 def pool(home: Home, actor: Principal, mission: str, asset: str, names: Sequence[str] = ()) -> Version:

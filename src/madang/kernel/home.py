@@ -14,9 +14,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import platform
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -76,6 +80,18 @@ class Home:
     def runs_path(self) -> Path:
         """Working folders of runs."""
         return self.path / "runs"
+
+    @contextmanager
+    def workplace(self, purpose: str) -> Iterator[Path]:
+        """A folder for plain copies of files while something works with them. What a killed process of this
+        machine left of one is removed when the next is made: it may hold what is destroyed by now."""
+        machine = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+        for left in self.runs_path.glob(f"at-work-{machine}-*"):
+            if not Path("/proc", left.name.split("-")[3]).exists():
+                shutil.rmtree(left, ignore_errors=True)
+        prefix = f"at-work-{machine}-{os.getpid()}-{purpose}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=self.runs_path) as name:
+            yield Path(name)
 
     def kept_checkpoints(self) -> list[str]:
         """Notes kept by `madang ledger checkpoint`, oldest first."""

@@ -35,12 +35,9 @@ class Affected:
 
 
 def by(session: Session, actor: Principal, name: str) -> Affected:
-    """What a withdrawal of that version would affect, for whoever may know of it.
-
-    What is made from a version is in its mission, so whoever may know of it may know of that too.
-    """
+    """What a withdrawal of that version would affect, of what the actor may know."""
     version = lineage.see(session, actor, name)
-    below = lineage.descendants_of(session, version.version_id)
+    below = lineage.seen_of(session, actor, lineage.descendants_of(session, version.version_id))
     ids = {version.version_id, *(one.version_id for one in below)}
     under_way = [
         run

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import shutil
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from madang.assets import ingest
 from madang.assets import service as assets
-from madang.assets.content import blobs
-from madang.assets.content.drafts import Limits
+from madang.assets.content import blobs, drafts, holdings
 from madang.assets.content.model import Stored
 from madang.assets.errors import UnsafeFile
 from madang.kernel.canonical import parse_json
@@ -43,6 +43,10 @@ class End:
     version: tuple[assets.NewVersion, Stored] | None
     kept: dict[str, str | None]
 
+    def kept_or_destroyed(self, home: Home) -> AbstractContextManager[None]:
+        """The output becomes a version's inside the block, or is destroyed."""
+        return drafts.kept_or_destroyed(home, self.version[1]) if self.version else nullcontext()
+
     @property
     def again(self) -> bool:
         """Whether the run is to be executed again."""
@@ -64,7 +68,12 @@ def collect(home: Home, run: Run, folder: Path, state: JobState, error: MadangEr
         except (MadangError, OSError, ValueError, RecursionError) as problem:
             outcome, reason = "failed", "outputs-refused"
             error = problem if isinstance(problem, MadangError) else UnsafeFile(file=type(problem).__name__)
-    kept = {name: _keep(home, folder / path) for name, path in _KEPT.items()}
+    try:
+        kept = {name: _keep(home, folder / path) for name, path in _KEPT.items()}
+    except Environment:
+        if version is not None:
+            holdings.destroy(home, version[1].holding_id)
+        raise
     if error is not None:
         reason = f"{reason}:{error.code}"
     return End(outcome, reason, state, version, kept)
@@ -82,7 +91,7 @@ def _judge(state: JobState) -> tuple[str, str]:
 
 def _version(home: Home, run: Run, folder: Path) -> tuple[assets.NewVersion, Stored]:
     output = recipes.job_folders(folder)[1]
-    limits = Limits(str(output), home.values.job_output_bytes, home.values.job_output_files)
+    limits = drafts.Limits(str(output), home.values.job_output_bytes, home.values.job_output_files)
     stored = ingest.store_folder(home, output / "version", limits=limits)
     recipe = recipes.find(run.recipe)
     new = assets.NewVersion(

@@ -68,6 +68,14 @@ def job_of(home: Home, run: Run, folder: Path) -> Job:
     )
 
 
+def require_permitted(home: Home, run: Run) -> None:
+    """Raise why a run may not start now."""
+    with home.database.read() as session:
+        problem = no_longer_permitted(session, run)
+    if problem is not None:
+        raise problem
+
+
 def no_longer_permitted(session: Session, run: Run) -> UserError | None:
     """Why a queued run may not start now, where an agreement ended or a right changed meanwhile."""
     body = organizations.get(session, run.organization)

@@ -29,6 +29,7 @@ from madang.allocations.errors import AwardNotOpen, AwardTooSmall, NoSuchSite, Q
 from madang.allocations.quotas import service as quotas
 from madang.assets import reads
 from madang.assets import service as assets
+from madang.assets.errors import StoreFailed
 from madang.kernel import clock, extension
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
@@ -49,6 +50,10 @@ _SILENCE_SECONDS = 5.0
 """How long a scheduler that does not answer is left alone."""
 
 Trouble = Callable[[MadangError], None]
+
+
+_SILENT = (SchedulerSilent, StoreFailed)
+"""What does not answer just now: whatever needs it is tried again."""
 
 
 class Supervisor:
@@ -101,7 +106,7 @@ class Supervisor:
                     return
                 try:
                     moved = self._advance(live, tell, trouble)
-                except SchedulerSilent as error:
+                except _SILENT as error:
                     if trouble:
                         trouble(error)
                     time.sleep(_SILENCE_SECONDS)
@@ -166,7 +171,7 @@ class Supervisor:
         self, live: Sequence[Run], tell: Callable[[Run], None] | None, trouble: Trouble | None = None
     ) -> bool:
         """Take the next step of each run; False where there was nothing to do for any. A step that the
-        scheduler does not answer to is told, and keeps no other run from its own."""
+        scheduler or the store does not answer to is told, and keeps no other run from its own."""
         states = self._states([run for run in live if run.state != "queued"])
         moved, silent = False, None
         for run in live:
@@ -176,7 +181,7 @@ class Supervisor:
                     if run.state == "queued"
                     else self._step(run, states[run.run_id], trouble)
                 )
-            except SchedulerSilent as error:
+            except _SILENT as error:
                 silent = error
                 continue
             moved = moved or step
@@ -259,8 +264,11 @@ class Supervisor:
             return True
         try:
             if not folder.exists():
+                preparing.require_permitted(self._home, run)  # it may have been withdrawn since the claim
                 preparing.lay_out(self._home, run, folder)
             job = preparing.job_of(self._home, run, folder)
+        except StoreFailed:
+            raise  # it is tried again
         except MadangError as error:
             if not folder.exists() or launcher.absent(folder):
                 self._end(run, JobState("ended", 0.0, None, "not-prepared"), error)
@@ -289,7 +297,7 @@ class Supervisor:
         attempt, where it was not the job's own end."""
         folder = attempt_folder(self._home, run)
         end = collecting.collect(self._home, run, folder, state, error)
-        with self._home.database.write() as session:
+        with end.kept_or_destroyed(self._home), self._home.database.write() as session:
             self._authorize(session)
             now = service.get(session, run.run_id)
             if now.state not in ("waiting", "running"):

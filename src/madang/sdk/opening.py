@@ -6,6 +6,7 @@ The files lie in the user's cache below their manifest's digest: what is there w
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,6 +155,43 @@ def manifest_digest(files: Sequence[documents.File]) -> str:
     told = {"files": rows, "format": "madang-manifest/1"}
     data = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     return blake3.blake3(data).hexdigest()
+
+
+def is_whole(folder: Path, files: Sequence[documents.File]) -> bool:
+    """Whether a folder holds just those files. What was hashed before and has not changed since, by its place
+    on the disk, size and times, is not hashed again: a record of that lies beside the folder."""
+    if not folder.is_dir():
+        return False
+    record = folder.with_name(f"{folder.name}.seen")
+    try:
+        seen: dict[str, list[object]] = json.loads(record.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        seen = {}
+    now: dict[str, list[object]] = {}
+    for file in files:
+        place = folder / file.path
+        try:
+            there = place.lstat()
+        except OSError:
+            return False
+        now[file.path] = [file.digest, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns]
+        if there.st_size != file.size_bytes or not place.is_file() or place.is_symlink():
+            return False
+        if seen.get(file.path) != now[file.path] and _digest(place) != file.digest:
+            return False
+    if sum(len(names) for _, _, names in os.walk(folder)) != len(now):
+        return False
+    if now != seen:
+        record.write_text(json.dumps(now), "utf-8")
+    return True
+
+
+def _digest(file: Path) -> str:
+    hasher = blake3.blake3(max_threads=blake3.blake3.AUTO)
+    with file.open("rb") as source:
+        while piece := source.read(8 * 2**20):
+            hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def require_pinned(pin: Pin, manifest: str | None, agreement: str | None) -> None:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import IO, TypeVar
 
 T = TypeVar("T")
+
+
+def held_alone(file: IO[str]) -> bool:
+    """Whether this process got an open file for itself until it is closed; always where locks are not."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def together_async(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) -> list[T]:
@@ -24,6 +37,7 @@ async def together_async(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) 
     finally:
         for one in under_way:
             one.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def together(jobs: Sequence[Callable[[], T]], most: int) -> list[T]:
@@ -31,6 +45,9 @@ def together(jobs: Sequence[Callable[[], T]], most: int) -> list[T]:
     with ThreadPoolExecutor(most) as pool:
         under_way = [pool.submit(job) for job in jobs]
         try:
+            done, _ = wait(under_way, return_when=FIRST_EXCEPTION)
+            for one in done:
+                one.result()
             return [one.result() for one in under_way]
         finally:
             for one in under_way:

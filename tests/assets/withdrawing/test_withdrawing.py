@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from madang.assets import lineage, service
+from madang.assets import ingest, lineage, service
 from madang.assets.content import holdings
 from madang.assets.content.port import open_keys
 from madang.assets.content.reading import content_of
@@ -149,6 +149,8 @@ def test_a_restored_backup_cannot_read_what_was_destroyed(copied: Played, tmp_pa
     probing.probe(home, actor, version.name)
     assert content_of(home, version).manifest.files[0].path == "values.csv"
     assert probing.reports(home, actor, version.name)
+    with home.database.read() as session:
+        assert probing.quantities_of(session, version.version_id)
 
     # The backup: the whole home as the operator's guide says, without the folder of keys.
     backup = tmp_path / "backup"
@@ -169,8 +171,9 @@ def test_a_restored_backup_cannot_read_what_was_destroyed(copied: Played, tmp_pa
     assert not list((home.path / "content/holdings").glob(f"{holding}*"))
     with pytest.raises(ContentDestroyed):
         content_of(home, got(home, version)).read(version.manifest)
-    with pytest.raises(ContentDestroyed):
-        probing.reports(home, actor, version.name)
+    assert probing.reports(home, actor, version.name) == []
+    with home.database.read() as session:
+        assert probing.quantities_of(session, version.version_id) == []
     assert service.look(home, actor, version.name)[1].files == ()
 
     # It comes back, with the keys as they are now: all that was sealed is there, and none of it opens.
@@ -226,6 +229,23 @@ def test_the_same_bytes_of_two_owners_are_destroyed_apart(copied: Played, tmp_pa
     withdrawing.destroy(copied.home, copied.actor(WHO), made[0].name)
     content = content_of(copied.home, made[1])
     assert content.read(content.manifest.files[0].digest) == b"x,y\n1,2\n"
+
+
+def test_the_owner_of_what_is_made_from_it_afterwards_is_told_too(copied: Played, tmp_path: Path) -> None:
+    """As a run ends that was under way."""
+    version = deposit_of(copied)
+    told = withdraw(copied, version)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/model").write_text("x")
+    stored = ingest.store_folder(copied.home, tmp_path / "d")
+    with copied.home.database.write() as session:
+        new = service.NewVersion(
+            "company-a", "late", "model", cast.MISSION, "accepted", parents=[version.version_id]
+        )
+        service.insert(session, new, stored)
+        session.record("test", "made", {"member": "-", "organization": "-"})
+    with copied.home.database.read() as session:
+        assert withdrawing.told_of(session, told.withdrawal_id) == ["company-a", cast.LEAD]
 
 
 def test_what_was_taken_back_may_be_deposited_anew(copied: Played, tmp_path: Path) -> None:

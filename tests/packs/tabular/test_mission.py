@@ -209,6 +209,10 @@ def test_the_answer_of_a_query_is_trained_on_and_its_line_is_whole(mission: Miss
     kept = keeping.keep(
         home, lab, asked, "two-of-three", {tables.DECLARATION: declared.replace(file, keeping.TABLE)}
     )
+    again = keeping.keep(
+        home, lab, asked, "two-of-three", {tables.DECLARATION: declared.replace(file, keeping.TABLE)}
+    )
+    assert again.version_id == kept.version_id
     rows = [len(tables.read(mission.folder / f"contributor-{number}").target) for number in (1, 2)]
     assert kept.facts["rows"] == sum(rows)
     assert (kept.format, kept.state, kept.mission) == ("tabular/table", "accepted", "cells")
@@ -236,7 +240,8 @@ def test_the_answer_of_a_query_is_trained_on_and_its_line_is_whole(mission: Miss
         ("SELECT 1", {}, BadQuery),
         ('SELECT * FROM "clinic-a/cells@1"', {"../x": "x"}, BadQuery),
         ('SELECT * FROM "clinic-a/cells@1"', {keeping.TABLE: "x"}, BadQuery),
-        ('SELECT * FROM "clinic-a/cells@1"', {"x": "x" * 2_000_000}, QueryTooLarge),
+        ('SELECT * FROM "clinic-a/cells@1"', {"model.pkl": "cos"}, BadQuery),
+        ('SELECT * FROM "clinic-a/cells@1"', {"x.txt": "x" * 2_000_000}, QueryTooLarge),
         ('SELECT * FROM "clinic-a/cells@9"', {}, NoSuchTable),
     ],
 )

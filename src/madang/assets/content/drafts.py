@@ -140,10 +140,9 @@ def kept_or_destroyed(home: Home, stored: Stored) -> Iterator[None]:
     """Destroy a holding where it did not become a version's inside the block."""
     try:
         yield
-    except BaseException:
+    finally:
         if not _is_a_versions(home, stored.holding_id):
             holdings.destroy(home, stored.holding_id)
-        raise
 
 
 def _begin(home: Home, journal: Path | None, origin: str) -> _Journal:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from madang.assets import lineage, reads, service
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.reading import Content, attach, attached, content_of
 from madang.assets.metadata import units
+from madang.assets.model import versions
 from madang.assets.probing import running, sniffing
 from madang.assets.probing.errors import NotADeposit
 from madang.assets.probing.model import Probed, Report
@@ -80,8 +80,7 @@ def _look(home: Home, content: Content) -> list[Report]:
     if not chosen:
         return []
     bounds = running.Bounds(home.values.probe_seconds, home.values.probe_memory_bytes)
-    with tempfile.TemporaryDirectory(prefix="probe-", dir=home.runs_path) as name:
-        folder = Path(name)
+    with home.workplace("probe") as folder:
         content.place(chosen, folder)
         return list(running.probe(folder, list(running.items(folder)), home.isolation, bounds))
 
@@ -153,16 +152,21 @@ def _span(periods: Iterable[tuple[str, str]]) -> list[str] | None:
 
 
 def probed(session: Session, version_id: str) -> Probe | None:
-    """What is on record of a version (the caller has seen it)."""
-    query = sa.select(probes).where(probes.c.version_id == version_id)
+    """What is on record of a version (the caller has seen it); nothing once it was destroyed."""
+    query = sa.select(probes).where(probes.c.version_id == version_id, _stands(probes.c.version_id))
     row = session.row(query.order_by(probes.c.probe.desc()).limit(1))
     return Probe(**row) if row else None
 
 
+def _stands(version_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(versions.c.version_id == version_id, versions.c.state != "destroyed")
+
+
 def quantities_of(session: Session, version_id: str, part: Slice | None = None) -> list[Quantity]:
-    """The variables of a version by number (the caller has seen it)."""
+    """The variables of a version by number (the caller has seen it); none once it was destroyed."""
     last = sa.select(sa.func.max(probes.c.probe)).where(probes.c.version_id == version_id).scalar_subquery()
     query = sa.select(variables).where(variables.c.version_id == version_id, variables.c.probe == last)
+    query = query.where(_stands(variables.c.version_id))
     return [Quantity(**row) for row in session.rows(cut(query, (variables.c.number,), part))]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from madang.assets import checking, ingest, lineage
 from madang.assets import service as assets
@@ -20,6 +18,8 @@ from madang.kernel.ids import check_slug
 
 TABLE = "table.parquet"
 """The file that holds the answer."""
+BESIDE = (".toml", ".md", ".txt", ".json")
+"""How the names of files beside it end."""
 _LARGEST_BESIDE = 2**20
 _MOST_BESIDE = 20
 
@@ -29,10 +29,11 @@ def keep(
 ) -> Version:
     """Keep the answer of one SELECT as the next version of the actor's organization's data set `asset`.
 
-    Each version that was read must let the actor pool it as well as query it, and all are of one mission;
-    the result may be used only as every one of them allows. beside: name -> text of small files that say
-    what the table is (``table.toml`` for the recipes of the pack for tables, a README). Raises what
-    ``service.ask`` raises, and QueryTooLarge where the answer was cut.
+    The same answer again gives the version that is there. Each version that was read must let the actor pool
+    it as well as query it, and all are of one mission; the result may be used only as every one of them
+    allows. beside: name -> text of small files that say what the table is (``table.toml`` for the recipes of
+    the pack for tables, a README). Raises what ``service.ask`` raises, and QueryTooLarge where the answer was
+    cut.
     """
     check_slug(asset, "asset name")
     told = dict(beside or {})
@@ -46,8 +47,7 @@ def keep(
     with home.database.read() as session:
         read = [lineage.get(session, one) for one in answer.query.versions]
         _authorize(session, actor, read)
-    with tempfile.TemporaryDirectory(prefix="kept-", dir=home.runs_path) as name:
-        folder = Path(name)
+    with home.workplace("kept") as folder:
         (folder / TABLE).write_bytes(answer.content)
         for file, content in told.items():
             (folder / file).write_text(content, "utf-8")
@@ -60,7 +60,8 @@ def keep(
     with drafts.kept_or_destroyed(home, stored), home.database.write() as session:
         authorize(session, pooling)
         grounds = _authorize(session, actor, [lineage.get(session, one) for one in answer.query.versions])
-        return assets.insert_pooled(session, actor, new, stored, grounds, query=answer.query.query_id)
+        same = assets.same_as_latest(session, new, stored)
+        return same or assets.insert_pooled(session, actor, new, stored, grounds, query=answer.query.query_id)
 
 
 def _require_plain(beside: Mapping[str, str]) -> None:
@@ -68,7 +69,7 @@ def _require_plain(beside: Mapping[str, str]) -> None:
     if len(beside) > _MOST_BESIDE or sum(map(len, beside.values())) > _LARGEST_BESIDE:
         raise QueryTooLarge(reason=Message("query.kept-beside", most=_LARGEST_BESIDE))
     for name in beside:
-        if name == TABLE or not ingest.is_plain(name) or "/" in name:
+        if not (ingest.is_plain(name) and "/" not in name and name.endswith(BESIDE)):
             raise BadQuery(reason=Message("query.kept-name", name=name))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +74,7 @@ def ask(home: Home, actor: Principal, sql: str, form: str = "json", most: int | 
     engine = open_tables(home)
     with home.database.read() as session:
         authorize(session, _asking(actor))
-    with tempfile.TemporaryDirectory(prefix="query-", dir=home.runs_path) as name:
-        folder = Path(name)
+    with home.workplace("query") as folder:
         named = confined.run(home, engine.parse, engine.extra, {"sql": sql}, folder, _PARSE_SECONDS).tables
         tables, grounds = _permitted(home, actor, named)
         asked: Asked = {

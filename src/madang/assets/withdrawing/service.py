@@ -114,6 +114,14 @@ def above(session: Session, version_id: str) -> list[tuple[Version, Withdrawal]]
     return [(version, told) for version, told in found if told is not None]
 
 
+def tell(session: Session, version: Version) -> None:
+    """Tell the owner of a version made just now what of its lineage was taken back meanwhile."""
+    for one, told in above(session, version.version_id):
+        row = {"withdrawal_id": told.withdrawal_id, "organization": version.owner}
+        if version.owner != one.owner and version.owner not in told_of(session, told.withdrawal_id):
+            session.insert(notices, row)
+
+
 def told_of(session: Session, withdrawal_id: str) -> list[str]:
     """The organizations that were told of a withdrawal, by name."""
     query = sa.select(notices.c.organization).where(notices.c.withdrawal_id == withdrawal_id)

@@ -37,7 +37,7 @@ def arrow(caller: Caller, new: documents.NewQuery) -> bytes:
     return service.ask(caller.home, caller.actor, new.sql, "arrow").content
 
 
-@operation("POST", "/query/version", status=201)
+@operation("POST", "/query/version", status=201, keyless=True)
 def keep(caller: Caller, new: documents.NewKeptQuery) -> documents.Version:
     """Keep the answer of one SELECT as a version of your organization, made from those it read."""
     return document(keeping.keep(caller.home, caller.actor, new.sql, new.asset, new.beside))

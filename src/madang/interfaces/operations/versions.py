@@ -187,7 +187,7 @@ def changes(
     (after,) = slice_of(limit, cursor).after or ("",)
     if not isinstance(after, str):
         raise BadCursor()
-    _, found = differences.between(caller.home, caller.actor, version, since)
+    _, found = differences.between(caller.home, caller.actor, version, since, noted=cursor is None)
     rows = [change for change in found if change.path > after]
     return page_of(rows, limit, lambda row: (row.path,), lambda row: documents.Change(**vars(row)))
 
@@ -197,8 +197,10 @@ def lineage_(caller: Caller, version: Text) -> documents.Lineage:
     """Give everything a version was made from, and everything made from it."""
     with caller.home.database.read() as session:
         seen = lineage.see(session, caller.actor, version)
-        above = lineage.ancestors_of(session, seen.version_id)
-        below = lineage.descendants_of(session, seen.version_id)
+        above, below = (
+            lineage.seen_of(session, caller.actor, found(session, seen.version_id))
+            for found in (lineage.ancestors_of, lineage.descendants_of)
+        )
         everyone = [*above, *below]
         edges = lineage.edges_among(session, everyone)
     names = {one.version_id: one.name for one in everyone}

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -17,16 +19,19 @@ import httpx2
 
 from madang.sdk import addresses, documents, opening
 from madang.sdk.errors import ApiError, NotFound, Unsafe, refusal
-from madang.sdk.together import together
+from madang.sdk.together import held_alone, together
 
 if TYPE_CHECKING:
     from madang.sdk._sync.client import Client
 
 Progress = Callable[[int, int], None] | None
+_Changed = tuple[int, int, int]
 _PART_BYTES = 8 * 2**20
 _SMALL_BYTES = 2**20
 """Files up to this size are sent in bundles."""
 _AT_A_TIME = 4
+_MOST_FILES = 150_000
+"""Files of a deposit: their list is one request."""
 _PART = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
 
 
@@ -34,7 +39,13 @@ def deposit(
     client: Client, folder: Path, asset: str, agreement: str, format_: str | None, progress: Progress
 ) -> documents.Version:
     """Send every file of a folder, small ones in bundles, then make a version of them."""
-    bundles = list(_bundles(_regular_files(folder)))
+    files = list(_regular_files(folder))
+    if len(files) > _MOST_FILES:
+        what = f"{folder} holds {len(files):,} files."
+        raise Unsafe(
+            what, f"One deposit takes {_MOST_FILES:,}.", "Pack some together, or make several data sets."
+        )
+    bundles = list(_bundles(files))
     client.agreements.show(agreement)  # better refused now than after the last byte
     kept = _Kept(client.url, folder, asset)
     told = _Told(progress, sum(bundle.size for bundle in bundles))
@@ -62,9 +73,13 @@ class _Told:
 
 
 class _Bundle:
-    """Files that are sent as one upload, as they were when they were listed: (path, file, size, changed)."""
+    """Files that are sent as one upload, as they were when they were listed: (path, file, size, changed).
 
-    def __init__(self, files: Sequence[tuple[str, Path, int, int]]) -> None:
+    changed: what tells that a file is another: its place on the disk and the times of its last changes, of
+    which a program may set one.
+    """
+
+    def __init__(self, files: Sequence[tuple[str, Path, int, _Changed]]) -> None:
         self._files = files
         self.size = sum(size for _, _, size, _ in files)
         self.name = ", ".join(str(file) for _, file, _, _ in files[:1])
@@ -80,7 +95,7 @@ class _Bundle:
                     source.seek(offset)
                     piece = source.read(min(left, size - offset))
                 now = file.stat()
-                if (now.st_size, now.st_mtime_ns) != (size, changed):
+                if (now.st_size, _changed(now)) != (size, changed):
                     raise Unsafe(
                         f"{file} changed while it was sent.", "It is not what it was.", "Deposit again."
                     )
@@ -97,13 +112,17 @@ class _Bundle:
             start += size
 
 
+def _changed(now: os.stat_result) -> _Changed:
+    return now.st_ino, now.st_mtime_ns, now.st_ctime_ns
+
+
 def _bundles(files: Iterable[tuple[str, Path]]) -> Iterator[_Bundle]:
     """Small files together up to the size of a part, each other file alone."""
-    small: list[tuple[str, Path, int, int]] = []
+    small: list[tuple[str, Path, int, _Changed]] = []
     held = 0
     for path, file in files:
         now = file.stat()
-        one = (path, file, now.st_size, now.st_mtime_ns)
+        one = (path, file, now.st_size, _changed(now))
         if now.st_size > _SMALL_BYTES:
             yield _Bundle([one])
             continue
@@ -223,11 +242,18 @@ def download(client: Client, version: str, target: Path, progress: Progress) -> 
     folder = target.with_name(f".{target.name}.{mark}.part")
     folder.mkdir(parents=True, exist_ok=True)
     listed = [file for file in client.versions.files(version)]
-    told = _Told(progress, sum(file.size_bytes for file in listed))
-    places = [(file, _inside(folder, file.path)) for file in listed]
-    jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
-    together(jobs, _AT_A_TIME)
-    folder.rename(target)
+    with folder.with_suffix(".lock").open("w") as lock:
+        while not held_alone(lock):  # another process fetches the same
+            client.rest(2)
+        if target.exists():
+            raise FileExistsError(target)
+        folder.mkdir(exist_ok=True)
+        told = _Told(progress, sum(file.size_bytes for file in listed))
+        places = [(file, _inside(folder, file.path)) for file in listed]
+        jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
+        together(jobs, _AT_A_TIME)
+        folder.rename(target)
+        folder.with_suffix(".lock").unlink(missing_ok=True)
     return target
 
 
@@ -246,9 +272,14 @@ def open_version(
         what = f"The list of files of {found.name} is not what its manifest says."
         raise Unsafe(what, "Its digest differs.", "Tell the operator.")
     folder = _cache() / "versions" / found.manifest
-    if not folder.exists():
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        download(client, found.name, folder, progress)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not opening.is_whole(folder, listed):
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            download(client, found.name, folder, progress)
+        if not opening.is_whole(folder, listed):
+            what = f"The copy of {found.name} in {folder} is not whole."
+            raise Unsafe(what, "Another program changes it.", "Remove it, and open the version again.")
     return opening.Opened(found, pin, folder)
 
 

@@ -106,7 +106,7 @@ class NewVersion(Request):
     asset: Plain = Field(examples=["reach"])
     agreement: Plain = Field(examples=["manipulation-10-data"])
     files: Sequence[UploadedFile] = Field(
-        max_length=1_000_000, examples=[[{"path": "meta/info.json", "upload": "upl-0s2m4c5t1v7k3n9p2q8r"}]]
+        max_length=150_000, examples=[[{"path": "meta/info.json", "upload": "upl-0s2m4c5t1v7k3n9p2q8r"}]]
     )
     format: Plain | None = Field(None, examples=["physical/lerobot-v3"])
 

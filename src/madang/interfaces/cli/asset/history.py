@@ -116,7 +116,8 @@ def destroy(
 ) -> None:
     """Destroy the key and the bytes of a withdrawn version of yours, for good (a steward).
 
-    Afterwards no copy of the bytes can be read, in no backup either; the ledger says when, and which key.
+    Afterwards no copy of the sealed bytes can be read, in no backup either, unless somebody kept the key; the
+    ledger says when, and which key.
 
     Example: madang asset destroy company-a/reach@1 --for-good
 
