@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import blake3
 import sqlalchemy as sa
 
-from madang.assets.content import holdings, sealing
+from madang.assets.content import holdings, packing, sealing
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
 from madang.assets.content.model import holdings as table
-from madang.assets.content.packing import PACK_BYTES, Packer
+from madang.assets.content.packing import Packer
 from madang.assets.content.port import open_keys, open_objects
 from madang.assets.errors import ContentMissing, FileChanged, NameTwins, TooLarge
 from madang.kernel import clock
@@ -177,7 +177,7 @@ def _goes_on(home: Home, found: _Journal) -> bool:
     try:
         for number, head in found.heads.items():
             name = holdings.pack_name(found.holding_id, number)
-            sealing.Opened(objects, key, name, PACK_BYTES, bytes.fromhex(head)).read(0, 1)
+            sealing.Opened(objects, key, name, packing.PACK_BYTES, bytes.fromhex(head)).read(0, 1)
     except ContentMissing:
         return False
     return True
