@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from madang.kernel.extension import Engine
@@ -40,6 +41,11 @@ class KeyFolder:
             return (self._root / holding_id).read_bytes()
         except FileNotFoundError:
             return None
+
+    def names(self) -> Iterator[str]:
+        """Files of the folder, but those that are being written."""
+        if self._root.is_dir():
+            yield from sorted(path.name for path in self._root.iterdir() if not path.name.startswith("."))
 
     def destroy(self, holding_id: str) -> None:
         """Write over a key, and take its name away."""

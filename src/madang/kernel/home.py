@@ -5,7 +5,9 @@
     madang.toml        settings of this home
     madang.db          records (in SQLite; elsewhere where database_url is set)
     keys/              ledger.key (signs checkpoints), ledger.salt (row commitments); mode 600
-    content/           the content store
+    content/           sealed bytes of versions, and blobs (elsewhere where content_engine is s3)
+    content-keys/      the keys of the former: to be kept out of every backup of the rest
+    drafts/            journals of deposits under way
     runs/              working folders of runs
     areas/             files that members keep here for the time
     checkpoints/       tree heads kept by `madang ledger checkpoint`

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from datetime import UTC, datetime
 
 from madang.kernel import clock
 from madang.kernel.errors import BadName, BadTitle, OutOfRange
@@ -26,6 +27,14 @@ def new_id(prefix: str) -> str:
     """``prefix-`` + 9 characters of milliseconds + 11 random ones (55 bits)."""
     milliseconds = int(clock.now().timestamp() * 1000)
     return f"{prefix}-{_base32(milliseconds, 9)}{_base32(secrets.randbits(55), 11)}"
+
+
+def time_of(identifier: str) -> datetime:
+    """When an id of :func:`new_id` was made."""
+    milliseconds = 0
+    for sign in identifier.rpartition("-")[2][:9]:
+        milliseconds = milliseconds * 32 + _CROCKFORD.index(sign)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def id_of_digest(prefix: str, digest: bytes) -> str:

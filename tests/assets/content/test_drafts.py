@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import blake3
@@ -13,12 +14,13 @@ from hypothesis import strategies as some
 
 from madang.assets import ingest
 from madang.assets import service as assets
-from madang.assets.content import drafts, holdings, packing, sealing
+from madang.assets.content import drafts, holdings, orphans, packing, sealing
 from madang.assets.content.drafts import Limits
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
 from madang.assets.content.port import open_keys
 from madang.assets.errors import ContentMissing, EmptyDeposit, FileChanged, NameTwins, TooLarge, UnsafeFile
+from madang.kernel import clock
 from madang.kernel.canonical import canonical_bytes
 from madang.kernel.errors import DiskFull, FileMissing
 from madang.kernel.home import Home
@@ -224,6 +226,22 @@ def test_a_pack_that_was_sealed_before_is_not_taken_for_the_one_that_is(
     pack.write_bytes(b"".join(sealing.seal(key, name, bytes(PACK))))
     with pytest.raises(ContentMissing):
         given_back(office.home, stored)
+
+
+def test_what_nothing_names_is_found_after_a_day_and_destroyed(tmp_path: Path, office: Office) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a").write_text("a")
+    kept, left = (ingest.store_folder(office.home, tmp_path / "d") for _ in range(2))
+    journal = office.home.path / "drafts/acme/x.jsonl"
+    under_way = ingest.store_folder(office.home, tmp_path / "d", journal=journal)
+    committed(office, kept)
+    assert orphans.found(office.home) == []
+    with clock.use_clock(lambda: datetime.now(UTC) + timedelta(days=2)):
+        assert orphans.found(office.home) == [left.holding_id]
+        for one in (left, kept, under_way):
+            orphans.destroy(office.home, one.holding_id)
+    assert holdings.open_holding(office.home, left.holding_id) is None
+    assert given_back(office.home, kept) == given_back(office.home, under_way) == {"a": b"a"}
 
 
 def test_drafts_that_nobody_went_on_with_are_thrown_away(

@@ -368,6 +368,12 @@ def kept_for(home: Home, owner: str, asset: str) -> Iterator[Path]:
         yield folder / f"{asset}.jsonl"
 
 
+def under_way(home: Home) -> set[str]:
+    """The holdings that journals name."""
+    told = (_lines(journal) for journal in (home.path / "drafts").glob("*/*.jsonl"))
+    return {str(lines[0]["holding"]) for lines in told if lines}
+
+
 def _sweep(home: Home) -> None:
     """Throw drafts away that nobody went on with in time, with what was stored of them."""
     oldest = clock.now().timestamp() - KEPT.total_seconds()

@@ -47,6 +47,10 @@ class Keys(Protocol):
         """Make the key be gone for good; nothing where there is none."""
         ...
 
+    def names(self) -> Iterator[str]:
+        """The holdings that have a key."""
+        ...
+
 
 def open_objects(home: Home) -> Objects:
     """What keeps the bytes of a home."""

@@ -313,6 +313,31 @@ def receipt(version: str, *, out: Path | None = None) -> None:
 
 
 @app.command
+def orphans(*, for_good: Annotated[bool, Parameter(negative=())] = False, json: context.Json = False) -> None:
+    """List stored bytes that no version names, older than a day (on the machine that has the home).
+
+    A process that was killed while it stored a pool, an answer or a run's output leaves such. Look before you
+    destroy: where the records came back from an older backup, what was stored since is among them.
+
+    Example: madang asset orphans --for-good
+
+    Parameters
+    ----------
+    for_good
+        Destroy them, keys first.
+    """
+    from madang.assets.content import orphans as left
+
+    context.require_here()
+    home = context.home()
+    found = left.found(home)
+    context.print_rows([{"holding": one} for one in found], {"holding": "holding"}, json)
+    if for_good:
+        for one in found:
+            left.destroy(home, one)
+
+
+@app.command
 def verify(*, json: context.Json = False) -> None:
     """Hash every stored file of every version you may know of anew; exit code 4 where one is damaged.
 
