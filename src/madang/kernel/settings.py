@@ -68,6 +68,14 @@ class Values(BaseModel):
     iri_account: str = Field("", description="The facility's account; empty: the award's id.")
     iri_python: str = Field("python3", description="A Python there that has Madang and the packs.")
     search_engine: str = Field("tantivy", description="The engine that holds the search index.")
+    opensearch_url: str = Field(
+        "http://127.0.0.1:9200",
+        pattern=r"^https?://[^\s?#]+$",
+        description="The cluster of the search engine opensearch.",
+    )
+    opensearch_index: str = Field("madang", pattern=r"^[a-z0-9-]+$", description="Its index.")
+    opensearch_user: str = Field("", description="As whom Madang signs in there; empty: as nobody.")
+    opensearch_password: str = Field("", description="Its password.", json_schema_extra={"secret": True})
     content_engine: str = Field("file", description="The engine that stores bytes.")
     s3_url: str = Field(
         "",

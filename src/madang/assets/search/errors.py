@@ -1,7 +1,7 @@
 """What can go wrong with a search."""
 
 from madang.kernel import i18n
-from madang.kernel.errors import Invalid
+from madang.kernel.errors import Environment, Invalid
 
 i18n.register_catalogue("madang.assets.search")
 
@@ -12,6 +12,10 @@ class BadFacet(Invalid):
 
 class TooDeep(Invalid):
     """Facts: most."""
+
+
+class SearchSilent(Environment):
+    """What holds the index does not answer as it should. Facts: address, reason."""
 
 
 class UnreadableQueries(Invalid):
