@@ -18,14 +18,21 @@ from madang.programme import verification  # noqa: F401  (all tables)
 from tests import records
 
 _WITHOUT_RECORDS = [
+    "assets/content",
     "assets/metadata",
     "assets/probing/test_corpora.py",
     "assets/probing/test_formats.py",
     "assets/probing/test_limits.py",
+    "browser",
+    "engines/test_opensearch.py",
+    "engines/test_s3.py",
+    "interfaces/schema",
     "kernel/test_outbound.py",
+    "packs/physical",
+    "test_docs.py",
 ]
 collect_ignore = _WITHOUT_RECORDS if records.POSTGRES else []
-"""What has nothing to do with records is tested once."""
+"""What has little to do with where records are is tested once."""
 
 
 @dataclass

@@ -22,7 +22,7 @@ def paths(played: Played) -> list[str]:
         f"/versions/{played.stage.notes['pool']}",
         f"/versions/{played.stage.notes[f'deposit:{cast.MIRRORED}']}",
         f"/versions/{played.stage.notes['deposit:company-a']}",
-        f"/versions/{played.stage.notes[f'deposit:{cast.MIRRORED}']}/changes",
+        f"/versions/{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@2/changes",
         "/withdrawals",
         "/runs",
         f"/runs/{played.stage.notes['run']}",

@@ -58,7 +58,7 @@ def filled(operation: operations.Operation, played: Played) -> tuple[str, dict[s
     if operation.noun == "probes":  # of a deposit: a pool is not looked into
         things["version"] = notes["deposit:company-b"]
     if operation.name == "changes":  # of a version that is not the first of its name
-        things["version"] = notes[f"deposit:{cast.MIRRORED}"]
+        things["version"] = f"{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@2"
     address = re.sub(r"\{(\w+)(?::path)?\}", lambda match: things[match[1]], operation.path)
     asked = {"mission": cast.MISSION, "what": cast.MISSION, "q": "policy", "to": "demonstration"}
     parameters = inspect.signature(operation.function).parameters
