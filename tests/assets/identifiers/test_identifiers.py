@@ -6,7 +6,7 @@ import base64
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,13 +90,23 @@ def registrar() -> Iterator[Registrar]:
     server.server_close()
 
 
-def with_registrar(copied: Played, registrar: Registrar, **more: str) -> Home:
-    flags = {
-        "doi_engine": "datacite", "doi_url": registrar.url, "doi_prefix": "10.5072",
-        "doi_repository": "REPO.ONE", "doi_password": "secret", "public_url": "https://madang.example",
-        "database_url": copied.home.values.database_url, **more,
-    }  # fmt: skip
-    return open_home(copied.home.path, flags)
+@pytest.fixture
+def at(copied: Played, registrar: Registrar) -> Iterator[Callable[..., Home]]:
+    """The home with settings of a registrar, and others."""
+    opened: list[Home] = []
+
+    def open_with(**more: str) -> Home:
+        flags = {
+            "doi_engine": "datacite", "doi_url": registrar.url, "doi_prefix": "10.5072",
+            "doi_repository": "REPO.ONE", "doi_password": "secret", "public_url": "https://madang.example",
+            "database_url": copied.home.values.database_url, **more,
+        }  # fmt: skip
+        opened.append(open_home(copied.home.path, flags))
+        return opened[-1]
+
+    yield open_with
+    for home in opened:
+        home.database.close()
 
 
 def described(copied: Played, title: str = "Pushing a cube") -> str:
@@ -110,8 +120,8 @@ def described(copied: Played, title: str = "Pushing a cube") -> str:
         ).name
 
 
-def test_a_draft_then_the_world(copied: Played, registrar: Registrar) -> None:
-    home, name = with_registrar(copied, registrar), described(copied)
+def test_a_draft_then_the_world(copied: Played, registrar: Registrar, at: Callable[..., Home]) -> None:
+    home, name = at(), described(copied)
     made = service.register(home, copied.actor(WHO), name)
     assert (made.state, registrar.held[made.doi]["state"]) == ("draft", "draft")
     assert registrar.asked == ["GET", "POST"]
@@ -150,8 +160,8 @@ def test_a_draft_then_the_world(copied: Played, registrar: Registrar) -> None:
     assert verify_home(home).holds
 
 
-def test_what_gets_no_doi(copied: Played, registrar: Registrar) -> None:
-    home, actor = with_registrar(copied, registrar), copied.actor(WHO)
+def test_what_gets_no_doi(copied: Played, registrar: Registrar, at: Callable[..., Home]) -> None:
+    home, actor = at(), copied.actor(WHO)
     name = copied.stage.notes[f"deposit:{WHO}"]
     with pytest.raises(RegistrarOff):
         service.register(copied.home, actor, name)
@@ -161,14 +171,14 @@ def test_what_gets_no_doi(copied: Played, registrar: Registrar) -> None:
     with pytest.raises(NotPermitted):
         service.register(home, copied.actor("company-a"), name)
     with pytest.raises(NoPublicPlace):
-        service.register(with_registrar(copied, registrar, public_url=""), actor, name, publish=True)
+        service.register(at(public_url=""), actor, name, publish=True)
     with pytest.raises(RegistrarFailed, match="Bad credentials"):
-        service.register(with_registrar(copied, registrar, doi_password="x"), actor, name)
+        service.register(at(doi_password="x"), actor, name)
     registrar.broken = 422
     with pytest.raises(RegistrarFailed, match="url is not right"):
         service.register(home, actor, name)
     for url in ("http://api.example", "http://127.0.0.1:9"):
         with pytest.raises(RegistrarFailed):
-            service.register(with_registrar(copied, registrar, doi_url=url), actor, name)
+            service.register(at(doi_url=url), actor, name)
     with home.database.read() as session:
         assert service.listed(session, actor) == []

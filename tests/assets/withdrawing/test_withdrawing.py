@@ -79,11 +79,10 @@ def test_nothing_new_may_use_what_was_taken_back(copied: Played) -> None:
         assert version.name not in newest
     with pytest.raises(NotAccepted):
         service.pool(copied.home, copied.actor(cast.LEAD), cast.MISSION, "again", (version.name,))
-    order = runs.Order(
-        cast.MISSION, "physical/behaviour-cloning", (pool.name,), copied.stage.notes[f"award:{cast.LEAD}"]
-    )
-    with copied.home.database.write() as session, pytest.raises(NotAccepted):
-        runs.submit(session, copied.actor(cast.LEAD), order)
+    award = copied.stage.notes[f"award:{cast.LEAD}"]
+    order = runs.Order(cast.MISSION, "physical/behaviour-cloning", [pool.name], award, "again", {})
+    with pytest.raises(NotAccepted):
+        runs.submit(copied.home, copied.actor(cast.LEAD), order)
     assert verify_home(copied.home).holds
 
 
