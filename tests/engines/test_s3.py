@@ -19,7 +19,7 @@ from madang.assets.content.port import open_objects
 from madang.assets.errors import StoreFailed
 from madang.assets.harvest.port import Walk
 from madang.engines.harvest.s3 import Bucket as Listing
-from madang.engines.s3 import Bucket
+from madang.engines.s3.bucket import Bucket
 from madang.kernel.home import Home, open_home
 from madang.kernel.outbound import Fetcher, networks
 from madang.kernel.settings import Values

@@ -37,12 +37,15 @@ class Pack:
 
 @dataclass(frozen=True)
 class Engine:
-    """An adapter. `port` is what it implements (content, runs, isolation, ...); programs: what it calls."""
+    """An adapter. `port` is what it implements (content, runs, isolation, ...); programs: what it calls;
+    extra: what has to be installed for its libraries.
+    """
 
     name: str
     port: str
     factory: str
     programs: tuple[str, ...] = ()
+    extra: str | None = None
 
 
 def load_object(reference: str, extra: str | None = None) -> Any:
@@ -70,11 +73,11 @@ def engines(port: str) -> Mapping[str, Engine]:
 
 
 def engine(port: str, name: str) -> Any:
-    """The factory of an engine; UnknownEngine lists what is installed."""
+    """The factory of an engine; UnknownEngine lists what is installed. Raises ExtraMissing."""
     known = engines(port)
     if name not in known:
         raise UnknownEngine(kind=f"{port} engine", name=name, known=", ".join(sorted(known)) or "(none)")
-    return load_object(known[name].factory)
+    return load_object(known[name].factory, known[name].extra)
 
 
 def pack_part(part: str, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The content engine ``s3``: objects in a bucket of any S3 store, through obstore (extra ``s3``)."""
+"""Objects in a bucket, through obstore."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from madang.assets.errors import ContentMissing, StoreFailed
-from madang.kernel.extension import Engine
 from madang.kernel.settings import Values
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
-
-ENGINE = Engine("s3", "content", "madang.engines.s3:Bucket")
 
 
 class Bucket:
