@@ -56,6 +56,7 @@ TURNED = (
     (r"\basync for\b", "for"),
     (r"\bawait ", ""),
     (r"\btogether_async\b", "together"),
+    (r"\basynccontextmanager\b", "contextmanager"),
     (r"__aenter__", "__enter__"),
     (r"__aexit__", "__exit__"),
     (r"\baclose\b", "close"),

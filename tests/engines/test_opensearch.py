@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +14,7 @@ from madang.assets.search.port import FACETS, Alternative, Concept, Entry, Measu
 from madang.engines import opensearch
 from madang.kernel.home import open_home
 from tests.conftest import Office
+from tests.serving import standing_in
 
 ENTRY = Entry(
     "rec-1", "Sea temperature", "Buoys off Jeju", title_korean="해수면 온도", seen_by=("all",),
@@ -38,7 +37,7 @@ class Cluster:
     total: int = 0
     refuse: str = ""
 
-    def reply(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    def reply(self, method: str, path: str, body: bytes, _: Mapping[str, str]) -> tuple[int, Any]:
         part = path.partition("?")[0].strip("/").split("/")
         told = [json.loads(line) for line in body.splitlines()] if body else []
         self.asked.append((method, path, told))
@@ -69,38 +68,8 @@ class Cluster:
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     there = Cluster()
-
-    class Answers(http.server.BaseHTTPRequestHandler):
-        def _do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, told = there.reply(self.command, self.path, body)
-            data = json.dumps(told).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def do_GET(self) -> None:
-            self._do()
-
-        def do_POST(self) -> None:
-            self._do()
-
-        def do_PUT(self) -> None:
-            self._do()
-
-        def do_DELETE(self) -> None:
-            self._do()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    there.url = f"http://127.0.0.1:{server.server_port}"
-    yield there
-    server.shutdown()
-    server.server_close()
+    with standing_in(there.reply) as there.url:
+        yield there
 
 
 def opened(office: Office, cluster: Cluster) -> opensearch.OpenSearch:

@@ -19,8 +19,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
 
 from madang.assets import lineage
-from madang.assets.content.manifest import Manifest
-from madang.assets.content.reading import attach, attached, content_of
+from madang.assets.content.reading import Content, attach, attached, content_of
 from madang.assets.errors import CheckFailed
 from madang.assets.model import GONE, Finding, Version, findings, parents, profiles, versions
 from madang.assets.probing import service as probing
@@ -110,13 +109,13 @@ def _recorded(session: Session, version: Version) -> Outcome:
 
 
 def _examine(home: Home, request: Request, version: Version) -> None:
-    manifest = content_of(home, version).manifest
-    format_name = version.format or recognize([file.path for file in manifest.files])
+    content = content_of(home, version)
+    format_name = version.format or recognize([file.path for file in content.manifest.files])
     if format_name is None:
-        result = _as_probed(home, version, manifest)
+        result = _as_probed(home, version, content)
     else:
         checker: Checker = extension.pack_part("checks", format_name)
-        result = _run_examination(home, version, manifest, checker.examine)
+        result = _run_examination(home, version, content, checker.examine)
     found = [Finding(*row) for row in result["findings"]]
     blocked = any(finding.severity == "block" for finding in found)
     prints = attach(home, version.version_id, canonical_bytes(sorted(set(result["fingerprints"]))))
@@ -141,7 +140,7 @@ def _examine(home: Home, request: Request, version: Version) -> None:
         _record(session, request.principal, version, state, found)
 
 
-def _as_probed(home: Home, version: Version, manifest: Manifest) -> dict[str, Any]:
+def _as_probed(home: Home, version: Version, content: Content) -> dict[str, Any]:
     """The examination of files that no pack recognizes: by what looking into them found.
 
     A version in which no variable was found is blocked, and one with a program in it.
@@ -152,8 +151,8 @@ def _as_probed(home: Home, version: Version, manifest: Manifest) -> dict[str, An
     # By check and place: the first of each is told.
     told: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     if not any(report.variables for report in reports):
-        told["format-unknown", ""] = ("block", {"files": len(manifest.files)})
-    told |= {("program", path): ("block", {"reason": "pickle"}) for path in _programs(home, version)}
+        told["format-unknown", ""] = ("block", {"files": version.files})
+    told |= {("program", path): ("block", {"reason": "pickle"}) for path in _programs(content)}
     for report in reports:
         for one in report.findings:
             severity = "block" if one.check == "program" else one.severity
@@ -174,9 +173,8 @@ def _public(evidence: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _programs(home: Home, version: Version) -> list[str]:
+def _programs(content: Content) -> list[str]:
     """Paths of pickles among all files of a version, by their first bytes."""
-    content = content_of(home, version)
     found = []
     for file in content.manifest.files:
         with content.open(file.digest) as stream:
@@ -289,11 +287,11 @@ def _compare(home: Home, request: Request, version: Version) -> Outcome:
         return _recorded(session, lineage.get(session, version.version_id))
 
 
-def _run_examination(home: Home, version: Version, manifest: Manifest, reference: str) -> dict[str, Any]:
+def _run_examination(home: Home, version: Version, content: Content, reference: str) -> dict[str, Any]:
     """Run a checker's examination over the files in a confined process and read what it answers."""
     with home.workplace("check") as folder:
         (folder / "input").mkdir()
-        content_of(home, version).place(manifest.files, folder / "input")
+        content.place(content.manifest.files, folder / "input")
         limits = isolation.Limits(home.values.job_memory_bytes, home.values.check_seconds, _LARGEST_RESULT)
         confinement = isolation.Confinement({"/input": folder / "input"}, limits=limits)
         inside = home.isolation.inside(confinement, "/input")

@@ -46,12 +46,7 @@ def between(
 
 
 def _files(home: Home, actor: Principal, name: str, noted: bool) -> tuple[Version, Sequence[File]]:
-    if noted:
-        version, manifest = service.look(home, actor, name)
-    else:
-        with home.database.read() as session:
-            version = lineage.see(session, actor, name)
-        manifest = service.manifest_of(home, version)
+    version, manifest = service.look(home, actor, name, noted=noted)
     if version.state == "destroyed":
         raise ContentDestroyed(version=version.name)
     return version, manifest.files

@@ -59,7 +59,7 @@ def store_listed(home: Home, listed: Sequence[str], sources: Iterable[Source], *
 
 def store_references(home: Home, files: Iterable[File]) -> Stored:
     """A holding with nothing but a manifest: the bytes of its files are in other versions' holdings."""
-    return drafts.refer(home, Manifest.of(files))
+    return drafts.store(home, (), manifest=Manifest.of(files))
 
 
 def is_plain(path: str) -> bool:

@@ -102,8 +102,9 @@ def deposit_gathered(
 def same_as_latest(session: Session, new: NewVersion, stored: Stored) -> Version | None:
     """The latest version of the asset, where it is the same content from the same parents or agreement."""
     latest = _latest(session, new.owner, new.asset)
-    same = latest is not None and (latest.manifest, latest.agreement) == (stored.digest, new.agreement)
-    if latest is None or not same or latest.state in GONE:
+    if latest is None or latest.state in GONE:
+        return None
+    if (latest.manifest, latest.agreement) != (stored.digest, new.agreement):
         return None
     above = {one.version_id for one in lineage.parents_of(session, latest.version_id)}
     return latest if above == set(new.parents) else None
@@ -269,16 +270,17 @@ def manifest_of(home: Home, version: Version) -> Manifest:
     return content_of(home, version).manifest
 
 
-def look(home: Home, actor: Principal, name: str) -> tuple[Version, Manifest]:
+def look(home: Home, actor: Principal, name: str, *, noted: bool = True) -> tuple[Version, Manifest]:
     """A version and its list of files, for an actor who may know of it; the look is noted.
 
-    Of a version that was destroyed the list is gone too.
+    Of a version that was destroyed the list is gone too. noted: false for a further part of a look that was.
     """
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
         owners = {root.owner for root in lineage.roots_of(session, version.version_id)}
         ground = lineage.seen_as(session, actor, version)
-    reads.note(home, actor, "look", version, owners, [ground])
+    if noted:
+        reads.note(home, actor, "look", version, owners, [ground])
     return version, Manifest(()) if version.state == "destroyed" else manifest_of(home, version)
 
 

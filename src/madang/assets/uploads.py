@@ -143,6 +143,10 @@ class Part:
     start: int = 0
     length: int | None = None
 
+    def size(self, held: int) -> int:
+        """Its bytes, of an upload that holds so many."""
+        return held - self.start if self.length is None else self.length
+
 
 def deposit(
     home: Home,
@@ -176,7 +180,7 @@ def deposit(
 
 
 def _require_within(one: Part, held: int) -> None:
-    length = held - one.start if one.length is None else one.length
+    length = one.size(held)
     if one.start < 0 or length < 0 or one.start + length > held:
         raise OutsideUpload(path=one.path, upload=one.upload, length=held)
 
@@ -185,7 +189,7 @@ def _require_apart(files: Sequence[Part], found: Mapping[str, Upload]) -> None:
     """No byte of an upload is in two files: a deposit is never larger than what was sent for it."""
     ends: dict[str, int] = {}
     for one in sorted(files, key=lambda one: (one.upload, one.start)):
-        length = found[one.upload].length - one.start if one.length is None else one.length
+        length = one.size(found[one.upload].length)
         if length and one.start < ends.get(one.upload, 0):
             raise PartsOverlap(path=one.path, upload=one.upload)
         ends[one.upload] = max(ends.get(one.upload, 0), one.start + length)
@@ -200,7 +204,7 @@ def _sources(folder: Path, files: Sequence[Part], found: Mapping[str, Upload]) -
             raise NoSuchUpload(upload=upload_id) from error
         try:
             for one in parts:
-                length = found[upload_id].length - one.start if one.length is None else one.length
+                length = one.size(found[upload_id].length)
                 yield Source(one.path, length, (upload_id, one.start, length), file, one.start, False)
         finally:
             os.close(file)

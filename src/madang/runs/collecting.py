@@ -12,7 +12,7 @@ from typing import Any
 
 from madang.assets import ingest
 from madang.assets import service as assets
-from madang.assets.content import blobs, drafts, holdings
+from madang.assets.content import blobs, drafts
 from madang.assets.content.model import Stored
 from madang.assets.errors import UnsafeFile
 from madang.kernel.canonical import parse_json
@@ -59,6 +59,8 @@ def collect(home: Home, run: Run, folder: Path, state: JobState, error: MadangEr
     Raises Environment: a full disk is the site's matter; the run stays, and its end is tried again.
     """
     outcome, reason = _judge(state)
+    # First what is small: nothing that is raised here leaves an output that no version has.
+    kept = {name: _keep(home, folder / path) for name, path in _KEPT.items()}
     version = None
     if outcome == "succeeded":
         try:
@@ -68,12 +70,6 @@ def collect(home: Home, run: Run, folder: Path, state: JobState, error: MadangEr
         except (MadangError, OSError, ValueError, RecursionError) as problem:
             outcome, reason = "failed", "outputs-refused"
             error = problem if isinstance(problem, MadangError) else UnsafeFile(file=type(problem).__name__)
-    try:
-        kept = {name: _keep(home, folder / path) for name, path in _KEPT.items()}
-    except Environment:
-        if version is not None:
-            holdings.destroy(home, version[1].holding_id)
-        raise
     if error is not None:
         reason = f"{reason}:{error.code}"
     return End(outcome, reason, state, version, kept)

@@ -177,7 +177,7 @@ def is_whole(folder: Path, files: Sequence[documents.File]) -> bool:
         now[file.path] = [file.digest, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns]
         if there.st_size != file.size_bytes or not place.is_file() or place.is_symlink():
             return False
-        if seen.get(file.path) != now[file.path] and _digest(place) != file.digest:
+        if seen.get(file.path) != now[file.path] and digest_of(place) != file.digest:
             return False
     if sum(len(names) for _, _, names in os.walk(folder)) != len(now):
         return False
@@ -186,7 +186,8 @@ def is_whole(folder: Path, files: Sequence[documents.File]) -> bool:
     return True
 
 
-def _digest(file: Path) -> str:
+def digest_of(file: Path) -> str:
+    """BLAKE3 of a file, in hexadecimal. Read, not mapped: another program may cut it off meanwhile."""
     hasher = blake3.blake3(max_threads=blake3.blake3.AUTO)
     with file.open("rb") as source:
         while piece := source.read(8 * 2**20):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +23,12 @@ from madang.kernel.errors import NotPermitted
 from madang.kernel.home import Home, open_home
 from madang.programme.verification import verify_home
 from tests.conftest import Played
+from tests.serving import standing_in
 
 WHO = "company-b"
+
+
+SIGNED_IN = "Basic " + base64.b64encode(b"REPO.ONE:secret").decode()
 
 
 @dataclass
@@ -38,56 +40,27 @@ class Registrar:
     asked: list[str] = field(default_factory=list)
     broken: int = 0
 
+    def reply(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+        self.asked.append(method)
+        if self.broken:
+            return self.broken, {"errors": [{"source": "url", "title": "is not right"}]}
+        if headers.get("Authorization") != SIGNED_IN:
+            return 401, {"errors": [{"title": "Bad credentials."}]}
+        if method == "GET":
+            doi = path.removeprefix("/dois/")
+            return 200 if doi in self.held else 404, {"data": self.held.get(doi)}
+        told = json.loads(body)["data"]["attributes"]
+        was = self.held.get(told["doi"], {"state": "draft"})
+        state = "findable" if told.pop("event", "") == "publish" else was["state"]
+        self.held[told["doi"]] = {**told, "state": state}
+        return 201 if method == "POST" else 200, {"data": {}}
+
 
 @pytest.fixture
 def registrar() -> Iterator[Registrar]:
     there = Registrar()
-    signed_in = "Basic " + base64.b64encode(b"REPO.ONE:secret").decode()
-
-    class Answers(http.server.BaseHTTPRequestHandler):
-        def _do(self) -> None:
-            there.asked.append(self.command)
-            doi = self.path.removeprefix("/dois").lstrip("/")
-            size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            if there.broken:
-                self._answer(there.broken, {"errors": [{"source": "url", "title": "is not right"}]})
-            elif self.headers.get("Authorization") != signed_in:
-                self._answer(401, {"errors": [{"title": "Bad credentials."}]})
-            elif self.command == "GET":
-                self._answer(200 if doi in there.held else 404, {"data": there.held.get(doi)})
-            else:
-                told = body["data"]["attributes"]
-                was = there.held.get(told["doi"], {"state": "draft"})
-                state = "findable" if told.pop("event", "") == "publish" else was["state"]
-                there.held[told["doi"]] = {**told, "state": state}
-                self._answer(201 if self.command == "POST" else 200, {"data": {}})
-
-        def do_GET(self) -> None:
-            self._do()
-
-        def do_POST(self) -> None:
-            self._do()
-
-        def do_PUT(self) -> None:
-            self._do()
-
-        def _answer(self, status: int, told: Any) -> None:
-            data = json.dumps(told).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    there.url = f"http://127.0.0.1:{server.server_port}"
-    yield there
-    server.shutdown()
-    server.server_close()
+    with standing_in(there.reply) as there.url:
+        yield there
 
 
 @pytest.fixture

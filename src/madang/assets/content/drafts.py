@@ -84,31 +84,24 @@ def store(
     origin: str = "",
     limits: Limits | None = None,
     progress: Progress | None = None,
+    manifest: Manifest | None = None,
 ) -> Stored:
     """Store files as a holding. With `journal`, a file for it alone, one that was cut off goes on.
 
-    origin: where the files come from; a journal of another origin is thrown away. Raises NameTwins,
-    FileChanged, TooLarge, DiskFull, and what opening a source raises. No file at all makes an empty manifest.
+    origin: where the files come from; a journal of another origin is thrown away. manifest: of files whose
+    bytes are in other holdings, instead of `sources`. Raises NameTwins, FileChanged, TooLarge, DiskFull, and
+    what opening a source raises. No file at all makes an empty manifest.
     """
     known = _read(home, journal, origin) if journal else None
     made = _Draft(home, known or _begin(home, journal, origin), journal)
     try:
         made.take(sources, limits or Limits(), progress)
-        return made.finish()
+        return made.finish(manifest)
     except BaseException:
         if journal is None:
             made.close()
             holdings.destroy(home, made.holding_id)
         raise
-    finally:
-        made.close()
-
-
-def refer(home: Home, manifest: Manifest) -> Stored:
-    """A holding with nothing but a manifest: the bytes of its files are in other holdings."""
-    made = _Draft(home, _begin(home, None, ""), None)
-    try:
-        return made.finish(manifest)
     finally:
         made.close()
 
@@ -212,7 +205,7 @@ class _Draft:
         self._packer = Packer(
             self._objects, key, known.holding_id, known.sealed, self._pack_full, self._pack_sealed
         )
-        self._heads = {number: head for number, head in known.heads.items() if number < known.sealed}
+        self._heads = dict(known.heads)
         self._files: dict[str, File] = {}
         self._places: dict[str, tuple[int, int]] = {}
         self._finished: deque[tuple[int, list[Any]]] = deque()

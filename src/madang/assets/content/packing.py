@@ -18,7 +18,7 @@ _WORKERS = 2
 
 
 class Packer:
-    """Appends to the stream of a holding, of which `sealed` packs are there. Close it, or leave the context.
+    """Appends to the stream of a holding, of which `sealed` packs are there. To be closed.
 
     on_full: called with the stream's position each time a pack is full, before anything follows it.
     on_sealed: called with how many packs are durable and the head of the last of them, from the thread that

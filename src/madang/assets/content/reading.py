@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ from madang.assets.content.remembering import Remembered
 from madang.assets.errors import ContentDestroyed, ContentMissing, KeyMissing
 from madang.assets.lineage import ancestors_of
 from madang.assets.model import Version
-from madang.kernel.database import Session
+from madang.kernel.database import Row, Session
 from madang.kernel.home import Home, full_disk_told
 
 _CHUNK = 1 << 20
@@ -50,6 +50,16 @@ class Content:
         holding = self._holder(digest)
         return holding.open(digest) if holding else BytesIO(self._blob(digest))
 
+    def pieces(self, digest: str) -> Iterator[bytes]:
+        """The bytes of a file, a MiB at a time; ContentMissing behind the last where they are not those."""
+        hasher = blake3.blake3()
+        with self.open(digest) as source:
+            while piece := source.read(_CHUNK):
+                hasher.update(piece)
+                yield piece
+        if hasher.hexdigest() != digest:
+            raise ContentMissing(digest=digest)
+
     def place(self, files: Iterable[File], folder: Path) -> None:
         """Lay files out in a folder."""
         for file in files:
@@ -58,25 +68,21 @@ class Content:
     def copy(self, digest: str, target: Path) -> None:
         """Write the bytes of a file to `target`, compared with its digest; folders on the way are made."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        hasher = blake3.blake3()
-        with full_disk_told(target.parent), self.open(digest) as source, target.open("xb") as made:
-            while piece := source.read(_CHUNK):
-                hasher.update(piece)
-                made.write(piece)
-        if hasher.hexdigest() != digest:
-            target.unlink()
-            raise ContentMissing(digest=digest)
+        with full_disk_told(target.parent), target.open("xb") as made:
+            try:
+                made.writelines(self.pieces(digest))
+            except ContentMissing:
+                target.unlink()
+                raise
 
     def intact(self, digest: str) -> bool:
         """Whether the stored bytes still have their digest."""
-        hasher = blake3.blake3()
         try:
-            with self.open(digest) as source:
-                while piece := source.read(_CHUNK):
-                    hasher.update(piece)
+            for _ in self.pieces(digest):
+                pass
         except ContentMissing:
             return False
-        return hasher.hexdigest() == digest
+        return True
 
     def _holder(self, digest: str) -> holdings.Holding | None:
         """The holding with those bytes; None where they are a blob, as in homes that had no holdings."""
@@ -101,13 +107,10 @@ def content_of(home: Home, version: Version) -> Content:
     lacking: Exception | None = None
     # Its own first: a file is looked for in one after the other.
     for row in sorted(rows, key=lambda row: row["version_id"] != version.version_id):
-        one = None if row["destroyed_at"] else holdings.open_holding(home, row["holding_id"])
-        if one is not None:
-            found.append(one)
-        elif row["destroyed_at"]:
-            lacking = ContentDestroyed(version=version.name)
-        else:
-            lacking = KeyMissing(version=version.name, holding=row["holding_id"])
+        try:
+            found.append(_opened(home, row, version.name))
+        except (ContentDestroyed, KeyMissing) as error:
+            lacking = error
     return Content(home, version, found, lacking)
 
 
@@ -117,13 +120,15 @@ def holding_of(home: Home, session: Session, version_id: str) -> holdings.Holdin
     Raises ContentDestroyed, KeyMissing.
     """
     row = session.row(sa.select(table).where(table.c.version_id == version_id))
-    if row is None:
-        return None
+    return _opened(home, row, version_id) if row else None
+
+
+def _opened(home: Home, row: Row, version: str) -> holdings.Holding:
     if row["destroyed_at"]:
-        raise ContentDestroyed(version=version_id)
+        raise ContentDestroyed(version=version)
     found = holdings.open_holding(home, row["holding_id"])
     if found is None:
-        raise KeyMissing(version=version_id, holding=row["holding_id"])
+        raise KeyMissing(version=version, holding=row["holding_id"])
     return found
 
 

@@ -111,9 +111,8 @@ def behind(session: Session, doi: str) -> tuple[Doi, Version]:
 
 def listed(session: Session, actor: Principal, part: Slice | None = None) -> list[tuple[Doi, Version]]:
     """The DOIs of the actor's organization, by DOI; an overseer sees everybody's."""
-    query = sa.select(dois.c.doi).join(versions, versions.c.version_id == dois.c.version_id)
+    query = sa.select(dois).join(versions, versions.c.version_id == dois.c.version_id)
     if not oversees(actor):
         query = query.where(versions.c.owner == actor.organization)
-    found = [row["doi"] for row in session.rows(cut(query, (dois.c.doi,), part))]
-    rows = session.rows(sa.select(dois).where(dois.c.doi.in_(found)).order_by(dois.c.doi))
+    rows = session.rows(cut(query, (dois.c.doi,), part))
     return [(Doi(**row), lineage.get(session, row["version_id"])) for row in rows]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cyclopts import CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from pydantic import BaseModel
 
 from madang.kernel import i18n
@@ -203,6 +203,14 @@ def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answ
     if declared.media:
         return answer.text if form is str else answer.content  # type: ignore[return-value]
     return form.model_validate_json(answer.content)  # type: ignore[no-any-return]
+
+
+def put_together(app: App, *parts: App) -> None:
+    """Give an app the commands of its parts, each a module's."""
+    for part in parts:
+        for name in part:
+            if not name.startswith("-"):
+                app.command(part[name], name=name)
 
 
 def read_text(path: Path) -> str:

@@ -117,13 +117,8 @@ def files(
     (after,) = slice_of(limit, cursor).after or ("",)
     if not isinstance(after, str):
         raise BadCursor()
-    if cursor is None:
-        found = service.look(caller.home, caller.actor, version)[1].files
-    else:  # the look was noted with the first part
-        with caller.home.database.read() as session:
-            seen = lineage.see(session, caller.actor, version)
-        found = service.manifest_of(caller.home, seen).files
-    rows = [file for file in found if file.path > after]
+    _, manifest = service.look(caller.home, caller.actor, version, noted=cursor is None)
+    rows = [file for file in manifest.files if file.path > after]
 
     def key(file: Any) -> Key:
         return (file.path,)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import blake3
 import httpx2
 
 from madang.sdk import addresses, documents, opening
@@ -239,11 +238,9 @@ async def download(client: AsyncClient, version: str, target: Path, progress: Pr
     # Of this version alone: what was begun of another must not come in between.
     mark = hashlib.sha256(f"{client.url}\n{version}".encode()).hexdigest()[:12]
     folder = target.with_name(f".{target.name}.{mark}.part")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     listed = [file async for file in client.versions.files(version)]
-    with folder.with_suffix(".lock").open("w") as lock:
-        while not held_alone(lock):  # another process fetches the same
-            await client.rest(2)
+    async with _alone(client, folder):
         if target.exists():
             raise FileExistsError(target)
         folder.mkdir(exist_ok=True)
@@ -252,8 +249,21 @@ async def download(client: AsyncClient, version: str, target: Path, progress: Pr
         jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
         await together_async(jobs, _AT_A_TIME)
         folder.rename(target)
-        folder.with_suffix(".lock").unlink(missing_ok=True)
+        _lock_of(folder).unlink()  # whoever waits for it finds the target
     return target
+
+
+@asynccontextmanager
+async def _alone(client: AsyncClient, folder: Path) -> AsyncIterator[None]:
+    """Be the one who fetches into a folder; another that does is waited for."""
+    with _lock_of(folder).open("w") as lock:
+        while not held_alone(lock):
+            await client.rest(2)
+        yield
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 async def open_version(
@@ -272,13 +282,13 @@ async def open_version(
         raise Unsafe(what, "Its digest differs.", "Tell the operator.")
     folder = _cache() / "versions" / found.manifest
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not opening.is_whole(folder, listed):
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(FileExistsError):  # another process was faster
-            await download(client, found.name, folder, progress)
+    async with _alone(client, folder):
         if not opening.is_whole(folder, listed):
-            what = f"The copy of {found.name} in {folder} is not whole."
-            raise Unsafe(what, "Another program changes it.", "Remove it, and open the version again.")
+            shutil.rmtree(folder, ignore_errors=True)
+            await download(client, found.name, folder, progress)
+            if not opening.is_whole(folder, listed):
+                what = f"The copy of {found.name} in {folder} is not whole."
+                raise Unsafe(what, "Another program changes it.", "Remove it, and open the version again.")
     return opening.Opened(found, pin, folder)
 
 
@@ -331,7 +341,7 @@ async def _take(client: AsyncClient, version: str, file: documents.File, place: 
             if failed > client.retries:
                 raise client.unreached(error) from error
             await client.rest(failed)
-    if _digest(place) != file.digest:
+    if opening.digest_of(place) != file.digest:
         place.unlink()
         what = f"{file.path} of {version} is not what the version says."
         raise Unsafe(what, "Its digest differs.", "Download again; if it stays so, tell the operator.")
@@ -351,7 +361,3 @@ async def _rest_taken(
         with place.open("ab" if answer.status_code == 206 else "wb") as kept:
             async for chunk in answer.aiter_bytes():
                 kept.write(chunk)
-
-
-def _digest(file: Path) -> str:
-    return blake3.blake3(max_threads=blake3.blake3.AUTO).update_mmap(file).hexdigest()

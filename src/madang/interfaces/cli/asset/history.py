@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -25,22 +25,20 @@ def lineage(version: str, *, json: context.Json = False) -> None:
     if json:
         context.print_json(found.model_dump(mode="json"))
         return
-    everyone = [*found.ancestors, *found.descendants]
-    _print_tree(
-        found.name, {one.name: one for one in everyone}, {one.name: one.parents for one in everyone}, "<-"
-    )
+    known = {one.name: one for one in (*found.ancestors, *found.descendants)}
     children: dict[str, list[str]] = {}
-    for one in everyone:
+    for one in known.values():
         for parent in one.parents:
             children.setdefault(parent, []).append(one.name)
+    _print_tree(found.name, known, {name: one.parents for name, one in known.items()}, "<-")
     for child in children.get(found.name, ()):
-        _print_tree(child, {one.name: one for one in everyone}, children, "->", 1)
+        _print_tree(child, known, children, "->", 1)
 
 
 def _print_tree(
     name: str,
     known: dict[str, documents.LineageVersion],
-    edges: dict[str, Sequence[str]] | dict[str, list[str]],
+    edges: Mapping[str, Sequence[str]],
     arrow: str,
     depth: int = 0,
 ) -> None:

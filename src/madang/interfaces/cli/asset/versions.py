@@ -328,7 +328,6 @@ def orphans(*, for_good: Annotated[bool, Parameter(negative=())] = False, json: 
     """
     from madang.assets.content import orphans as left
 
-    context.require_here()
     home = context.home()
     found = left.found(home)
     context.print_rows([{"holding": one} for one in found], {"holding": "holding"}, json)
