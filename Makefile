@@ -25,6 +25,9 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[physical,tabular,planner,pdf,xlsx,kueue,ray,science,s3,dev,postgresql]'
 	@touch $@ $(VENV)/.installed
 
+# Threads that wait for each other sleep: spinning, two trainings at once on two cores take 25 times as long.
+test test-asked test-inner test-postgres test-long: export OMP_WAIT_POLICY = PASSIVE
+
 # In two halves side by side, since much of it waits: what is tested through an interface, and everything else.
 ASKED = tests/interfaces tests/browser tests/sdk tests/test_snippets.py
 test: install-dev

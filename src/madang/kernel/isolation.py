@@ -136,7 +136,9 @@ def spawn(
 
 def _kept_environment() -> dict[str, str]:
     """Variables about this machine's arithmetic, which a job needs and which carry no secret."""
-    kept = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "LD_LIBRARY_PATH")
+    kept = (
+        "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "LD_LIBRARY_PATH",
+    )  # fmt: skip
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
