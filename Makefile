@@ -30,8 +30,12 @@ test test-asked test-inner test-postgres test-long: export OMP_WAIT_POLICY = PAS
 
 # In two halves side by side, since much of it waits: what is tested through an interface, and everything else.
 ASKED = tests/interfaces tests/browser tests/sdk tests/test_snippets.py
+# The demonstration is played once for both, in a folder that is named or for the time.
 test: install-dev
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going test-asked test-inner
+	played="$${MADANG_TEST_PLAYED:-$$(mktemp -d)}"; failed=0; \
+	MADANG_TEST_PLAYED="$$played" $(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going \
+	  test-asked test-inner || failed=$$?; \
+	[ -n "$$MADANG_TEST_PLAYED" ] || rm -rf "$$played"; exit "$$failed"
 
 test-asked: install-dev
 	$(BIN)/python -m pytest -m "not long" $(ASKED)

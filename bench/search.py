@@ -27,7 +27,7 @@ from typing import Any
 from madang.assets.metadata import reading
 from madang.assets.search import asking, korean
 from madang.assets.search.port import Entry, Query
-from madang.engines.tantivy import Tantivy
+from madang.engines.tantivy.index import Tantivy
 
 SCIENCE = Path(__file__).parents[2] / "shared/data/science"
 KOREAN = [

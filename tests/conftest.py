@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,8 @@ from madang.interfaces.demo import cast
 from madang.interfaces.demo.stage import Stage
 from madang.interfaces.demo.story import play, token_files
 from madang.kernel.authorizer import Principal
-from madang.kernel.home import Home
+from madang.kernel.home import Home, open_home
+from madang.kernel.locks import alone
 from madang.organizations import service as organizations
 from madang.programme import verification  # noqa: F401  (all tables)
 from tests import records
@@ -99,12 +102,37 @@ class Played:
 @pytest.fixture(scope="session")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """One whole mission, from agreement to score. Tests only read it; see `copied`."""
-    home = records.new_home(tmp_path_factory.mktemp("played") / "home")
+    folder = tmp_path_factory.mktemp("played")
+    once = os.environ.get("MADANG_TEST_PLAYED")
+    if not once or records.POSTGRES:
+        made = _play(folder / "home")
+    else:
+        with alone(Path(once) / "lock"):
+            made = _played_once(Path(once), folder)
+    yield made
+    made.home.database.close()
+
+
+def _play(place: Path) -> Played:
+    home = records.new_home(place)
     said: list[str] = []
     stage = play(home, "en", said.append)
     token_files(stage, home.path)
-    yield Played(stage, said)
-    home.database.close()
+    return Played(stage, said)
+
+
+def _played_once(once: Path, folder: Path) -> Played:
+    """A copy of what the first of several sessions played."""
+    told = once / "told.json"
+    if not told.exists():
+        made = _play(once / "home")
+        tokens = [[*who, token] for who, token in made.stage.tokens.items()]
+        told.write_text(json.dumps([tokens, made.stage.notes, made.said]))
+        made.home.database.close()
+    tokens, notes, said = json.loads(told.read_text())
+    home = records.copy_home(open_home(once / "home"), folder / "home")
+    by_person = {(organization, name): token for organization, name, token in tokens}
+    return Played(Stage(home, "en", folder, tokens=by_person, notes=notes), said)
 
 
 @pytest.fixture

@@ -99,8 +99,18 @@ def questions(query: Query, *, facets: bool = True) -> Iterator[dict[str, Any]]:
         }
 
 
+def counting(asked: Mapping[str, Any], also: Sequence[str]) -> dict[str, Any]:
+    """A question as one for how many fit it or are one of `also` and pass its filters."""
+    told = dict(asked["query"]["bool"])
+    kept = {name: told.pop(name) for name in ("filter", "must_not")}
+    either = {"should": [{"bool": told}, {"ids": {"values": list(also)}}], "minimum_should_match": 1}
+    return {**asked, "from": 0, "size": 0, "query": {"bool": {**kept, **either}}}
+
+
 def _filters(query: Query) -> Iterator[dict[str, Any]]:
     yield {"exists": {"field": "kind"}}  # not the position
+    if query.keys is not None:
+        yield {"ids": {"values": list(query.keys)}}
     if query.seen_by is not None:
         yield {"terms": {"seen_by": list(query.seen_by)}}
     for name, values in query.facets.items():
@@ -213,6 +223,8 @@ class OpenSearch:
             if told["hits"]["total"]["value"] >= _ENOUGH:
                 break
         hits = [(str(one["_id"]), float(one["_score"] or 0.0)) for one in told["hits"]["hits"]]
+        if query.also:
+            told = self._asked("POST", f"{self._index}/_search", counting(asked, query.also)) or {}
         counted = {
             name: [(str(one["key"]), int(one["doc_count"])) for one in found["buckets"]]
             for name, found in told.get("aggregations", {}).items()

@@ -76,6 +76,18 @@ class Values(BaseModel):
     opensearch_index: str = Field("madang", pattern=r"^[a-z0-9-]+$", description="Its index.")
     opensearch_user: str = Field("", description="As whom Madang signs in there; empty: as nobody.")
     opensearch_password: str = Field("", description="Its password.", json_schema_extra={"secret": True})
+    embedder: str = Field(
+        "", description="The engine that makes vectors for finding by meaning; empty: by words alone."
+    )
+    embedder_url: str = Field(
+        "http://127.0.0.1:8080/v1",
+        pattern=r"^https?://[^\s?#]+$",
+        description="The address of its model, up to /embeddings.",
+    )
+    embedder_model: str = Field("", description="The model's name there.")
+    embedder_key: str = Field("", description="A key for it.", json_schema_extra={"secret": True})
+    embedder_text: str = Field("", description='What the model wants before a text, as "passage: ".')
+    embedder_question: str = Field("", description='What it wants before a question, as "query: ".')
     content_engine: str = Field("file", description="The engine that stores bytes.")
     s3_url: str = Field(
         "",

@@ -18,5 +18,13 @@ class SearchSilent(Environment):
     """What holds the index does not answer as it should. Facts: address, reason."""
 
 
+class NoEmbedder(Invalid):
+    """Vectors are to be made, and the settings name no model."""
+
+
+class EmbedderFailed(Environment):
+    """The model that makes vectors does not answer as it should. Facts: address, reason."""
+
+
 class UnreadableQueries(Invalid):
     """A file of labelled queries that is none. Facts: file, line."""

@@ -118,15 +118,30 @@ def _made(home: Home, index: SearchIndex, progress: Progress | None) -> int:
     return count
 
 
+def everything(home: Home) -> Iterator[Entry]:
+    """All that an index holds, read in parts, none of which keeps a session for longer than it takes."""
+    for column in (records.c.record_id, versions.c.version_id):
+        after = ""
+        while True:
+            with home.database.read() as session:
+                keys = _next(session, column, after, _BATCH)
+                found = list(_entries(session, keys))
+            if not keys:
+                break
+            yield from found
+            after = keys[-1]
+
+
 def _all(session: Session, column: sa.Column[str]) -> Iterator[list[str]]:
     after = ""
-    while True:
-        found = session.rows(sa.select(column).where(column > after).order_by(column).limit(_WHOLE))
-        if not found:
-            return
-        keys = [row[column.name] for row in found]
+    while keys := _next(session, column, after, _WHOLE):
         yield keys
         after = keys[-1]
+
+
+def _next(session: Session, column: sa.Column[str], after: str, most: int) -> list[str]:
+    query = sa.select(column).where(column > after).order_by(column).limit(most)
+    return [row[column.name] for row in session.rows(query)]
 
 
 def _entries(session: Session, keys: Sequence[str]) -> Iterator[Entry]:

@@ -59,6 +59,11 @@ def _joined(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second)))
 
 
+def every(language: str) -> tuple[str, ...]:
+    """All terms in `korean` or in `english`."""
+    return tuple(dict.fromkeys(term for line in _lines() for term in line[language == "english"]))
+
+
 def science_words() -> Iterator[str]:
     """Korean terms of one word and of three syllables or more, which a general dictionary may split."""
     for korean, _ in _lines():

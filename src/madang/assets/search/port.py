@@ -82,7 +82,8 @@ class Query:
     """What is asked of an index.
 
     seen_by: tokens of which an entry must bear one; None for somebody who sees everything. not_below: tokens
-    of which it may bear none. facets: name -> values of which it must have one.
+    of which it may bear none. facets: name -> values of which it must have one. keys: only these things;
+    None for all. also: things that are counted too where they pass all but the words (they are no hits).
     """
 
     concepts: tuple[Concept, ...] = ()
@@ -91,6 +92,8 @@ class Query:
     not_below: tuple[str, ...] = ()
     facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     years: tuple[int | None, int | None] = (None, None)
+    keys: tuple[str, ...] | None = None
+    also: tuple[str, ...] = ()
     limit: int = 20
     offset: int = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -20,7 +20,8 @@ from madang.assets.model import KINDS, Version, versions
 from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address
 from madang.assets.search.errors import BadFacet, TooDeep
-from madang.assets.search.port import FACETS, Query
+from madang.assets.search.meaning.nearest import fused, near
+from madang.assets.search.port import FACETS, Query, Result, SearchIndex
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
 from madang.kernel.home import Home
@@ -29,6 +30,9 @@ from madang.organizations.service import oversees
 
 DEEPEST = 10_000
 """How far into an answer one may look; who wants everything lists records instead."""
+
+_FUSED = 200
+"""Of what the words find, at least so many take part where there are two lists."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,29 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
     index = following.level(home)
     with home.database.read() as session:
         query = _query(session, actor, asked)
-        result = index.search(query)
-        seen = [_seen(session, actor, key) for key, _ in result.hits]
+    close = near(home, asking.ranges(asked.words)[0])
+    keys, result = _by_both(index, query, close) if close else _by_words(index, query)
+    with home.database.read() as session:
+        seen = [_seen(session, actor, key) for key in keys]
         found = [Found(what, _told(session, what)) for what in seen if what is not None]
     return Answer(found, result.count, result.facets)
+
+
+def _by_words(index: SearchIndex, query: Query) -> tuple[Sequence[str], Result]:
+    result = index.search(query)
+    return [key for key, _ in result.hits], result
+
+
+def _by_both(index: SearchIndex, query: Query, close: Sequence[str]) -> tuple[Sequence[str], Result]:
+    """What the words find and what is near in meaning, as one list. What is near passes the same filters:
+    what may not be known of is neither shown nor counted."""
+    one = replace(query, concepts=(), keys=tuple(close), limit=len(close), offset=0)
+    passed = {key for key, _ in index.search(one, facets=False).hits}
+    allowed = [key for key in close if key in passed]
+    end = query.offset + query.limit
+    result = index.search(replace(query, also=tuple(allowed), limit=max(end, _FUSED), offset=0))
+    keys = fused([[key for key, _ in result.hits], allowed])
+    return keys[query.offset : end], result
 
 
 def _query(session: Session, actor: Principal, asked: Asked) -> Query:

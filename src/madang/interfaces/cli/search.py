@@ -159,5 +159,22 @@ def index(*, json: context.Json = False) -> None:
     context.print_facts({"entries": count}, json)
 
 
+@app.command
+def embed(*, json: context.Json = False) -> None:
+    """Have the model of the setting `embedder` make vectors of what can be found, for finding by meaning.
+
+    Only what is new or has changed is made; what was cut off goes on. Say it after a harvest, or each night.
+    Texts of everything in this home, private ones too, go to that model.
+
+    Example: madang search embed
+    """
+    from madang.assets.search.meaning import making
+
+    home = context.home()
+    context.actor(home)
+    made = making.make(home, _progress if sys.stderr.isatty() else None)
+    context.print_facts(vars(made), json)
+
+
 def _progress(count: int) -> None:
     print(f"\r{count}", end="", file=sys.stderr)

@@ -1,12 +1,13 @@
 """Where data lies: boxes on a plain world map (equirectangular), drawn on the server.
 
-No coast lines: they would be somebody's data set. Lines every thirty degrees and the box's own corners say
-where it is.
+The land is made by ``scripts/make_land.py``, to half a degree. Lines stand every thirty degrees.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 
 from markupsafe import Markup, escape
 
@@ -27,7 +28,7 @@ def _y(latitude: float) -> float:
 
 def world(boxes: Sequence[Box], title: str) -> Markup:
     """Boxes (west, south, east, north in degrees) on the world. One that crosses the antimeridian is two."""
-    body = [f'<rect class="empty" x="{_LEFT}" y="{_TOP}" width="{_WIDTH}" height="{_HEIGHT}"/>']
+    body = [f'<rect class="sea" x="{_LEFT}" y="{_TOP}" width="{_WIDTH}" height="{_HEIGHT}"/>', _land()]
     for longitude in range(-180, 181, 30):
         body.append(
             f'<line class="grid" x1="{_x(longitude)}" y1="{_TOP}" x2="{_x(longitude)}" y2="{_y(-90)}"/>'
@@ -49,6 +50,13 @@ def world(boxes: Sequence[Box], title: str) -> Markup:
         f'<svg class="chart" viewBox="{shape}" role="img" aria-label="{escape(title)}">{"".join(body)}</svg>'
     )
     return Markup(drawn)  # noqa: S704  (the title is escaped, the rest are numbers)
+
+
+@cache
+def _land() -> str:
+    """The outlines, which are in degrees, at their place."""
+    path = (files("madang.interfaces.web") / "land.path").read_text("ascii").strip()
+    return f'<path class="land" transform="translate({_x(0)} {_y(0)}) scale(2 -2)" d="{path}"/>'
 
 
 def _parts(box: Box) -> list[Box]:

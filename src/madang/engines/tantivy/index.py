@@ -1,4 +1,4 @@
-"""The search engine ``tantivy``: an index in this process, below ``HOME/search``.
+"""What is indexed of things, and how it is asked.
 
 English is stemmed by Snowball, Korean comes as terms. Both stand in one field: a question in either asks for
 both, and each field more costs as much again. A title counts by standing there three times.
@@ -17,14 +17,13 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from madang.assets.search import glossary, korean
 from madang.assets.search.port import FACETS, Alternative, Concept, Entry, Measured, Query, Range, Result
-from madang.kernel.extension import Engine
+from madang.engines.tantivy.phrases import TITLE, Phrases, anywhere, together
 from madang.kernel.home import Home
 from madang.kernel.locks import alone
 
-ENGINE = Engine("tantivy", "search", "madang.engines.tantivy:Tantivy")
-
-_VERSION = "3"
+_VERSION = "4"
 _HEAP = 128 * 2**20
 _MOST_OF_VARIABLES = 20_000
 """Variables that a range finds; the things of any beyond are not found."""
@@ -38,6 +37,8 @@ _FIELDS = {
 _WORDS = {language: field for language, field in _FIELDS.items() if language != "pairs"}
 _NAMES = {"english": "names", "korean": "names"}
 _HANGUL = re.compile(r"[가-힣]+")
+_GAP = {"english": 1}
+"""Words that may stand between those of a term."""
 _FACET_VALUES = 30
 _MOST_COMBINATIONS = 64
 _ENOUGH = 10
@@ -55,6 +56,7 @@ class Tantivy:
         self._schema = _schema(tantivy)
         self._analyzer = _english(tantivy)
         self._index = self._open()
+        self._known: dict[str, Phrases] = {}
 
     def _open(self) -> Any:
         """The index on disk; one that is broken is made empty: it holds nothing but what records hold."""
@@ -119,6 +121,7 @@ class Tantivy:
             "key": [entry.key],
             "text": [_text(entry)],
             "pairs": [f"{entry.title_pairs} {entry.body_pairs}".strip()],
+            "phrases": [" ".join(self._phrases_of(entry))],
             "sounds_english": [entry.sounds_english],
             "sounds_korean": [entry.sounds_korean],
             "seen_by": list(entry.seen_by),
@@ -135,6 +138,20 @@ class Tantivy:
         yield document
         for variable in entry.variables:
             yield self._variable(entry, variable)
+
+    def _phrases_of(self, entry: Entry) -> Iterator[str]:
+        title, body = (self._analyzer.analyze(text) for text in (entry.title, entry.body))
+        yield from self._phrases("english").tokens(title, body)
+        if entry.title_korean or entry.body_korean:
+            yield from self._phrases("korean").tokens(entry.title_korean.split(), entry.body_korean.split())
+
+    def _phrases(self, language: str) -> Phrases:
+        """The glossary's terms in a language, as the words of the field ``text``."""
+        if language not in self._known:
+            words_of = self._analyzer.analyze if language == "english" else korean.terms
+            terms = (tuple(words_of(term)) for term in glossary.every(language))
+            self._known[language] = Phrases(terms, _GAP.get(language, 0))
+        return self._known[language]
 
     def _variable(self, entry: Entry, variable: Measured) -> Any:
         document = self._t.Document(
@@ -161,8 +178,18 @@ class Tantivy:
             if found.count >= _ENOUGH:
                 break
         keys = [(str(searcher.doc(place).get_first("key")), float(score)) for score, place in found.hits]
-        counted = self._counted(searcher, asked) if facets else {}
-        return Result(keys, int(found.count), counted)
+        count = int(found.count)
+        if query.also:
+            asked = self._t.Query.boolean_query([*filters, self._either(wanted, query.also)])
+            count = int(searcher.search(asked, limit=1, count=True).count)
+        return Result(keys, count, self._counted(searcher, asked) if facets else {})
+
+    def _either(self, wanted: list[tuple[Any, Any]], also: Sequence[str]) -> tuple[Any, Any]:
+        """What fits the words, or is one of these things."""
+        q, occur = self._t.Query, self._t.Occur
+        ways = [(occur.Should, self._any("key", also))]
+        ways += [(occur.Should, q.boolean_query(wanted))] if wanted else []
+        return occur.Must, q.boolean_query(ways, 1)
 
     def _counted(self, searcher: Any, asked: Any) -> dict[str, list[tuple[str, int]]]:
         wanted = {name: {"terms": {"field": name, "size": _FACET_VALUES}} for name in FACETS}
@@ -181,6 +208,8 @@ class Tantivy:
             parts.append((occur.Must, self._any("seen_by", query.seen_by)))
         else:
             parts.append((occur.Must, q.const_score_query(self._term("what", "thing"), 0.0)))
+        if query.keys is not None:
+            parts.append((occur.Must, self._any("key", query.keys)))
         if query.not_below:
             parts.append((occur.MustNot, self._any("below", query.not_below)))
         for name, values in query.facets.items():
@@ -266,12 +295,16 @@ class Tantivy:
         words = [word for told in one.words for word in self._analyzed(one.language, told)]
         if len(words) <= 1:
             return self._term(field, words[0]) if words else q.empty_query()
-        loose = one.language == "english" and not one.exact
-        together = q.phrase_query(self._schema, field, list(words), slop=1 if loose else 0)
-        if one.exact or one.language == "pairs":
-            return together
-        every = q.boolean_query([(occur.Must, self._term(field, word)) for word in words])
-        return q.boolean_query([(occur.Must, q.boost_query(every, 0.6)), (occur.Should, together)])
+        if field == "text" and not one.exact and tuple(words) in self._phrases(one.language):
+            every = self._term("phrases", anywhere(tuple(words)))
+            beside = self._term("phrases", together(tuple(words)))
+        else:
+            gap = 0 if one.exact else _GAP.get(one.language, 0)
+            beside = q.phrase_query(self._schema, field, list(words), slop=gap)
+            if one.exact or one.language == "pairs":
+                return beside
+            every = q.boolean_query([(occur.Must, self._term(field, word)) for word in words])
+        return q.boolean_query([(occur.Must, q.boost_query(every, 0.6)), (occur.Should, beside)])
 
     def _analyzed(self, language: str, word: str) -> Sequence[str]:
         return self._analyzer.analyze(word) if language == "english" else (word,)
@@ -284,13 +317,13 @@ class Tantivy:
         return q.const_score_query(q.term_set_query(self._schema, field, list(values)), 0.0)
 
 
-_SCORED = frozenset((*_FIELDS.values(), *_NAMES.values()))
+_SCORED = frozenset((*_FIELDS.values(), *_NAMES.values(), "phrases"))
 
 
 def _text(entry: Entry) -> str:
     """Title three times and body: the words in Latin letters, then the Korean terms."""
     latin = [_HANGUL.sub(" ", text) for text in (entry.title, entry.body)]
-    parts = (*[latin[0]] * 3, latin[1], *[entry.title_korean] * 3, entry.body_korean)
+    parts = (*[latin[0]] * TITLE, latin[1], *[entry.title_korean] * TITLE, entry.body_korean)
     return " ".join(part for part in parts if part)
 
 
@@ -303,7 +336,7 @@ def _schema(tantivy: Any) -> Any:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("text", "names"):
         builder.add_text_field(name, tokenizer_name="english", index_option="position")
-    for name in ("pairs", "sounds_english", "sounds_korean"):
+    for name in ("pairs", "phrases", "sounds_english", "sounds_korean"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     for name in FACETS:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
