@@ -21,18 +21,22 @@ from madang.programme import verification  # noqa: F401  (all tables)
 from tests import records
 
 _WITHOUT_RECORDS = [
+    "allocations/planner",
     "assets/content",
     "assets/metadata",
-    "assets/probing/test_corpora.py",
-    "assets/probing/test_formats.py",
-    "assets/probing/test_limits.py",
+    "assets/probing",
+    "assets/query",
     "browser",
-    "engines/test_opensearch.py",
-    "engines/test_s3.py",
+    "engines",
+    "interfaces/iri/test_iri_schema.py",
     "interfaces/schema",
+    "interfaces/test_map.py",
+    "kernel/test_extension.py",
     "kernel/test_outbound.py",
-    "packs/physical",
+    "packs",
+    "sdk",
     "test_docs.py",
+    "test_snippets.py",
 ]
 collect_ignore = _WITHOUT_RECORDS if records.POSTGRES else []
 """What has little to do with where records are is tested once."""
