@@ -64,6 +64,14 @@ def every(language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for line in _lines() for term in line[language == "english"]))
 
 
+def compounds() -> Iterator[tuple[str, str]]:
+    """Korean terms of one word that are two terms side by side, as one may write them with a space."""
+    for term in every("korean"):
+        for at in range(2, len(term) - 1):
+            if term[:at] in _by_korean() and term[at:] in _by_korean():
+                yield term[:at], term[at:]
+
+
 def science_words() -> Iterator[str]:
     """Korean terms of one word and of three syllables or more, which a general dictionary may split."""
     for korean, _ in _lines():

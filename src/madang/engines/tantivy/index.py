@@ -149,7 +149,8 @@ class Tantivy:
         """The glossary's terms in a language, as the words of the field ``text``."""
         if language not in self._known:
             words_of = self._analyzer.analyze if language == "english" else korean.terms
-            terms = (tuple(words_of(term)) for term in glossary.every(language))
+            terms = [tuple(words_of(term)) for term in glossary.every(language)]
+            terms += glossary.compounds() if language == "korean" else ()
             self._known[language] = Phrases(terms, _GAP.get(language, 0))
         return self._known[language]
 

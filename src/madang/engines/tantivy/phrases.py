@@ -50,7 +50,13 @@ class Phrases:
                 yield from [together(words)] * places
 
     def _count(self, words: Words, text: Sequence[str]) -> int:
-        return sum(self._stands(words, text, at) for at, word in enumerate(text) if word == words[0])
+        count, at = 0, -1
+        try:
+            while True:
+                at = text.index(words[0], at + 1)
+                count += self._stands(words, text, at)
+        except ValueError:
+            return count
 
     def _stands(self, words: Words, text: Sequence[str], at: int) -> bool:
         left = self._gap
