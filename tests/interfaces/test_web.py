@@ -188,6 +188,20 @@ def test_the_version_page_says_what_was_measured_and_what_to_do(client: TestClie
     assert "실제 움직임과 반대입니다" in korean
 
 
+def test_the_version_page_tells_the_whole_lineage(client: TestClient, played: Played) -> None:
+    """Also what is more than one step away: the deposits in a model's pool, and the model of a deposit's."""
+
+    def farther(version: str) -> str:
+        page = client.get(f"/versions/{version}", headers=cookies(played, cast.LEAD)).text
+        return "".join(re.findall(r"<details><summary>And .*?</details>", page, re.DOTALL))
+
+    model = f"{cast.LEAD}/policy@1"
+    deposit = played.stage.notes[f"deposit:{cast.COMPANIES[0]}"]
+    assert f'href="/versions/{deposit}"' in farther(model)
+    assert f'href="/versions/{model}"' in farther(deposit)
+    assert f'href="/versions/{model}"' not in farther(model)
+
+
 def test_live_events_end_with_the_run(client: TestClient, played: Played) -> None:
     address = f"/runs/{played.stage.notes['run']}/events"
     events = client.get(address, headers=cookies(played, cast.LEAD))

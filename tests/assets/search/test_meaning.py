@@ -21,6 +21,7 @@ from madang.assets.search.service import Asked
 from madang.engines.embeddings import OpenAI
 from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home, open_home
+from madang.organizations import service as organizations
 from tests.assets.search.conftest import RECORDS, document, found
 from tests.conftest import Played
 from tests.serving import standing_in
@@ -118,8 +119,7 @@ def test_nothing_that_one_may_not_know_of_is_near(copied: Played, model: Model) 
     home = with_model(plain, model)
     assert making.make(home).things > 5
     counts = set()
-    for organization, name in (("msit", None), ("company-a", None), ("company-d", None)):
-        actor = copied.actor(organization, name)
+    for actor in (copied.actor("msit"), copied.actor("company-a"), newcomer(home, copied.actor("msit"))):
         everything = service.search(plain, actor, Asked(limit=50))
         answer = service.search(home, actor, Asked("tokamak", limit=50))
         assert answer.count == everything.count
@@ -127,6 +127,18 @@ def test_nothing_that_one_may_not_know_of_is_near(copied: Played, model: Model) 
         counts.add(answer.count)
     assert len(counts) > 1, "all may know of the same, and the test shows nothing"
     home.database.close()
+
+
+def newcomer(home: Home, officer: Principal) -> Principal:
+    """Somebody of an organization that takes part in nothing."""
+    with home.database.write() as session:
+        organizations.register(session, officer, "newcomer", "company", "Newcomer", "새 회사")
+    with home.database.write() as session:
+        organizations.add_member(session, officer, "newcomer", "lee", ("steward",))
+    with home.database.write() as session:
+        token = organizations.issue_token(session, officer, "newcomer", "lee")
+    with home.database.read() as session:
+        return organizations.signed_in(session, token)
 
 
 def names(answer: service.Answer) -> set[str]:

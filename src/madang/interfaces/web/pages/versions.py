@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
 from madang.agreements import service as agreements
 from madang.assets import lineage, service
+from madang.assets.model import Version
 from madang.interfaces.web.pages import contents, history
-from madang.interfaces.web.viewer import PART, Looking, kept, render
+from madang.interfaces.web.viewer import PART, Looking, Viewer, kept, render
+from madang.kernel.database import Session
 from madang.kernel.ledger import log
 from madang.kernel.paging import parted, slice_of
 from madang.missions import service as missions
@@ -56,6 +59,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         terms = lineage.terms_of(session, version, {name: bodies[name].kind for name in members})
         parents = lineage.parents_of(session, version.version_id)
         children = lineage.children_of(session, version.version_id)
+        farther = _farther(session, viewer, version, [*parents, *children])
         findings = service.findings_of(session, version)
         uses = [
             run
@@ -79,6 +83,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         terms=terms,
         parents=parents,
         children=children,
+        farther=farther,
         findings=findings,
         runs=uses,
         agreement=agreement,
@@ -90,6 +95,21 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         **contents.shown(viewer, version),
         **back,
     )
+
+
+def _farther(
+    session: Session, viewer: Viewer, version: Version, near: Sequence[Version]
+) -> dict[str, list[Version]]:
+    """What is more than one step away in a version's lineage, as far as the viewer may know of it."""
+    shown = {version.version_id, *(one.version_id for one in near)}
+    every = {"from": lineage.ancestors_of, "to": lineage.descendants_of}
+    return {
+        side: [
+            one for one in lineage.seen_of(session, viewer.actor, found(session, version.version_id))
+            if one.version_id not in shown
+        ]
+        for side, found in every.items()
+    }  # fmt: skip
 
 
 @router.get("/versions/{owner}/{asset_and_number}/receipt")
