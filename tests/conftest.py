@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,12 +135,15 @@ def _played_once(once: Path, folder: Path) -> Played:
     """A copy of what the first of several sessions played."""
     told = once / "told.json"
     if not told.exists():
+        shutil.rmtree(once / "home", ignore_errors=True)  # of one that was cut off
         made = _play(once / "home")
         tokens = [[*who, token] for who, token in made.stage.tokens.items()]
         told.write_text(json.dumps([tokens, made.stage.notes, made.said]))
         made.home.database.close()
     tokens, notes, said = json.loads(told.read_text())
-    home = records.copy_home(open_home(once / "home"), folder / "home")
+    first = open_home(once / "home")
+    home = records.copy_home(first, folder / "home")
+    first.database.close()
     by_person = {(organization, name): token for organization, name, token in tokens}
     return Played(Stage(home, "en", folder, tokens=by_person, notes=notes), said)
 

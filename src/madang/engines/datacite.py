@@ -14,6 +14,7 @@ import httpx2
 
 from madang.assets.identifiers.errors import RegistrarFailed
 from madang.kernel.extension import Engine
+from madang.kernel.outbound import is_confidential
 from madang.kernel.settings import Values
 
 ENGINE = Engine("datacite", "registrars", "madang.engines.datacite:DataCite")
@@ -28,8 +29,7 @@ class DataCite:
 
     def __init__(self, values: Values) -> None:
         self._url = values.doi_url.rstrip("/")
-        local = self._url.startswith(("http://127.0.0.1:", "http://[::1]:"))
-        if not (self._url.startswith("https://") or local):
+        if not is_confidential(self._url):
             raise self._failed("The address (doi_url) does not begin with https://.")
         self._signed_in = (values.doi_repository, values.doi_password)
 

@@ -13,9 +13,10 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from madang.assets.search.errors import EmbedderFailed
+from madang.assets.search.errors import EmbedderFailed, EmbedderRefused
 from madang.assets.search.meaning.port import Matrix
 from madang.kernel.extension import Engine
+from madang.kernel.outbound import is_confidential
 from madang.kernel.settings import Values
 
 ENGINE = Engine("openai", "embedders", "madang.engines.embeddings:OpenAI")
@@ -33,8 +34,7 @@ class OpenAI:
         self._model, self._key = values.embedder_model, values.embedder_key
         self._before = (values.embedder_text, values.embedder_question)
         self.name = "\n".join((self._url, self._model, values.embedder_text))
-        local = self._url.startswith(("http://127.0.0.1:", "http://[::1]:"))
-        if not (self._url.startswith("https://") or local):
+        if not is_confidential(self._url):
             raise self._failed("The address (embedder_url) does not begin with https://.")
 
     def texts(self, texts: Sequence[str]) -> Matrix:
@@ -52,13 +52,14 @@ class OpenAI:
             with httpx2.Client(timeout=httpx2.Timeout(seconds, connect=_QUICKLY)) as client:
                 answer = client.post(f"{self._url}/embeddings", json=body, headers=headers)
             if answer.status_code != 200:
-                raise self._failed(f"{answer.status_code}: {answer.text[:200]}")
+                reason = f"{answer.status_code}: {answer.text[:200]}"
+                raise EmbedderRefused(address=self._url, reason=reason)
             if len(answer.content) > _LARGEST:
                 raise self._failed("Its answer is too large.")
             return self._unit(answer.json(), len(texts))
         except httpx2.HTTPError as error:
             raise self._failed(str(error) or type(error).__name__) from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise self._failed("Its answer is none of the embeddings API.") from error
 
     def _unit(self, told: Any, count: int) -> Matrix:

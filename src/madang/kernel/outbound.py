@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from madang.kernel.errors import Environment, Invalid
 from madang.kernel.i18n import Message
@@ -25,6 +26,20 @@ MOST_REDIRECTS = 5
 _TRIES = 4
 _LONGEST_WAIT = 60.0
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+
+_HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def is_confidential(url: str) -> bool:
+    """Whether nobody on the way reads what is sent to an address: HTTPS, or this machine."""
+    try:
+        told = urlsplit(url)
+        return "@" not in told.netloc and bool(told.hostname) and (
+            told.scheme == "https" or (told.scheme == "http" and told.hostname in _HERE)
+        )  # fmt: skip
+    except ValueError:
+        return False
+
 
 _SPECIAL = tuple(
     map(

@@ -14,7 +14,7 @@ import pytest
 from madang.assets.catalogue.model import Record
 from madang.assets.harvest import running
 from madang.assets.search import service
-from madang.assets.search.errors import EmbedderFailed, NoEmbedder
+from madang.assets.search.errors import EmbedderFailed, EmbedderRefused, NoEmbedder
 from madang.assets.search.meaning import making, nearest
 from madang.assets.search.meaning.making import Made
 from madang.assets.search.service import Asked
@@ -129,6 +129,19 @@ def test_nothing_that_one_may_not_know_of_is_near(copied: Played, model: Model) 
     home.database.close()
 
 
+def test_what_one_may_not_know_of_takes_no_place(
+    copied: Played, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many are near tells nothing of how many near ones are hidden."""
+    monkeypatch.setattr(nearest, "NEAR", 3)
+    home = with_model(copied.home, model)
+    making.make(home)
+    for actor in (copied.actor("msit"), copied.actor("company-a"), newcomer(home, copied.actor("msit"))):
+        answer = service.search(home, actor, Asked("tokamak"))
+        assert answer.count == len(answer.found) == 3
+    home.database.close()
+
+
 def newcomer(home: Home, officer: Principal) -> Principal:
     """Somebody of an organization that takes part in nothing."""
     with home.database.write() as session:
@@ -169,6 +182,41 @@ def test_vectors_of_another_model_are_none(near: tuple[Home, Principal], model: 
     other.database.close()
 
 
+def test_a_question_without_a_concept_counts_everything(near: tuple[Home, Principal]) -> None:
+    answer = service.search(*near, Asked("what is this"))
+    assert answer.count == len(answer.found) == len(RECORDS)
+
+
+def test_a_model_that_takes_little_is_given_little(desk: tuple[Home, Principal], model: Model) -> None:
+    """Two texts at a time, of 300 signs."""
+    model.answer = lambda texts: (
+        (413, {}) if len(texts) > 2 or any(len(text) > 300 for text in texts) else _vectors(texts)
+    )
+    home = with_model(desk[0], model, embedder_text="passage: " + "-" * 30)
+    assert making.make(home) == Made(6, 6, 0, 0)
+    model.answer = lambda texts: (413, {}) if "passage: " in texts[0] else _vectors(texts)
+    with pytest.raises(EmbedderRefused):
+        making.make(with_model(desk[0], model, embedder_text="passage: "))
+    home.database.close()
+
+
+def test_another_model_behind_the_same_name(
+    near: tuple[Home, Principal], model: Model, tmp_path: Path
+) -> None:
+    """Its vectors have another length: the first are none, and nothing breaks."""
+    model.answer = lambda texts: (
+        200,
+        {"data": [{"index": i, "embedding": [*vector(text), 0.5]} for i, text in enumerate(texts)]},
+    )
+    (tmp_path / "records/heart.json").write_text(document("heart").replace("Electro", "Tokamak, electro"))
+    running.run(*near, "ours")
+    assert found(*near, "canteen") == []
+    making.make(near[0])
+    assert found(*near, "tokamak")[0] == "heart"
+    making.make(near[0])
+    assert found(*near, "canteen")[0] == "school"
+
+
 def test_what_was_cut_off_goes_on(
     desk: tuple[Home, Principal], model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +245,8 @@ def test_while_the_model_is_silent_words_find(near: tuple[Home, Principal], mode
     [(500, {}), (302, {}), (200, []), (200, {"data": []}), (200, {"data": 3}), (200, "vectors"),
      (200, {"data": [{"index": 0, "embedding": [0.0, 0.0]}]}),
      (200, {"data": [{"index": 0, "embedding": [math.nan, 1.0]}]}),
-     (200, {"data": [{"index": 1, "embedding": [1.0]}]}),
+     (200, {"data": [{"index": 1, "embedding": [1.0]}]}), (200, {"data": [{"index": math.inf}]}),
+     (200, {"data": [{"index": 0, "embedding": [10**400]}]}),
      (200, {"data": [{"index": 0, "embedding": []}]}),
      (200, {"data": [{"index": 0, "embedding": ["a"]}]}),
      (200, {"data": [{"index": 0, "embedding": [[1.0]]}]}),
@@ -212,10 +261,14 @@ def test_answers_that_are_none(office: Any, model: Model, answer: tuple[int, Any
 
 
 def test_a_model_is_asked_over_https_or_on_this_machine(office: Any, model: Model) -> None:
-    far = with_model(office.home, model, embedder_url="http://models.example/v1")
-    with pytest.raises(EmbedderFailed):
-        OpenAI(far.values)
-    far.database.close()
+    for url in ("http://models.example/v1", "http://127.0.0.1:80@models.example/v1"):
+        far = with_model(office.home, model, embedder_url=url)
+        with pytest.raises(EmbedderFailed):
+            OpenAI(far.values)
+        far.database.close()
+    near = with_model(office.home, model, embedder_url="http://localhost/v1")
+    assert OpenAI(near.values).name
+    near.database.close()
 
 
 def test_without_a_model_there_is_nothing_to_make(desk: tuple[Home, Principal]) -> None:

@@ -73,6 +73,17 @@ def test_a_variable_by_its_range_in_any_unit(
     assert found(*desk, words) == (["cells"] if there else [])
 
 
+def test_a_term_of_several_words_stands_in_korean_text_too(
+    desk: tuple[Home, Principal], tmp_path: Path
+) -> None:
+    told = json.loads(document("school"))
+    told["titles"] = [{"title": "동해의 sea surface temperature를 관측한 기록"}]
+    (tmp_path / "records/east.json").write_text(json.dumps(told, ensure_ascii=False))
+    running.run(*desk, "ours")
+    for words in ("sea surface temperature", "해수면 온도"):
+        assert set(found(*desk, words)) == {"east", "tides"}
+
+
 def test_units_as_people_write_them() -> None:
     same = [("m s-1", "m/s"), ("µg/m3", "㎍/㎥"), ("deg C", "℃"), ("hPa", "mbar"), ("W m-2", "W/m^2")]
     for one, other in same:

@@ -26,5 +26,9 @@ class EmbedderFailed(Environment):
     """The model that makes vectors does not answer as it should. Facts: address, reason."""
 
 
+class EmbedderRefused(EmbedderFailed):
+    """It answers, and does not take what it was given. Facts: address, reason."""
+
+
 class UnreadableQueries(Invalid):
     """A file of labelled queries that is none. Facts: file, line."""

@@ -6,6 +6,7 @@ two meanings. Written for Madang, a file a field.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -62,6 +63,12 @@ def _joined(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
 def every(language: str) -> tuple[str, ...]:
     """All terms in `korean` or in `english`."""
     return tuple(dict.fromkeys(term for line in _lines() for term in line[language == "english"]))
+
+
+@cache
+def digest() -> str:
+    """What tells this glossary from another: things are indexed by its terms."""
+    return hashlib.sha256(repr(_lines()).encode()).hexdigest()[:8]
 
 
 def compounds() -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from madang.assets.model import KINDS, Version, versions
 from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address
 from madang.assets.search.errors import BadFacet, TooDeep
+from madang.assets.search.meaning import nearest
 from madang.assets.search.meaning.nearest import fused, near
 from madang.assets.search.port import FACETS, Query, Result, SearchIndex
 from madang.kernel.authorizer import Principal
@@ -79,7 +80,7 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
     index = following.level(home)
     with home.database.read() as session:
         query = _query(session, actor, asked)
-    close = near(home, asking.ranges(asked.words)[0])
+    close = _passing(index, query, near(home, asking.ranges(asked.words)[0]))
     keys, result = _by_both(index, query, close) if close else _by_words(index, query)
     with home.database.read() as session:
         seen = [_seen(session, actor, key) for key in keys]
@@ -92,15 +93,24 @@ def _by_words(index: SearchIndex, query: Query) -> tuple[Sequence[str], Result]:
     return [key for key, _ in result.hits], result
 
 
+def _passing(index: SearchIndex, query: Query, parts: Iterable[Sequence[str]]) -> list[str]:
+    """The NEAR nearest of those that pass the query's filters and rights: what may not be known of takes
+    nobody's place among them, and so tells nothing by how many there are."""
+    passing: list[str] = []
+    for keys in parts:
+        one = replace(query, concepts=(), keys=tuple(keys), limit=len(keys), offset=0)
+        passed = {key for key, _ in index.search(one, facets=False).hits}
+        passing += [key for key in keys if key in passed]
+        if len(passing) >= nearest.NEAR:
+            break
+    return passing[: nearest.NEAR]
+
+
 def _by_both(index: SearchIndex, query: Query, close: Sequence[str]) -> tuple[Sequence[str], Result]:
-    """What the words find and what is near in meaning, as one list. What is near passes the same filters:
-    what may not be known of is neither shown nor counted."""
-    one = replace(query, concepts=(), keys=tuple(close), limit=len(close), offset=0)
-    passed = {key for key, _ in index.search(one, facets=False).hits}
-    allowed = [key for key in close if key in passed]
+    """What the words find and what is near in meaning, as one list."""
     end = query.offset + query.limit
-    result = index.search(replace(query, also=tuple(allowed), limit=max(end, _FUSED), offset=0))
-    keys = fused([[key for key, _ in result.hits], allowed])
+    result = index.search(replace(query, also=tuple(close), limit=max(end, _FUSED), offset=0))
+    keys = fused([[key for key, _ in result.hits], close])
     return keys[query.offset : end], result
 
 

@@ -61,8 +61,10 @@ class Tantivy:
     def _open(self) -> Any:
         """The index on disk; one that is broken is made empty: it holds nothing but what records hold."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        place = self._folder / f"index-{_VERSION}"
+        place = self._folder / f"index-{_VERSION}-{glossary.digest()}"
         with alone(self._folder / "opening"):
+            for other in set(self._folder.glob("index-*")) - {place}:
+                shutil.rmtree(other, ignore_errors=True)
             place.mkdir(mode=0o700, exist_ok=True)
             try:
                 index = self._t.Index(self._schema, path=str(place))
@@ -140,7 +142,7 @@ class Tantivy:
             yield self._variable(entry, variable)
 
     def _phrases_of(self, entry: Entry) -> Iterator[str]:
-        title, body = (self._analyzer.analyze(text) for text in (entry.title, entry.body))
+        title, body = (self._analyzer.analyze(text) for text in _latin(entry))
         yield from self._phrases("english").tokens(title, body)
         if entry.title_korean or entry.body_korean:
             yield from self._phrases("korean").tokens(entry.title_korean.split(), entry.body_korean.split())
@@ -180,7 +182,7 @@ class Tantivy:
                 break
         keys = [(str(searcher.doc(place).get_first("key")), float(score)) for score, place in found.hits]
         count = int(found.count)
-        if query.also:
+        if query.also and wanted:  # nothing wanted is everything
             asked = self._t.Query.boolean_query([*filters, self._either(wanted, query.also)])
             count = int(searcher.search(asked, limit=1, count=True).count)
         return Result(keys, count, self._counted(searcher, asked) if facets else {})
@@ -188,8 +190,7 @@ class Tantivy:
     def _either(self, wanted: list[tuple[Any, Any]], also: Sequence[str]) -> tuple[Any, Any]:
         """What fits the words, or is one of these things."""
         q, occur = self._t.Query, self._t.Occur
-        ways = [(occur.Should, self._any("key", also))]
-        ways += [(occur.Should, q.boolean_query(wanted))] if wanted else []
+        ways = [(occur.Should, self._any("key", also)), (occur.Should, q.boolean_query(wanted))]
         return occur.Must, q.boolean_query(ways, 1)
 
     def _counted(self, searcher: Any, asked: Any) -> dict[str, list[tuple[str, int]]]:
@@ -323,9 +324,14 @@ _SCORED = frozenset((*_FIELDS.values(), *_NAMES.values(), "phrases"))
 
 def _text(entry: Entry) -> str:
     """Title three times and body: the words in Latin letters, then the Korean terms."""
-    latin = [_HANGUL.sub(" ", text) for text in (entry.title, entry.body)]
+    latin = _latin(entry)
     parts = (*[latin[0]] * TITLE, latin[1], *[entry.title_korean] * TITLE, entry.body_korean)
     return " ".join(part for part in parts if part)
+
+
+def _latin(entry: Entry) -> tuple[str, str]:
+    """Title and body without what is Korean: an ending hangs on a foreign word without a space."""
+    return _HANGUL.sub(" ", entry.title), _HANGUL.sub(" ", entry.body)
 
 
 def _schema(tantivy: Any) -> Any:

@@ -249,7 +249,7 @@ async def download(client: AsyncClient, version: str, target: Path, progress: Pr
         jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
         await together_async(jobs, _AT_A_TIME)
         folder.rename(target)
-        _lock_of(folder).unlink()  # whoever waits for it finds the target
+        _lock_of(folder).unlink(missing_ok=True)  # whoever waits for it finds the target
     return target
 
 
@@ -282,6 +282,8 @@ async def open_version(
         raise Unsafe(what, "Its digest differs.", "Tell the operator.")
     folder = _cache() / "versions" / found.manifest
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if opening.is_whole(folder, listed):
+        return opening.Opened(found, pin, folder)
     async with _alone(client, folder):
         if not opening.is_whole(folder, listed):
             shutil.rmtree(folder, ignore_errors=True)

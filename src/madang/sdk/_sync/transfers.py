@@ -250,7 +250,7 @@ def download(client: Client, version: str, target: Path, progress: Progress) -> 
         jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
         together(jobs, _AT_A_TIME)
         folder.rename(target)
-        _lock_of(folder).unlink()  # whoever waits for it finds the target
+        _lock_of(folder).unlink(missing_ok=True)  # whoever waits for it finds the target
     return target
 
 
@@ -283,6 +283,8 @@ def open_version(
         raise Unsafe(what, "Its digest differs.", "Tell the operator.")
     folder = _cache() / "versions" / found.manifest
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if opening.is_whole(folder, listed):
+        return opening.Opened(found, pin, folder)
     with _alone(client, folder):
         if not opening.is_whole(folder, listed):
             shutil.rmtree(folder, ignore_errors=True)

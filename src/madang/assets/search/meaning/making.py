@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from itertools import islice
 
 import blake3
+import numpy as np
 
 from madang.assets.search import following
-from madang.assets.search.errors import NoEmbedder
-from madang.assets.search.meaning.port import of_home
+from madang.assets.search.errors import EmbedderRefused, NoEmbedder
+from madang.assets.search.meaning.port import Embedder, Matrix, of_home
 from madang.assets.search.meaning.vectors import open_vectors
 from madang.assets.search.port import Entry
 from madang.kernel.home import Home
 from madang.kernel.locks import alone
 
-_AT_A_TIME = 64
-_LONGEST = 4000
-"""Signs of a text that a model is given; most take no more."""
+_AT_A_TIME = 32
+_LONGEST, _SHORTEST = 2000, 250
+"""Signs of a text that a model is given; of one that it refuses half, down to the shortest."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,26 @@ def make(home: Home, progress: Callable[[int], None] | None = None) -> Made:
             told = {entry.key: text_of(entry) for entry in part}
             lack = [(key, digest) for key, (digest, _) in told.items() if known.get(key) != digest]
             if lack:
-                vectors.put(lack, model.texts([told[key][1] for key, _ in lack]))
+                vectors.put(lack, _taken(model, [told[key][1] for key, _ in lack]))
             there.update(told)
             made += len(lack)
             if progress:
                 progress(len(there))
         forgotten = vectors.keep(frozenset(there))
     return Made(len(there), made, len(there) - made, forgotten)
+
+
+def _taken(model: Embedder, texts: list[str]) -> Matrix:
+    """The vectors of texts, where a model takes so many or so long ones; else of fewer, or of their half."""
+    try:
+        return model.texts(texts)
+    except EmbedderRefused:
+        if len(texts) > 1:
+            middle = len(texts) // 2
+            return np.concatenate([_taken(model, texts[:middle]), _taken(model, texts[middle:])])
+        if len(texts[0]) <= _SHORTEST:
+            raise
+        return _taken(model, [texts[0][: len(texts[0]) // 2]])
 
 
 def text_of(entry: Entry) -> tuple[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from madang.assets.search.errors import EmbedderFailed
@@ -13,7 +14,7 @@ from madang.assets.search.meaning.vectors import open_vectors
 from madang.kernel.home import Home
 
 NEAR = 50
-"""Things near in meaning that take part: everything is near to some degree."""
+"""Things near in meaning that take part, of those that pass: everything is near to some degree."""
 _RANK = 60
 _PAUSE = 30.0
 """Seconds for which a model that did not answer is not asked again."""
@@ -21,21 +22,24 @@ _logger = logging.getLogger(__name__)
 _silent: dict[Path, float] = {}
 
 
-def near(home: Home, words: str) -> list[str]:
-    """Keys of the things nearest to a question, nearest first, whoever may know of them: none where no model
-    is named, and none while it does not answer, so that the words still find."""
+def near(home: Home, words: str) -> Iterator[list[str]]:
+    """Keys of all things by how near they are to a question, in parts that grow, whoever may know of them:
+    none where no model is named, and none while it does not answer, so that the words still find."""
     if not words.strip() or time.monotonic() < _silent.get(home.path, 0.0):
-        return []
+        return
     try:
         model = of_home(home)
         if model is None:
-            return []
-        asked = model.question(words.strip())
-    except EmbedderFailed as error:
+            return
+        ranked = open_vectors(home.path).ranked(model.name, model.question(words.strip()))
+    except (EmbedderFailed, sqlite3.Error) as error:
         _silent[home.path] = time.monotonic() + _PAUSE
-        _logger.warning("Searching by words alone: %s", error.facts["reason"])
-        return []
-    return open_vectors(home.path).nearest(model.name, asked, NEAR)
+        _logger.warning("Searching by words alone: %s", getattr(error, "facts", {}).get("reason", error))
+        return
+    begin, size = 0, NEAR
+    while begin < len(ranked):
+        yield ranked[begin : begin + size]
+        begin, size = begin + size, size * 8
 
 
 def fused(lists: Sequence[Sequence[str]]) -> list[str]:

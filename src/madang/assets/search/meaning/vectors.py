@@ -21,7 +21,8 @@ _WAIT = 30.0
 
 
 class Vectors:
-    """The vectors of a home. Whoever reads sees what was written last; a matrix is held until then."""
+    """The vectors of a home. Whoever reads sees them as they were when last they were whole (:meth:`keep`);
+    a matrix of them is held until then."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,34 +47,33 @@ class Vectors:
         return {key: row[0] for key, row in found.items() if row}
 
     def put(self, rows: Iterable[tuple[str, str]], made: Matrix) -> None:
-        """Keep the vectors of (key, digest), a row of `made` each, in one commit."""
+        """Keep the vectors of (key, digest), a row of `made` each, in one commit. Where those that are there
+        have another length, another model answers under the same name: they go."""
         told = [
             (key, digest, vector.astype("<f4").tobytes())
             for (key, digest), vector in zip(rows, made, strict=True)
         ]
         with self._open() as database:
+            there = database.execute("SELECT length(vector) FROM vectors LIMIT 1").fetchone()
+            if there and there[0] != 4 * made.shape[1]:
+                database.execute("DELETE FROM vectors")
             database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", told)
-            database.execute("INSERT INTO changes DEFAULT VALUES")
 
     def keep(self, keys: frozenset[str]) -> int:
         """Forget the vectors of all other things; returns how many they were."""
         with self._open() as database:
             gone = [(key,) for (key,) in database.execute("SELECT key FROM vectors") if key not in keys]
             database.executemany("DELETE FROM vectors WHERE key = ?", gone)
-            if gone:
-                database.execute("INSERT INTO changes DEFAULT VALUES")
+            database.execute("INSERT INTO changes DEFAULT VALUES")
         return len(gone)
 
-    def nearest(self, model: str, asked: Matrix, most: int) -> list[str]:
-        """Keys of the things nearest to a question (1, dimensions) by cosine, nearest first; none where the
+    def ranked(self, model: str, asked: Matrix) -> list[str]:
+        """Keys of all things by their cosine with a question (1, dimensions), nearest first; none where the
         vectors are another model's."""
         keys, matrix = self._matrix(model)
         if not keys or matrix.shape[1] != asked.shape[1]:
             return []
-        close = matrix @ asked[0]
-        most = min(most, len(keys))
-        first = np.argpartition(-close, most - 1)[:most]
-        return [keys[place] for place in first[np.argsort(-close[first], kind="stable")]]
+        return [keys[place] for place in np.argsort(-(matrix @ asked[0]), kind="stable")]
 
     def _matrix(self, model: str) -> tuple[Sequence[str], Matrix]:
         if not self._file.exists():
@@ -83,10 +83,8 @@ class Vectors:
                 return (), np.empty((0, 0), np.float32)
             changed = int(database.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()[0])
             if self._held is None or self._held[0] != changed:
-                rows = database.execute("SELECT key, vector FROM vectors ORDER BY key").fetchall()
-                packed = b"".join(vector for _, vector in rows)
-                matrix = np.frombuffer(packed, "<f4").reshape(len(rows), -1) if rows else np.empty((0, 0))
-                self._held = (changed, [key for key, _ in rows], matrix.astype(np.float32, copy=False))
+                self._held = None  # before the next is made: two would be in memory
+                self._held = (changed, *_read(database))
             return self._held[1], self._held[2]
 
     @contextmanager
@@ -94,6 +92,18 @@ class Vectors:
         with closing(sqlite3.connect(self._file, timeout=_WAIT)) as database, database:
             database.executescript(_TABLES)
             yield database
+
+
+def _read(database: sqlite3.Connection) -> tuple[Sequence[str], Matrix]:
+    """Keys, and the vectors in as many rows."""
+    one = "SELECT count(*), coalesce(max(length(vector)), 0) FROM vectors"
+    count, size = database.execute(one).fetchone()
+    matrix = np.empty((count, size // 4), np.float32)
+    keys: list[str] = []
+    for place, (key, vector) in enumerate(database.execute("SELECT key, vector FROM vectors")):
+        matrix[place] = np.frombuffer(vector, "<f4")
+        keys.append(key)
+    return keys, matrix
 
 
 _opened: dict[Path, Vectors] = {}
