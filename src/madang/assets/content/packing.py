@@ -63,6 +63,11 @@ class Packer:
 
     def write(self, data: bytes) -> None:
         """Append bytes."""
+        end = self._fill + len(data)
+        if end < self.pack:  # nearly always: files are small beside a pack
+            self._buffer[self._fill : end] = data
+            self._fill = end
+            return
         view = memoryview(data)
         while view:
             room = self.room(len(view))
