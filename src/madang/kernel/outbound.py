@@ -29,18 +29,6 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
-
-def is_confidential(url: str) -> bool:
-    """Whether nobody on the way reads what is sent to an address: HTTPS, or this machine."""
-    try:
-        told = urlsplit(url)
-        return "@" not in told.netloc and bool(told.hostname) and (
-            told.scheme == "https" or (told.scheme == "http" and told.hostname in _HERE)
-        )  # fmt: skip
-    except ValueError:
-        return False
-
-
 _SPECIAL = tuple(
     map(
         ipaddress.ip_network,
@@ -58,6 +46,17 @@ differs from version to version."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def is_confidential(url: str) -> bool:
+    """Whether nobody on the way reads what is sent to an address: HTTPS, or this machine."""
+    try:
+        told = urlsplit(url)
+        return "@" not in told.netloc and bool(told.hostname) and (
+            told.scheme == "https" or (told.scheme == "http" and told.hostname in _HERE)
+        )  # fmt: skip
+    except ValueError:
+        return False
 
 
 class AddressRefused(Invalid):

@@ -21,9 +21,8 @@ from madang.assets.search.service import Asked
 from madang.engines.embeddings import OpenAI
 from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home, open_home
-from madang.organizations import service as organizations
 from tests.assets.search.conftest import RECORDS, document, found
-from tests.conftest import Played
+from tests.conftest import Office, Played
 from tests.serving import standing_in
 
 MEANINGS = [
@@ -144,14 +143,7 @@ def test_what_one_may_not_know_of_takes_no_place(
 
 def newcomer(home: Home, officer: Principal) -> Principal:
     """Somebody of an organization that takes part in nothing."""
-    with home.database.write() as session:
-        organizations.register(session, officer, "newcomer", "company", "Newcomer", "새 회사")
-    with home.database.write() as session:
-        organizations.add_member(session, officer, "newcomer", "lee", ("steward",))
-    with home.database.write() as session:
-        token = organizations.issue_token(session, officer, "newcomer", "lee")
-    with home.database.read() as session:
-        return organizations.signed_in(session, token)
+    return Office(home, officer, "").join("newcomer", "steward", name="lee")
 
 
 def names(answer: service.Answer) -> set[str]:
@@ -252,7 +244,7 @@ def test_while_the_model_is_silent_words_find(near: tuple[Home, Principal], mode
      (200, {"data": [{"index": 0, "embedding": [[1.0]]}]}),
      (200, {"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0]}]})],
 )  # fmt: skip
-def test_answers_that_are_none(office: Any, model: Model, answer: tuple[int, Any]) -> None:
+def test_answers_that_are_none(office: Office, model: Model, answer: tuple[int, Any]) -> None:
     model.answer = lambda texts: answer
     home = with_model(office.home, model)
     with pytest.raises(EmbedderFailed):
@@ -260,7 +252,7 @@ def test_answers_that_are_none(office: Any, model: Model, answer: tuple[int, Any
     home.database.close()
 
 
-def test_a_model_is_asked_over_https_or_on_this_machine(office: Any, model: Model) -> None:
+def test_a_model_is_asked_over_https_or_on_this_machine(office: Office, model: Model) -> None:
     for url in ("http://models.example/v1", "http://127.0.0.1:80@models.example/v1"):
         far = with_model(office.home, model, embedder_url=url)
         with pytest.raises(EmbedderFailed):

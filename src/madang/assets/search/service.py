@@ -21,7 +21,6 @@ from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address
 from madang.assets.search.errors import BadFacet, TooDeep
 from madang.assets.search.meaning import nearest
-from madang.assets.search.meaning.nearest import fused, near
 from madang.assets.search.port import FACETS, Query, Result, SearchIndex
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
@@ -80,7 +79,7 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
     index = following.level(home)
     with home.database.read() as session:
         query = _query(session, actor, asked)
-    close = _passing(index, query, near(home, asking.ranges(asked.words)[0]))
+    close = _passing(index, query, nearest.near(home, asking.ranges(asked.words)[0]))
     keys, result = _by_both(index, query, close) if close else _by_words(index, query)
     with home.database.read() as session:
         seen = [_seen(session, actor, key) for key in keys]
@@ -110,7 +109,7 @@ def _by_both(index: SearchIndex, query: Query, close: Sequence[str]) -> tuple[Se
     """What the words find and what is near in meaning, as one list."""
     end = query.offset + query.limit
     result = index.search(replace(query, also=tuple(close), limit=max(end, _FUSED), offset=0))
-    keys = fused([[key for key, _ in result.hits], close])
+    keys = nearest.fused([[key for key, _ in result.hits], close])
     return keys[query.offset : end], result
 
 

@@ -45,7 +45,7 @@ def make(home: Home, progress: Callable[[int], None] | None = None) -> Made:
         vectors.begin(model.name)
         for part in _parts(following.everything(home)):
             known = vectors.digests([entry.key for entry in part])
-            told = {entry.key: text_of(entry) for entry in part}
+            told = {entry.key: _text_of(entry) for entry in part}
             lack = [(key, digest) for key, (digest, _) in told.items() if known.get(key) != digest]
             if lack:
                 vectors.put(lack, _taken(model, [told[key][1] for key, _ in lack]))
@@ -70,7 +70,7 @@ def _taken(model: Embedder, texts: list[str]) -> Matrix:
         return _taken(model, [texts[0][: len(texts[0]) // 2]])
 
 
-def text_of(entry: Entry) -> tuple[str, str]:
+def _text_of(entry: Entry) -> tuple[str, str]:
     """(digest, text) that a vector is made of: the title, then what else is told."""
     text = f"{entry.title}\n{entry.body}".strip()[:_LONGEST] or entry.key
     return blake3.blake3(text.encode()).hexdigest(length=16), text

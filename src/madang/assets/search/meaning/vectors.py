@@ -21,8 +21,8 @@ _WAIT = 30.0
 
 
 class Vectors:
-    """The vectors of a home. Whoever reads sees them as they were when last they were whole (:meth:`keep`);
-    a matrix of them is held until then."""
+    """The vectors of a home, to be begun before any are put. Whoever reads sees them as they were when last
+    they were whole (:meth:`keep`); a matrix of them is held until then."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,6 +33,7 @@ class Vectors:
     def begin(self, model: str) -> None:
         """Make way for a model: vectors of another go."""
         with self._open() as database:
+            database.executescript(_TABLES)
             if database.execute("SELECT name FROM model").fetchall() != [(model,)]:
                 database.execute("DELETE FROM vectors")
                 database.execute("DELETE FROM model")
@@ -90,7 +91,6 @@ class Vectors:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self._file, timeout=_WAIT)) as database, database:
-            database.executescript(_TABLES)
             yield database
 
 
