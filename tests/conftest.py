@@ -79,6 +79,13 @@ def server() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def left_behind() -> Iterator[None]:
+    """Homes that a test opens are closed at its end, and their databases removed."""
+    with records.left_behind():
+        yield
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     home = records.new_home(tmp_path / "home")

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from madang.kernel.database import Database
@@ -24,6 +25,9 @@ from madang.kernel.home import Home, create, open_home
 POSTGRES = os.environ.get("MADANG_TEST_RECORDS") == "postgresql"
 _numbers = itertools.count(1)
 _socket: list[Path] = []
+_made: list[str] = []
+"""The names of the databases that are there."""
+_MEMORY, _ROOM = Path("/dev/shm"), 4 * 2**30
 
 
 @contextmanager
@@ -32,7 +36,8 @@ def server() -> Iterator[None]:
     if not POSTGRES:
         yield
         return
-    folder = Path(tempfile.mkdtemp(prefix="madang-pg-", dir="/tmp"))
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="madang-pg-", dir=_MEMORY if roomy else "/tmp"))
     shutil.chown(folder, "postgres")
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
     data = folder / "data"
@@ -57,19 +62,45 @@ def _address(name: str) -> str:
     return f"postgresql://postgres@/{name}?host={_socket[0]}"
 
 
-def _administer(statement: str) -> None:
+def _administer(*statements: str) -> None:
     url = sa.make_url(_address("postgres")).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+@contextmanager
+def left_behind() -> Iterator[None]:
+    """Close what is opened meanwhile, and remove the databases that are made."""
+    opened: list[Database] = []
+    before, made = Database.__init__, len(_made)
+
+    def noted(self: Database, *given: Any) -> None:
+        before(self, *given)
+        opened.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "__init__", noted)
+        yield
+    for database in opened:
+        database.close()
+    if POSTGRES and _made[made:]:
+        _administer(*(f"DROP DATABASE {name} WITH (FORCE)" for name in _made[made:]))
+        del _made[made:]
+
+
+def _new_name() -> str:
+    _made.append(f"madang_{os.getpid()}_{next(_numbers)}")
+    return _made[-1]
 
 
 def address() -> str | None:
     """Where a new home's records go: None for SQLite, else the address of a fresh database."""
     if not POSTGRES:
         return None
-    name = f"madang_{os.getpid()}_{next(_numbers)}"
+    name = _new_name()
     _administer(f"CREATE DATABASE {name} TEMPLATE template0")
     return _address(name)
 
@@ -88,10 +119,12 @@ def copy_home(home: Home, target: Path) -> Home:
         shutil.copytree(home.path, target)
         return open_home(target)
     shutil.copytree(home.path, target)
-    name, source = f"madang_{os.getpid()}_{next(_numbers)}", sa.make_url(home.database.url).database
+    name, source = _new_name(), sa.make_url(home.database.url).database
     # A database is copied while nobody is connected; servers of other tests connect again by themselves.
-    _administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'")
-    _administer(f"CREATE DATABASE {name} TEMPLATE {source}")
+    _administer(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'",
+        f"CREATE DATABASE {name} TEMPLATE {source}",
+    )
     settings = target / "madang.toml"
     settings.write_text(settings.read_text().replace(home.database.url, _address(name)))
     return open_home(target)
