@@ -78,7 +78,9 @@ AGREEMENT = {
 def deposit(folder: Path, scratch: Path) -> float:
     """Seconds that a deposit takes."""
     from madang.assets import service
+    from madang.interfaces.cli.main import collect_seldom
 
+    collect_seldom()
     home, actor = opened(scratch / "home")
     begun = time.perf_counter()
     service.deposit(home, actor, folder, "data", "terms")

@@ -87,11 +87,12 @@ def _regular_files(folder: Path) -> Iterator[Source]:
             if shown != prefix + name or Path(root, name).is_symlink():
                 raise UnsafeFile(file=shown)
         for name in sorted(names):
-            file, now = _open_regular(prefix + name, name, root_descriptor)
+            path = prefix + name
+            file, now = _open_regular(path, name, root_descriptor)
             try:
                 # With the time of its last change of any kind: a program may set that of the last writing.
                 signature = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
-                yield Source(prefix + name, now.st_size, signature, file)
+                yield Source(path, now.st_size, signature, file)
             finally:
                 os.close(file)
 

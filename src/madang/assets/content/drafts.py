@@ -1,15 +1,16 @@
 """A draft: files on their way into a holding, which goes on where it was cut off.
 
-What is durable stands in a journal, a line for each sealed pack: the files that lie whole in the packs so
-far, and of the file that goes on in the next pack how much there is. Whoever stores the same files from the
-same place again finds them by path and signature (what tells that a file is unchanged), and reads only the
-others.
+What is durable stands in a journal, a line every few seconds: the files that lie whole in the packs sealed
+so far, and of the file that goes on in the next pack how much there is. Whoever stores the same files from
+the same place again finds them by path and signature (what tells that a file is unchanged), and reads only
+the others.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ Progress = Callable[[int, int], None]
 _WHOLE_BYTES = 2**20
 """Files up to this size are read before they are written, so that equal ones are stored once."""
 _PIECE_BYTES = 4 * 2**20
+_LINE_SECONDS = 2.0
+"""So much work is lost at most where a draft is cut off."""
 KEPT = timedelta(days=7)
 """How long a draft that was cut off is kept."""
 
@@ -56,6 +59,10 @@ class Source(NamedTuple):
     whole: bool = True
 
 
+_Place = tuple[int, int]
+"""Where in the stream something begins, and its bytes."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on what is stored; TooLarge names `what`."""
@@ -67,12 +74,11 @@ class Limits:
 
 @dataclass
 class _Journal:
-    """What of a draft is durable. files: path -> (signature, digest, start, bytes)."""
+    """What of a draft is durable: packs by their heads; path -> (signature, digest, place) of files."""
 
     holding_id: str
-    sealed: int = 0
-    heads: dict[int, str] = field(default_factory=dict)
-    files: dict[str, tuple[tuple[Any, ...], str, int, int]] = field(default_factory=dict)
+    heads: list[str] = field(default_factory=list)
+    files: dict[str, tuple[tuple[Any, ...], str, _Place]] = field(default_factory=dict)
     begun: Mapping[str, Any] | None = None
 
 
@@ -141,7 +147,7 @@ def kept_or_destroyed(home: Home, stored: Stored) -> Iterator[None]:
 def _begin(home: Home, journal: Path | None, origin: str) -> _Journal:
     made = _Journal(new_id("hld"))
     if journal:
-        _append(journal, {"holding": made.holding_id, "origin": origin})
+        _append(journal, {"holding": made.holding_id, "origin": origin, "pack": packing.PACK_BYTES})
     open_keys(home).make(made.holding_id)
     return made
 
@@ -151,24 +157,25 @@ def _read(home: Home, journal: Path, origin: str) -> _Journal | None:
     if not lines:
         return None
     found = _Journal(lines[0]["holding"])
-    for line in lines[1:]:
-        found.sealed, found.begun = line["sealed"], line["begun"]
-        found.heads[line["sealed"] - 1] = line["head"]
-        for path, signature, *place in line["files"]:
-            found.files[path] = (tuple(signature), *place)
-    if lines[0].get("origin") != origin or not _goes_on(home, found):
-        discard(home, journal)
-        return None
-    return found
+    if (lines[0].get("origin"), lines[0].get("pack")) == (origin, packing.PACK_BYTES):
+        for line in lines[1:]:
+            found.heads[line["after"] :] = line["heads"]
+            found.begun = line["begun"]
+            for path, signature, digest, start, length in line["files"]:
+                found.files[path] = (tuple(signature), digest, (start, length))
+        if _goes_on(home, found):
+            return found
+    discard(home, journal)
+    return None
 
 
 def _goes_on(home: Home, found: _Journal) -> bool:
     """Whether a draft can be gone on with: no version's, and its key opens every pack that it tells of."""
     key, objects = open_keys(home).get(found.holding_id), open_objects(home)
-    if key is None or _is_a_versions(home, found.holding_id) or len(found.heads) != found.sealed:
+    if key is None or _is_a_versions(home, found.holding_id):
         return False
     try:
-        for number, head in found.heads.items():
+        for number, head in enumerate(found.heads):
             name = holdings.pack_name(found.holding_id, number)
             sealing.Opened(objects, key, name, packing.PACK_BYTES, bytes.fromhex(head)).read(0, 1)
     except ContentMissing:
@@ -202,31 +209,37 @@ class _Draft:
         assert key is not None
         self._objects, self._key, self.holding_id = open_objects(home), key, known.holding_id
         self._known, self._journal = known, journal
+        self._heads = list(known.heads)
         self._packer = Packer(
-            self._objects, key, known.holding_id, known.sealed, self._pack_full, self._pack_sealed
+            self._objects, key, known.holding_id, len(self._heads), self._pack_full, self._pack_sealed
         )
-        self._heads = dict(known.heads)
+        self._told, self._told_at = len(self._heads), time.monotonic()
+        """How many packs the journal tells of, and since when."""
         self._files: dict[str, File] = {}
-        self._places: dict[str, tuple[int, int]] = {}
-        self._finished: deque[tuple[int, list[Any]]] = deque()
-        """(where in the stream it ends, journal's row) of files that no line tells yet."""
+        self._places: dict[str, _Place] = {}
+        self._finished: deque[tuple[str, tuple[Any, ...], str, int, int]] = deque()
+        """The journal's rows of files that no line tells yet."""
         self._current: tuple[Source, int, blake3.blake3] | None = None
         self._begun: dict[int, Mapping[str, Any] | None] = {}
         """Position of a full pack -> the file that goes on behind it."""
 
     def take(self, sources: Iterable[Source], limits: Limits, progress: Progress | None) -> None:
         """Store files that are not there yet."""
-        size = 0
+        there, places, finished, size = self._known.files, self._places, self._finished, 0
         for count, source in enumerate(sources, start=1):
+            path, size = source.path, size + source.size
             if limits.files is not None and count > limits.files:
                 raise TooLarge(what=limits.what, limit=f"{limits.files} files")
-            left = None if limits.size is None else limits.size - size
-            if left is not None and source.size > left:
+            if limits.size is not None and size > limits.size:
                 raise TooLarge(what=limits.what, limit=f"{limits.size} bytes")
-            digest, start, length = self._there(source) or self._taken(source)
-            self._add(source.path, length, digest)
-            self._places.setdefault(digest, (start, length))
-            size += length
+            known = there.get(path)
+            if known and known[0] == source.signature:
+                _, digest, place = known
+            else:
+                digest, place = self._small(source) if source.size <= _WHOLE_BYTES else self._large(source)
+                finished.append((path, source.signature, digest, *place))
+            places[digest] = place
+            self._add(path, source.size, digest)
             if progress:
                 progress(count, size)
 
@@ -237,11 +250,9 @@ class _Draft:
         told = manifest.to_bytes()
         digest = blake3.blake3(told).hexdigest()
         if digest not in self._places:
-            self._places[digest] = (self._packer.position, len(told))
-            self._packer.write(told)
+            self._places[digest] = (self._packer.write(told), len(told))
         self._packer.flush()
-        heads = tuple(self._heads[number] for number in range(len(self._heads)))
-        index = holdings.Index(self._packer.size, self._packer.pack, self._places, heads)
+        index = holdings.Index(self._packer.size, self._packer.pack, self._places, tuple(self._heads))
         name = holdings.name_of(self.holding_id, "index")
         self._objects.put(name, sealing.seal(self._key, name, index.to_bytes()))
         holdings.forget(self.holding_id)
@@ -261,11 +272,6 @@ class _Draft:
             if above is not None:
                 raise NameTwins(first=self._files[above].original or above, second=f"{folder}/")
 
-    def _there(self, source: Source) -> tuple[str, int, int] | None:
-        """(digest, start, bytes) of a file that is in the packs already."""
-        known = self._known.files.get(source.path)
-        return known[1:] if known and known[0] == source.signature else None
-
     def _add(self, given: str, size: int, digest: str) -> None:
         """Add a file under its NFC path; NameTwins where another has that."""
         path = nfc(given)
@@ -273,27 +279,20 @@ class _Draft:
             raise NameTwins(first=self._files[path].original or path, second=given)
         self._files[path] = File(path, size, digest, given if given != path else None)
 
-    def _taken(self, source: Source) -> tuple[str, int, int]:
-        place = self._small(source) if source.size <= _WHOLE_BYTES else self._large(source)
-        self._finished.append((self._packer.position, [source.path, source.signature, *place]))
-        return place
-
-    def _small(self, source: Source) -> tuple[str, int, int]:
-        data = os.pread(source.file, source.size, source.start)
-        self._require_unchanged(source, len(data))
+    def _small(self, source: Source) -> tuple[str, _Place]:
+        """Digest and place of a file that is read at once."""
+        # One byte more: a file of which less can be read than it had, or more, is being written.
+        data = os.pread(source.file, source.size + source.whole, source.start)
+        if len(data) != source.size:
+            raise FileChanged(file=source.path)
         digest = blake3.blake3(data).hexdigest()
         place = self._places.get(digest)
         if place is None:
-            place = (self._packer.position, len(data))
-            self._packer.write(data)
-        return digest, *place
+            place = (self._packer.write(data), len(data))
+        return digest, place
 
-    def _require_unchanged(self, source: Source, length: int) -> None:
-        """A file of which less can be read than it had, or more, is being written."""
-        if length != source.size or (source.whole and os.fstat(source.file).st_size != length):
-            raise FileChanged(file=source.path)
-
-    def _large(self, source: Source) -> tuple[str, int, int]:
+    def _large(self, source: Source) -> tuple[str, _Place]:
+        """Digest and place of a file that is read in pieces."""
         hasher = blake3.blake3()
         start, length = self._packer.position, 0
         begun = self._known.begun
@@ -309,8 +308,9 @@ class _Draft:
             length += count
             self._packer.advance(count)
         self._current = None
-        self._require_unchanged(source, length)
-        return hasher.hexdigest(), start, length
+        if length != source.size or (source.whole and os.fstat(source.file).st_size != length):
+            raise FileChanged(file=source.path)
+        return hasher.hexdigest(), (start, length)
 
     def _is_begun(self, begun: Mapping[str, Any], source: Source, hasher: blake3.blake3) -> bool:
         """Whether the packs end within this very file; if so `hasher` has read it up to there."""
@@ -339,16 +339,20 @@ class _Draft:
             }  # fmt: skip
 
     def _pack_sealed(self, sealed: int, head: bytes) -> None:
-        """Put on paper what is durable now."""
-        self._heads[sealed - 1] = head.hex()
+        """Put on paper what is durable now, unless that was done a moment ago."""
+        self._heads.append(head.hex())
         end = sealed * self._packer.pack
-        if self._journal is None or end not in self._begun:
+        if end not in self._begun:  # the stream ends within this pack: the index tells of it
+            return
+        begun = self._begun.pop(end)
+        if self._journal is None or time.monotonic() - self._told_at < _LINE_SECONDS:
             return
         rows = []
-        while self._finished and self._finished[0][0] <= end:
-            rows.append(self._finished.popleft()[1])
-        line = {"sealed": sealed, "head": head.hex(), "files": rows, "begun": self._begun.pop(end)}
+        while self._finished and sum(self._finished[0][-2:]) <= end:
+            rows.append(self._finished.popleft())
+        line = {"after": self._told, "heads": self._heads[self._told :], "files": rows, "begun": begun}
         _append(self._journal, line)
+        self._told, self._told_at = sealed, time.monotonic()
 
 
 @contextmanager

@@ -40,9 +40,8 @@ class Index:
 
     def to_bytes(self) -> bytes:
         """As it is kept."""
-        places = {digest: list(place) for digest, place in self.places.items()}
         told = {
-            "format": "madang-holding/1", "size": self.size, "pack": self.pack, "places": places,
+            "format": "madang-holding/1", "size": self.size, "pack": self.pack, "places": self.places,
             "heads": self.heads,
         }  # fmt: skip
         return json.dumps(told, separators=(",", ":")).encode()

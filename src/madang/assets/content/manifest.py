@@ -6,10 +6,10 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file of a version. `path` is NFC with "/"; `original` is set where the depositor's differed."""
 
     path: str
@@ -31,7 +31,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: equal manifests have equal digests."""
-        rows = [[f.path, f.size, f.digest, *([f.original] if f.original else [])] for f in self.files]
+        rows = [file if file.original else file[:3] for file in self.files]
         # RFC 8785 as it is for arrays of texts and integers, and six times as fast for 100,000 files.
         told = {"files": rows, "format": "madang-manifest/1"}
         return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()

@@ -5,6 +5,7 @@ The thread that writes reads and hashes; two others seal and store. At most four
 
 from __future__ import annotations
 
+import mmap
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ from madang.assets.content import sealing
 from madang.assets.content.holdings import pack_name
 from madang.assets.content.port import Objects
 
-PACK_BYTES = 32 * 2**20
+PACK_BYTES = 16 * 2**20
 _WORKERS = 2
 
 
@@ -40,9 +41,9 @@ class Packer:
         self.size = 0
         """Bytes in the whole stream, once it was flushed."""
         self._number, self._fill, self._sealed = sealed, 0, sealed
-        self._buffer = bytearray(self.pack)
-        self._spare: list[bytearray] = []
-        self._under_way: deque[tuple[Future[bytes], bytearray]] = deque()
+        self._buffer = self._empty()
+        self._spare: list[mmap.mmap] = []
+        self._under_way: deque[tuple[Future[bytes], mmap.mmap]] = deque()
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="packs")
 
     @property
@@ -61,13 +62,14 @@ class Packer:
             self._on_full(self.position)
             self._ship()
 
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        end = self._fill + len(data)
+    def write(self, data: bytes) -> int:
+        """Append bytes; returns where in the stream they begin."""
+        begin, fill = self._number * self.pack, self._fill
+        end = fill + len(data)
         if end < self.pack:  # nearly always: files are small beside a pack
-            self._buffer[self._fill : end] = data
+            self._buffer[fill:end] = data
             self._fill = end
-            return
+            return begin + fill
         view = memoryview(data)
         while view:
             room = self.room(len(view))
@@ -75,6 +77,7 @@ class Packer:
             room[:] = view[:count]
             view = view[count:]
             self.advance(count)
+        return begin + fill
 
     def flush(self) -> None:
         """What was written is durable. The stream ends here."""
@@ -94,8 +97,15 @@ class Packer:
             self._settle()
         data = memoryview(self._buffer)[: self._fill]
         self._under_way.append((self._pool.submit(self._store, self._number, data), self._buffer))
-        self._buffer = self._spare.pop() if self._spare else bytearray(self.pack)
+        self._buffer = self._spare.pop() if self._spare else self._empty()
         self._number, self._fill = self._number + 1, 0
+
+    def _empty(self) -> mmap.mmap:
+        """Memory that costs nothing until it is written, and little then."""
+        made = mmap.mmap(-1, self.pack)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            made.madvise(mmap.MADV_HUGEPAGE)
+        return made
 
     def _store(self, number: int, data: memoryview) -> bytes:
         name = pack_name(self._id, number)
