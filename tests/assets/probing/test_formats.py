@@ -9,6 +9,7 @@ import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pydicom
 import pytest
 import rasterio
+import xlwt
 import zarr
 from astropy.io import fits
 from astropy.table import Table
@@ -84,6 +86,23 @@ def _workbook(path: Path) -> None:
     for row in (["지점", "강수량(mm)", "날짜"], ["서울", 12.5, "2026-07-01"], ["부산", 3, "2026-07-02"]):
         book.active.append(row)
     book.save(path)
+
+
+def _old_workbook(path: Path) -> None:
+    book = xlwt.Workbook(encoding="utf-8")
+    book.add_sheet("빈 시트")
+    sheet = book.add_sheet("관측")
+    plain, day = xlwt.easyxf(), xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    for row, cells in enumerate(
+        (
+            ["지점", "강수량(mm)", "날짜"],
+            ["서울", 12.5, date(2026, 7, 1)],
+            ["부산", 3, date(2026, 7, 2)],
+        )
+    ):
+        for column, cell in enumerate(cells):
+            sheet.write(row, column, cell, day if isinstance(cell, date) else plain)
+    book.save(str(path))
 
 
 def _fits(path: Path) -> None:
@@ -208,6 +227,9 @@ CASES: tuple[tuple[str, Write, str, dict[str, Any], set[str]], ...] = (
      {"depth": {"unit": "m", "minimum": 1.5}, "state": {"maximum": 6.0, "shape": (3,)},
       "at": {"kind": "time"}}, set()),
     ("book.xlsx", _workbook, "excel", {"강수량": {"unit": "mm", "maximum": 12.5}}, set()),
+    ("book.xls", _old_workbook, "excel",
+     {"강수량": {"unit": "mm", "maximum": 12.5}, "날짜": {"kind": "time"}}, set()),
+    ("cut.xls", _bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), "excel", {}, {"unreadable"}),
     ("sky.fits", _fits, "fits", {"flux": {"unit": "Jy"}, "SKY": {"shape": (8, 8), "maximum": 63.0}}, set()),
     ("sky.vot", _votable, "votable", {"ra": {"unit": "deg", "maximum": 20.0}}, set()),
     ("land.tif", _geotiff, "geotiff", {"band 1": {"minimum": 7.0}}, set()),

@@ -42,6 +42,7 @@ READERS: Mapping[str, Reader] = {
     "markup": Reader(f"{_READERS}.documents:read_markup"),
     "svg": Reader(f"{_READERS}.documents:read_svg"),
     "text": Reader(f"{_READERS}.documents:read_text"),
+    "xls": Reader(f"{_READERS}.columnar:read_old_workbook"),
     "zip": Reader(f"{_READERS}.packed:read_zip"),
     "tar": Reader(f"{_READERS}.packed:read_tar"),
     "gzip": Reader(f"{_READERS}.packed:read_gzip"),

@@ -39,6 +39,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "office"),
     (257, b"ustar", "tar"),
 )
+_WORKBOOK = "Workbook".encode("utf-16-le")
+"""The name of the stream in an office document that makes it a workbook."""
 _PICKLE = re.compile(rb"\x80[\x02-\x05][\x95cK(\]}X\x8c\x8a]", re.DOTALL)
 _OLD_PICKLE = re.compile(rb"(\(|c)[a-z_][a-z0-9_.]*\n[A-Za-z_][A-Za-z0-9_]*\n.*[.Rt]", re.DOTALL)
 _ROOTS = {
@@ -134,7 +136,8 @@ def name_format(name: str, head: bytes, size: int) -> str:
         return "empty"
     for place, magic, form in _MAGIC:
         if head.startswith(magic, place):
-            return form
+            workbook = form == "office" and (_WORKBOOK in head or name.lower().endswith(".xls"))
+            return "xls" if workbook else form
     if any(head.startswith(b"\x89HDF\r\n\x1a\n", place) for place in (512, 1024, 2048)):
         return "hdf5"
     ending = PurePosixPath(name.lower()).suffix

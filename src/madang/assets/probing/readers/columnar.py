@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ MOST_UNPACKED = 64 * 2**20
 """Bytes of a column of a row group, as the file's own contents tell; what unpacks to more is not unpacked."""
 
 _ROWS = 20_000
+_MACROS = "_VBA_PROJECT".encode("utf-16-le")
+"""The name of the stream in an office document that holds its programs."""
 
 
 def read_parquet(path: Path, notes: Notes) -> None:
@@ -171,17 +175,53 @@ def _show(notes: Notes, table: Any) -> None:
 
 
 def read_workbook(path: Path, notes: Notes) -> None:
-    """An Excel workbook (.xlsx): the sheet names, and the first sheet that holds a table."""
+    """An Excel workbook (.xlsx)."""
     import openpyxl
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    notes.fact("sheets", len(book.sheetnames))
-    notes.fact("sheet_names", ", ".join(book.sheetnames[:20]))
-    for sheet in book.worksheets:
+    told = (
+        (sheet.title, sheet.iter_rows(max_col=tables.MOST_COLUMNS, values_only=True))
+        for sheet in book.worksheets
+    )
+    _sheets(notes, book.sheetnames, told)
+
+
+def read_old_workbook(path: Path, notes: Notes) -> None:
+    """A workbook of Excel 97 to 2003 (.xls)."""
+    import python_calamine as calamine
+
+    notes.format = "excel"
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        if whole.find(_MACROS) >= 0:
+            notes.find("program", "warn", reason="VBA")
+    try:
+        with calamine.load_workbook(path) as book:
+            names = [one.name for one in book.sheets_metadata if one.typ == calamine.SheetTypeEnum.WorkSheet]
+            told = ((name, _filled(book.get_sheet_by_name(name))) for name in names)
+            _sheets(notes, names, told)
+    except calamine.PasswordError:
+        notes.find("encrypted", "warn")
+    except calamine.CalamineError as error:
+        notes.find("unreadable", "warn", reason=error)
+
+
+def _filled(sheet: Any) -> Iterator[list[Any]]:
+    """Rows of a sheet; a cell without anything in it is None."""
+    for row in sheet.iter_rows():
+        yield [None if cell == "" else cell for cell in row[: tables.MOST_COLUMNS]]
+
+
+def _sheets(
+    notes: Notes, names: Sequence[str], sheets: Iterable[tuple[str, Iterable[Sequence[Any]]]]
+) -> None:
+    """The sheets' names, and the first sheet that holds a table."""
+    notes.fact("sheets", len(names))
+    notes.fact("sheet_names", ", ".join(names[:20]))
+    for title, told in sheets:
         rows: list[list[Any]] = []
         cells = 0
         whole = True
-        for row in sheet.iter_rows(max_col=tables.MOST_COLUMNS, values_only=True):
+        for row in told:
             if any(cell is not None for cell in row):
                 rows.append(list(row))
             cells += len(row)
@@ -194,7 +234,7 @@ def read_workbook(path: Path, notes: Notes) -> None:
             rows = [row[:width] for row in rows]
             cells_told = [["" if cell is None else str(cell) for cell in row] for row in rows]
             header, body = tables.header_of(notes, cells_told)
-            notes.fact("sheet", sheet.title)
+            notes.fact("sheet", title)
             tables.describe(notes, header, body, whole)
             return
     notes.find("no-rows", "warn")
