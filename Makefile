@@ -57,9 +57,9 @@ prism:
 # Other projects' validators, in an environment of their own, for tests that skip where it is absent.
 validators: .venv-validators/.installed
 
-.venv-validators/.installed:
+.venv-validators/.installed: Makefile
 	$(PYTHON) -m venv .venv-validators
-	.venv-validators/bin/python -m pip install --quiet 'roc-validator>=0.13,<1' 'rocrate>=0.15,<1'
+	.venv-validators/bin/python -m pip install --quiet 'roc-validator>=0.13,<1' 'rocrate>=0.15,<1' 'datacite>=1.3,<2'
 	@touch $@
 
 check: install-dev

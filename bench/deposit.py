@@ -78,12 +78,12 @@ AGREEMENT = {
 def deposit(folder: Path, scratch: Path) -> float:
     """Seconds that a deposit takes."""
     from madang.assets import service
-    from madang.interfaces.cli.main import collect_seldom
+    from madang.interfaces.cli.asset.versions import collecting_seldom
 
-    collect_seldom()
     home, actor = opened(scratch / "home")
     begun = time.perf_counter()
-    service.deposit(home, actor, folder, "data", "terms")
+    with collecting_seldom():
+        service.deposit(home, actor, folder, "data", "terms")
     return time.perf_counter() - begun
 
 

@@ -194,10 +194,10 @@ def tail_of(path: Path, most: int) -> bytes:
 
 
 def last_words(errors: IO[bytes]) -> str:
-    """The last line of what a process wrote to its standard error; empty where it wrote nothing."""
+    """The last line of a process's standard error that is no hint; empty where it wrote nothing."""
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
     lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    return next((line for line in reversed(lines) if not line.startswith("note: ")), "")
 
 
 def own_output() -> TextIO:

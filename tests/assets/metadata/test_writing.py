@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from madang.assets.metadata import reading
+from madang.assets.metadata.documents import Told
 from madang.assets.metadata.errors import UnreadableRecord, UntitledRecord
 from madang.assets.metadata.model import (
     Agent,
@@ -128,17 +129,7 @@ def test_what_is_not_known_is_told_as_that(name: str) -> None:
 def test_real_records_are_written_and_read_again(name: str) -> None:
     """Whatever a real record told is told again, in every form: its title, years and places."""
     count = 0
-    for path in sorted(SHARED.rglob("*")):
-        if (
-            not path.is_file()
-            or path.stat().st_size > 2**20
-            or path.suffix not in (".json", ".xml", ".ttl", ".rdf")
-        ):
-            continue
-        try:
-            records = reading.read(path.read_bytes())
-        except (UnreadableRecord, UntitledRecord):
-            continue
+    for path, records in _real():
         for told in records[:5]:
             again = _again(name, told.description)
             assert again.title.in_language("en")
@@ -147,6 +138,20 @@ def test_real_records_are_written_and_read_again(name: str) -> None:
                 assert len(again.creators) == max(1, len(told.description.creators)), path
             count += 1
     assert count > 25
+
+
+def _real() -> Iterator[tuple[Path, Sequence[Told]]]:
+    """What is in each of the real files that can be read; nothing where they are not here."""
+    for path in sorted(SHARED.rglob("*")):
+        if not path.is_file() or path.stat().st_size > 2**20:
+            continue
+        if path.suffix not in (".json", ".jsonld", ".xml", ".ttl", ".rdf", ".yaml"):
+            continue
+        try:
+            records = reading.read(path.read_bytes())
+        except (UnreadableRecord, UntitledRecord):
+            continue
+        yield path, records
 
 
 def test_croissant_holds_to_its_own_validator(tmp_path: Path) -> None:
@@ -158,6 +163,21 @@ def test_croissant_holds_to_its_own_validator(tmp_path: Path) -> None:
         assert not dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.report()
     fields = mlcroissant.Dataset(jsonld=str(tmp_path / "0.json")).metadata.record_sets[0].fields
     assert [one.name for one in fields] == ["기온"]
+
+
+@pytest.mark.skipif(not VALIDATORS.exists(), reason="`make validators` was not run")
+def test_datacite_holds_to_its_schema() -> None:
+    """Of the descriptions here and, where they are, of every real record."""
+    told = [WHOLE, BARE, replace(WHOLE, subjects=WHOLE.subjects * 2, places=WHOLE.places * 2)]
+    told.append(replace(WHOLE, dates=(Date("StartDate", "2026"),), kind="Spreadsheet", relations=(
+        Relation("seeAlso", Identifier("", "https://madang.example/x")),
+    )))  # fmt: skip
+    told += [record.description for _, records in _real() for record in records]
+    lines = "\n".join(json.dumps(datacite.attributes(one)) for one in told)
+    script = Path(__file__).with_name("datacite_validation.py")
+    done = subprocess.run([VALIDATORS, script], input=lines, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert done.stderr.split()[-1] == str(len(told))
 
 
 @pytest.mark.skipif(not VALIDATORS.exists(), reason="`make validators` was not run")

@@ -105,6 +105,26 @@ def _old_workbook(path: Path) -> None:
     book.save(str(path))
 
 
+def _far_workbook(path: Path) -> None:
+    """One cell at the far corner: as many cells as a sheet can have, none of them filled."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("far")
+    sheet.write(0, 0, "a")
+    sheet.write(65535, 255, 1)
+    book.save(str(path))
+
+
+def _programmed(write: Write) -> Write:
+    """The same with what a workbook with macros has."""
+
+    def written(path: Path) -> None:
+        write(path)
+        with path.open("ab") as file:
+            file.write("_VBA_PROJECT".encode("utf-16-le").ljust(512, b"\0"))
+
+    return written
+
+
 def _fits(path: Path) -> None:
     table = Table({"flux": [1.0, 2.0], "name": ["a", "b"]}, units={"flux": "Jy"})
     image = fits.ImageHDU(np.arange(64.0).reshape(8, 8), name="SKY")
@@ -229,6 +249,11 @@ CASES: tuple[tuple[str, Write, str, dict[str, Any], set[str]], ...] = (
     ("book.xlsx", _workbook, "excel", {"강수량": {"unit": "mm", "maximum": 12.5}}, set()),
     ("book.xls", _old_workbook, "excel",
      {"강수량": {"unit": "mm", "maximum": 12.5}, "날짜": {"kind": "time"}}, set()),
+    ("renamed.xlsx", _old_workbook, "excel", {"강수량": {"unit": "mm"}}, set()),
+    ("far.xls", _far_workbook, "xls", {}, {"too-much-memory"}),
+    ("macros.xls", _programmed(_old_workbook), "excel", {"강수량": {"unit": "mm"}}, {"program"}),
+    ("letter.doc", _bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le") * 99),
+     "office", {}, {"no-reader"}),
     ("cut.xls", _bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), "excel", {}, {"unreadable"}),
     ("sky.fits", _fits, "fits", {"flux": {"unit": "Jy"}, "SKY": {"shape": (8, 8), "maximum": 63.0}}, set()),
     ("sky.vot", _votable, "votable", {"ra": {"unit": "deg", "maximum": 20.0}}, set()),

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -40,7 +40,7 @@ _WHOLE_BYTES = 2**20
 """Files up to this size are read before they are written, so that equal ones are stored once."""
 _PIECE_BYTES = 4 * 2**20
 _LINE_SECONDS = 2.0
-"""So much work is lost at most where a draft is cut off."""
+"""Where packs are sealed in quick succession, a line tells of those of so long."""
 KEPT = timedelta(days=7)
 """How long a draft that was cut off is kept."""
 
@@ -99,7 +99,7 @@ def store(
     what opening a source raises. No file at all makes an empty manifest.
     """
     known = _read(home, journal, origin) if journal else None
-    made = _Draft(home, known or _begin(home, journal, origin), journal)
+    made = _Draft(home, known or _begin(home, journal, origin), journal, resumed=known is not None)
     try:
         made.take(sources, limits or Limits(), progress)
         return made.finish(manifest)
@@ -204,11 +204,11 @@ def _append(journal: Path, line: Mapping[str, Any]) -> None:
 
 
 class _Draft:
-    def __init__(self, home: Home, known: _Journal, journal: Path | None) -> None:
+    def __init__(self, home: Home, known: _Journal, journal: Path | None, *, resumed: bool) -> None:
         key = open_keys(home).get(known.holding_id)
         assert key is not None
         self._objects, self._key, self.holding_id = open_objects(home), key, known.holding_id
-        self._known, self._journal = known, journal
+        self._known, self._journal, self._resumed = known, journal, resumed
         self._heads = list(known.heads)
         self._packer = Packer(
             self._objects, key, known.holding_id, len(self._heads), self._pack_full, self._pack_sealed
@@ -256,7 +256,16 @@ class _Draft:
         name = holdings.name_of(self.holding_id, "index")
         self._objects.put(name, sealing.seal(self._key, name, index.to_bytes()))
         holdings.forget(self.holding_id)
+        if self._resumed:
+            self._remove_packs_behind()
         return Stored(manifest, digest, self.holding_id, sealing.key_id(self._key))
+
+    def _remove_packs_behind(self) -> None:
+        """Packs that were sealed before it was cut off, and of which no line told, may lie behind the end."""
+        packs = {holdings.pack_name(self.holding_id, number) for number in range(len(self._heads))}
+        for name in list(self._objects.names(holdings.name_of(self.holding_id, ""))):
+            if name not in packs and name.rpartition("/")[2].startswith("pack-"):
+                self._objects.delete(name)
 
     def close(self) -> None:
         self._packer.close()
@@ -338,13 +347,14 @@ class _Draft:
                 "bytes": position - start, "digest": hasher.hexdigest(),
             }  # fmt: skip
 
-    def _pack_sealed(self, sealed: int, head: bytes) -> None:
+    def _pack_sealed(self, sealed: int, heads: Sequence[bytes]) -> None:
         """Put on paper what is durable now, unless that was done a moment ago."""
-        self._heads.append(head.hex())
+        self._heads.extend(head.hex() for head in heads)
         end = sealed * self._packer.pack
         if end not in self._begun:  # the stream ends within this pack: the index tells of it
             return
-        begun = self._begun.pop(end)
+        begun = self._begun[end]
+        self._begun = {position: one for position, one in self._begun.items() if position > end}
         if self._journal is None or time.monotonic() - self._told_at < _LINE_SECONDS:
             return
         rows = []

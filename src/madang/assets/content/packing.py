@@ -5,9 +5,10 @@ The thread that writes reads and hashes; two others seal and store. At most four
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from madang.assets.content import sealing
@@ -22,8 +23,8 @@ class Packer:
     """Appends to the stream of a holding, of which `sealed` packs are there. To be closed.
 
     on_full: called with the stream's position each time a pack is full, before anything follows it.
-    on_sealed: called with how many packs are durable and the head of the last of them, from the thread that
-    writes.
+    on_sealed: called with how many packs are durable and the heads of those that were not told of before,
+    from the thread that writes.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Packer:
         holding_id: str,
         sealed: int = 0,
         on_full: Callable[[int], None] = lambda position: None,
-        on_sealed: Callable[[int, bytes], None] = lambda packs, head: None,
+        on_sealed: Callable[[int, Sequence[bytes]], None] = lambda packs, heads: None,
     ) -> None:
         self._objects, self._key, self._id = objects, key, holding_id
         self._on_full, self._on_sealed = on_full, on_sealed
@@ -88,8 +89,11 @@ class Packer:
             self._settle()
 
     def close(self) -> None:
-        """Let go of the threads; what is under way is finished first."""
+        """Let go of the threads and of the memory; what is under way is finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._spare.clear()
+        self._under_way.clear()
+        self._buffer = mmap.mmap(-1, 1)
 
     def _ship(self) -> None:
         """Hand the pack to a worker, and take an empty one; waits where two are under way."""
@@ -101,9 +105,9 @@ class Packer:
         self._number, self._fill = self._number + 1, 0
 
     def _empty(self) -> mmap.mmap:
-        """Memory that costs nothing until it is written, and little then."""
-        made = mmap.mmap(-1, self.pack)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
+        """Memory that costs nothing until it is written, and little then where there are large pages."""
+        made = mmap.mmap(-1, self.pack, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with contextlib.suppress(AttributeError, OSError):
             made.madvise(mmap.MADV_HUGEPAGE)
         return made
 
@@ -114,9 +118,11 @@ class Packer:
         return pieces[0]
 
     def _settle(self) -> None:
-        """The oldest pack under way is durable."""
-        future, buffer = self._under_way.popleft()
-        head = future.result()
-        self._spare.append(buffer)
-        self._sealed += 1
-        self._on_sealed(self._sealed, head)
+        """The oldest pack under way is durable, and whichever behind it are by then."""
+        heads: list[bytes] = []
+        while self._under_way and (not heads or self._under_way[0][0].done()):
+            future, buffer = self._under_way.popleft()
+            heads.append(future.result())
+            self._spare.append(buffer)
+        self._sealed += len(heads)
+        self._on_sealed(self._sealed, heads)

@@ -223,7 +223,7 @@ class _Workers:
         self._fresh = fresh
         if code is None or code in OUT_OF_TIME:
             return Finding("too-slow", "warn", "", {"seconds": self._bounds.seconds})
-        if code in KILLED or "Memory" in words or "alloc" in words:
+        if code in KILLED or any(sign in words for sign in ("Memory", "memory", "alloc")):
             return Finding("too-much-memory", "warn", "", {"limit": self._bounds.memory_bytes})
         return Finding("reader-broke", "warn", "", {"code": code, "detail": words or "-"})
 

@@ -39,8 +39,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "office"),
     (257, b"ustar", "tar"),
 )
-_WORKBOOK = "Workbook".encode("utf-16-le")
-"""The name of the stream in an office document that makes it a workbook."""
+_WORKBOOK = "Workbook".encode("utf-16-le") + bytes(48) + b"\x12\0\x02"
+"""The entry in an office document's directory that makes it a workbook: a stream of that name."""
 _PICKLE = re.compile(rb"\x80[\x02-\x05][\x95cK(\]}X\x8c\x8a]", re.DOTALL)
 _OLD_PICKLE = re.compile(rb"(\(|c)[a-z_][a-z0-9_.]*\n[A-Za-z_][A-Za-z0-9_]*\n.*[.Rt]", re.DOTALL)
 _ROOTS = {

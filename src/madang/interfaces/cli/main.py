@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,14 +123,8 @@ def run(tokens: Sequence[str] | None = None) -> int:
     return 0
 
 
-def collect_seldom() -> None:
-    """Look for garbage after 50,000 new objects instead of 700: storing many files makes many that stay."""
-    gc.set_threshold(50_000, 20, 100)
-
-
 def main() -> None:
     """Entry point."""
-    collect_seldom()
     sys.exit(run())
 
 

@@ -1,7 +1,7 @@
 """DataCite 4.7, as the JSON of its REST API and as XML.
 
 Source: DataCite Metadata Schema 4.7. What must be there and is not known is told by its codes for that
-(":unav", unavailable).
+(":unav", unavailable); a year, which has to be four digits, as 0000.
 """
 
 from __future__ import annotations
@@ -25,8 +25,39 @@ from madang.assets.metadata.model import (
 NAMESPACE = "http://datacite.org/schema/kernel-4"
 VERSION = "http://datacite.org/schema/kernel-4"
 UNAVAILABLE = ":unav"
+NO_YEAR = "0000"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _NAME_TYPES = {"organization": "Organizational", "person": "Personal"}
+_WORDS = {
+    "contributorType": """
+        ContactPerson DataCollector DataCurator DataManager Distributor Editor HostingInstitution Producer
+        ProjectLeader ProjectManager ProjectMember RegistrationAgency RegistrationAuthority RelatedPerson
+        Researcher ResearchGroup RightsHolder Sponsor Supervisor Translator WorkPackageLeader Other
+    """,
+    "dateType": """
+        Accepted Available Copyrighted Collected Coverage Created Issued Submitted Updated Valid Withdrawn
+        Other
+    """,
+    "relatedIdentifierType": """
+        ARK arXiv bibcode CSTR DOI EAN13 EISSN Handle IGSN ISBN ISSN ISTC LISSN LSID PMID PURL RAiD RRID
+        SWHID UPC URL URN w3id
+    """,
+    "relationType": """
+        IsCitedBy Cites IsCollectedBy Collects IsSupplementTo IsSupplementedBy IsContinuedBy Continues
+        IsDescribedBy Describes HasMetadata IsMetadataFor HasVersion IsVersionOf IsNewVersionOf IsPartOf
+        IsPreviousVersionOf IsPublishedIn HasPart IsReferencedBy References IsDocumentedBy Documents
+        IsCompiledBy Compiles IsVariantFormOf IsOriginalFormOf IsIdenticalTo IsReviewedBy Reviews
+        IsDerivedFrom IsSourceOf IsRequiredBy Requires IsObsoletedBy Obsoletes IsTranslationOf
+        HasTranslation Other
+    """,
+    "resourceTypeGeneral": """
+        Audiovisual Award Book BookChapter Collection ComputationalNotebook ConferencePaper
+        ConferenceProceeding DataPaper Dataset Dissertation Event Image Instrument InteractiveResource
+        Journal JournalArticle Model OutputManagementPlan PeerReview PhysicalObject Poster Preprint
+        Presentation Project Report Service Software Sound Standard StudyRegistration Text Workflow Other
+    """,
+}
+"""The words that an attribute may have."""
 _SIDES = ("westBoundLongitude", "eastBoundLongitude", "southBoundLatitude", "northBoundLatitude")
 
 
@@ -34,6 +65,11 @@ def texts(text: Text) -> Iterator[tuple[str | None, str]]:
     """(language, text) of each; no language where nobody told it."""
     for language, value in text.every():
         yield (None if language == UNDETERMINED else language), value
+
+
+def _word(attribute: str, told: str, otherwise: str = "Other") -> str:
+    """A word that the schema knows; older ones (StartDate, of kernel 2) and other catalogues' are Other."""
+    return told if told in _WORDS[attribute].split() else otherwise
 
 
 def doi_of(told: Description) -> str:
@@ -55,18 +91,23 @@ def attributes(told: Description) -> dict[str, Any]:
     """The same as a JSON value, without what is empty."""
     value = {
         "doi": doi_of(told),
-        "identifiers": [
-            {"identifier": one.value, "identifierType": one.scheme or "Other"} for one in others_of(told)
+        "alternateIdentifiers": [
+            {"alternateIdentifier": one.value, "alternateIdentifierType": one.scheme or "Other"}
+            for one in others_of(told)
         ],
-        "types": {"resourceTypeGeneral": told.kind or "Dataset", "resourceType": told.layer},
+        "types": {
+            "resourceTypeGeneral": _word("resourceTypeGeneral", told.kind or "Dataset"),
+            "resourceType": told.layer,
+        },
         "titles": [_in(language, {"title": value}) for language, value in texts(told.title)],
         "creators": [_agent(one) for one in told.creators] or [{"name": UNAVAILABLE}],
         "contributors": [
-            {**_agent(one), "contributorType": one.role or "Other"} for one in told.contributors
+            {**_agent(one), "contributorType": _word("contributorType", one.role)}
+            for one in told.contributors
         ],
         "publisher": _publisher(told.publisher),
-        "publicationYear": told.year or UNAVAILABLE,
-        "dates": [{"date": one.value, "dateType": one.kind or "Other"} for one in _dates(told)],
+        "publicationYear": told.year or NO_YEAR,
+        "dates": [{"date": one.value, "dateType": _word("dateType", one.kind)} for one in _dates(told)],
         "subjects": [
             _in(language, {"subject": value, **({"subjectScheme": one.scheme} if one.scheme else {})})
             for one in told.subjects
@@ -85,8 +126,8 @@ def attributes(told: Description) -> dict[str, Any]:
         "relatedIdentifiers": [
             {
                 "relatedIdentifier": one.identifier.value,
-                "relatedIdentifierType": one.identifier.scheme or "URL",
-                "relationType": one.kind,
+                "relatedIdentifierType": _word("relatedIdentifierType", one.identifier.scheme, "URL"),
+                "relationType": _word("relationType", one.kind),
             }
             for one in told.relations
         ],
@@ -94,7 +135,14 @@ def attributes(told: Description) -> dict[str, Any]:
         "url": told.page,
         "schemaVersion": VERSION,
     }  # fmt: skip
-    return {name: one for name, one in value.items() if one not in ("", [], {}, None)}
+    return {name: _each_once(one) for name, one in value.items() if one not in ("", [], {}, None)}
+
+
+def _each_once(value: Any) -> Any:
+    """A list without what it holds twice; the schema wants its lists so."""
+    if not isinstance(value, list):
+        return value
+    return [one for place, one in enumerate(value) if one not in value[:place]]
 
 
 def _dates(told: Description) -> Iterator[Date]:
@@ -119,7 +167,7 @@ def _agent(one: Agent) -> dict[str, Any]:
     value["nameIdentifiers"] = [
         {"nameIdentifier": i.value, "nameIdentifierScheme": i.scheme or "Other"} for i in one.identifiers
     ]
-    value["affiliation"] = [{"name": name} for name in one.affiliations]
+    value["affiliation"] = [{"name": name} for name in dict.fromkeys(one.affiliations)]
     return {name: each for name, each in value.items() if each not in ([], "")}
 
 
@@ -183,9 +231,8 @@ def to_xml(told: Description) -> bytes:
     _listed(root, value, "dates", "date", "date", ("dateType",))
     if "language" in value:
         _child(root, "language", value["language"])
-    others = [{"text": i.value, "alternateIdentifierType": i.scheme or "Other"} for i in others_of(told)]
-    _listed(root, {"others": others}, "others", "alternateIdentifier", "text", ("alternateIdentifierType",),
-            group="alternateIdentifiers")  # fmt: skip
+    _listed(root, value, "alternateIdentifiers", "alternateIdentifier", "alternateIdentifier",
+            ("alternateIdentifierType",))  # fmt: skip
     _listed(root, value, "relatedIdentifiers", "relatedIdentifier", "relatedIdentifier",
             ("relatedIdentifierType", "relationType"))  # fmt: skip
     for group, name in (("sizes", "size"), ("formats", "format")):
@@ -223,13 +270,12 @@ def _listed(
     text: str,
     attributes: tuple[str, ...],
     *,
-    group: str = "",
     renamed: dict[str, str] | None = None,
 ) -> None:
     found = value.get(key, [])
     if not found:
         return
-    parent = SubElement(root, group or key)
+    parent = SubElement(root, key)
     for one in found:
         told = {(renamed or {}).get(attribute, attribute): one.get(attribute) for attribute in attributes}
         _child(parent, name, one[text], lang=one.get("lang"), **told)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -191,18 +190,33 @@ def read_old_workbook(path: Path, notes: Notes) -> None:
     import python_calamine as calamine
 
     notes.format = "excel"
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-        if whole.find(_MACROS) >= 0:
-            notes.find("program", "warn", reason="VBA")
     try:
-        with calamine.load_workbook(path) as book:
-            names = [one.name for one in book.sheets_metadata if one.typ == calamine.SheetTypeEnum.WorkSheet]
+        # An open file: of a name it would believe the ending.
+        with path.open("rb") as file, calamine.load_workbook(file) as book:
+            kinds = {one.name: one.typ for one in book.sheets_metadata}
+            if calamine.SheetTypeEnum.MacroSheet in kinds.values() or _holds(file, _MACROS):
+                notes.find("program", "warn", reason="macros")
+            names = [name for name, kind in kinds.items() if kind == calamine.SheetTypeEnum.WorkSheet]
             told = ((name, _filled(book.get_sheet_by_name(name))) for name in names)
             _sheets(notes, names, told)
     except calamine.PasswordError:
         notes.find("encrypted", "warn")
-    except calamine.CalamineError as error:
-        notes.find("unreadable", "warn", reason=error)
+    except BaseException as error:
+        # What it did not foresee comes as a PanicException of Rust, which is no Exception.
+        if not isinstance(error, calamine.CalamineError) and type(error).__name__ != "PanicException":
+            raise
+        notes.find("unreadable", "warn", reason=str(error)[:200])
+
+
+def _holds(file: BinaryIO, sign: bytes) -> bool:
+    """Whether bytes are anywhere in a file."""
+    file.seek(0)
+    before = b""
+    while piece := file.read(2**20):
+        if sign in before + piece:
+            return True
+        before = piece[-len(sign) :]
+    return False
 
 
 def _filled(sheet: Any) -> Iterator[list[Any]]:
