@@ -41,6 +41,7 @@ class Catalogue:
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
     objects: dict[str, Any] = field(default_factory=dict)
+    """What is below /bucket/ by its key: texts as they are, anything else as JSON."""
     listed_only: set[str] = field(default_factory=set)
 
     def listing(self, asked: dict[str, str]) -> str:
@@ -144,9 +145,9 @@ def serving() -> Iterator[Catalogue]:
                 self._answer(200, catalogue.listing(asked))
             elif parts.path.startswith("/bucket/"):
                 key = unquote(parts.path.removeprefix("/bucket/"))
-                self._answer(200, json.dumps(catalogue.objects[key])) if key in catalogue.objects else (
-                    self._answer(404, "")
-                )
+                held = catalogue.objects.get(key)
+                body = held if isinstance(held, str) else json.dumps(held)
+                self._answer(404, "") if held is None else self._answer(200, body)
             elif parts.path.startswith("/stac/"):
                 self._answer(200, catalogue.stac(parts.path))
             else:

@@ -213,3 +213,15 @@ def test_naughty_strings_in_every_text() -> None:
         told = one(json.dumps(document).encode(), "datacite")
         assert Description.from_json(told.to_json()) == told
         assert "<script" not in told.title.in_language("en").lower()
+
+
+@pytest.mark.parametrize(
+    ("base", "identifier", "url"),
+    [("", "rain", "rain.csv"),
+     ("https://x.example/c/all.ttl", "https://x.example/c/rain", "https://x.example/c/rain.csv")],
+)  # fmt: skip
+def test_names_that_are_relative_to_the_document(base: str, identifier: str, url: str) -> None:
+    turtle = b"""@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+    <rain> a dcat:Dataset ; dct:title "Rain" ; dcat:distribution [ dcat:downloadURL <rain.csv> ] ."""
+    (told,) = reading.told_in(turtle, "", base)
+    assert (told.identifier, told.description.files[0].url) == (identifier, url)

@@ -17,13 +17,15 @@ from madang.kernel.outbound import Fetcher
 class Found:
     """A record as it came. identifier: the source's own, empty where only the record tells it. format: of
     ``metadata.reading``, empty to recognize it. readable: what of it is read, where the original cannot be
-    read alone (a part of an XML document whose namespaces are declared above it)."""
+    read alone (a part of an XML document whose namespaces are declared above it). address: where it was
+    found, to which names in it may be relative."""
 
     identifier: str
     original: bytes = b""
     format: str = ""
     deleted: bool = False
     readable: bytes = b""
+    address: str = ""
 
     @property
     def content(self) -> bytes:

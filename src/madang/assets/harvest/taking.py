@@ -85,7 +85,7 @@ def _may_hold_many(found: Found) -> bool:
 
 def _described(found: Found) -> Iterator[Read | Failed]:
     form = found.format or reading.recognize(found.content)
-    told = reading.told_in(found.content, form)
+    told = reading.told_in(found.content, form, found.address)
     alone = len(told) == 1
     for number, one in enumerate(told, start=1):
         own = one.identifier if not (alone and found.identifier) else found.identifier

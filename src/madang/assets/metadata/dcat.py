@@ -53,22 +53,27 @@ _RELATIONS = (
 )
 _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _MOST_SAID = 50
+_NOWHERE = "https://record.invalid/"
+"""What relative names are put below where a document's address is not known, and taken away from again."""
 _PAIR = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 
 
-def read(data: bytes) -> list[Told]:
-    """Every data set of a catalogue; UnreadableRecord where it holds none."""
+def read(data: bytes, base: str = "") -> list[Told]:
+    """Every data set of a catalogue; UnreadableRecord where it holds none.
+
+    base: the document's address, for names that are relative to it; without one they stay relative.
+    """
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
         document = json_of(data)
         if not _has_own_context(document):
             return _by_keys(document)
-        graph = _graph(data, "json-ld")
+        graph = _graph(data, "json-ld", base)
     elif start == b"<" and _looks_like_xml(data):
         xml_of(data)  # refuses document types before the RDF parser sees them
-        graph = _graph(data, "xml")
+        graph = _graph(data, "xml", base)
     else:
-        graph = _graph(data, "turtle")
+        graph = _graph(data, "turtle", base)
     found = [_told(graph, node) for node in _datasets(graph)]
     if not found:
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
@@ -80,13 +85,13 @@ def _looks_like_xml(data: bytes) -> bool:
     return head.startswith((b"<?xml", b"<rdf:RDF", b"<!--")) or b"rdf-syntax-ns#" in head
 
 
-def _graph(data: bytes, form: str) -> Graph:
+def _graph(data: bytes, form: str, base: str) -> Graph:
     import rdflib
 
     graph = rdflib.Graph()
     logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)  # it prints each literal that is not its type
     try:
-        graph.parse(data=data, format=form, publicID="urn:madang:record")
+        graph.parse(data=data, format=form, publicID=base or _NOWHERE)
     except Exception as error:
         # rdflib's parsers raise whatever the input made them stumble over.
         detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -144,7 +149,8 @@ class _Node:
         return (_Node(self._graph, one) for one in self.every(*names))
 
     def string(self, *names: str, longest: int = 2000) -> str:
-        return next((words.line(str(one), longest) for one in self.every(*names) if str(one).strip()), "")
+        told = (str(one).removeprefix(_NOWHERE) for one in self.every(*names))
+        return next((words.line(one, longest) for one in told if one.strip()), "")
 
     def text(self, *names: str, short: bool = False, join: str = "") -> Text:
         from rdflib import Literal
@@ -173,7 +179,7 @@ class _Node:
         """Its URI, where it has one."""
         from rdflib import URIRef
 
-        return str(self.node) if isinstance(self.node, URIRef) else ""
+        return str(self.node).removeprefix(_NOWHERE) if isinstance(self.node, URIRef) else ""
 
 
 def _datasets(graph: Graph) -> list[Node]:

@@ -43,11 +43,12 @@ def read(data: bytes, form: str = "") -> list[Told]:
     return found
 
 
-def told_in(data: bytes, form: str = "") -> list[Told]:
-    """The same, with those that have no title: each is good or bad by itself."""
+def told_in(data: bytes, form: str = "", base: str = "") -> list[Told]:
+    """The same, with those that have no title: each is good or bad by itself. base: its document's address."""
     if len(data) > LARGEST:
         raise UnreadableRecord(reason=Message("metadata.too-large", limit=LARGEST))
-    found = FORMATS[form or recognize(data)](data)
+    form = form or recognize(data)
+    found = dcat.read(data, base) if form == "dcat" else FORMATS[form](data)
     if not found:
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
     return found

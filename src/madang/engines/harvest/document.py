@@ -56,7 +56,7 @@ class Document:
                 raise BadAnswer(url=answer.url[:500], reason=error.facts["reason"]) from error
             following = _next(answer.body, answer.url) if form == "dcat" else None
             following = None if following in seen else following
-            yield Page([Found("", answer.body, form)], following)
+            yield Page([Found("", answer.body, form, address=answer.url)], following)
             url = following
 
 

@@ -47,7 +47,7 @@ class Bucket:
             following = first(root, "NextContinuationToken") or None
             if following is not None and following == token:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.token-twice"))
-            yield Page(found, following, failed=failed)
+            yield Page(found, following, failed=failed, whole=not failed)
             if following is None:
                 return
             token = following
@@ -75,11 +75,12 @@ class Bucket:
                 failed.append((key, Message("harvest.large-object", size=size, most=LARGEST)))
                 continue
             try:
-                body = walk.fetcher.get(f"{walk.url.rstrip('/')}/{quote(key)}").body
+                answer = walk.fetcher.get(f"{walk.url.rstrip('/')}/{quote(key)}")
             except NotFetched as error:
                 failed.append((key, Message("harvest.unread-object", detail=str(error.facts["reason"]))))
                 continue
-            found.append(Found(key, body, walk.options.get("format", "")))
+            form = walk.options.get("format", "")
+            found.append(Found(key, answer.body, form, address=answer.url))
         return found, failed
 
 
