@@ -176,6 +176,24 @@ class MethodUnknown(UserError):
     status = 405
 
 
+class RangeMissed(UserError):
+    """A range of bytes that lies outside of the file. Facts: range, size."""
+
+    status = 416
+
+
+class ProtocolUnknown(UserError):
+    """A version of an upload protocol that is not spoken here. Facts: given, spoken."""
+
+    status = 412
+
+
+class MediaUnknown(UserError):
+    """A body of another type than the address takes. Facts: given, wanted."""
+
+    status = 415
+
+
 class BadCursor(Invalid):
     """A cursor that no listing of ours gave."""
 

@@ -79,11 +79,55 @@ def test_parts_become_a_file_of_a_version(client: TestClient, copied: Played) ->
     assert whole.content == b"hello world"
     rest = client.get(content, params={"path": "a/b.txt"}, headers={"Range": "bytes=6-"})
     assert (rest.status_code, rest.content, rest.headers["content-range"]) == (206, b"world", "bytes 6-10/11")
-    for odd in ("bytes=99-", "bytes=-5", "bytes=2-4", "lines=1-"):
-        assert (
-            client.get(content, params={"path": "a/b.txt"}, headers={"Range": odd}).content == b"hello world"
-        )
+    for odd in ("lines=1-", "bytes=-", "bytes=4-2", "bytes=0-1,3-4", "bytes=x-"):
+        passed_over = client.get(content, params={"path": "a/b.txt"}, headers={"Range": odd})
+        assert (passed_over.status_code, passed_over.content) == (200, b"hello world")
     assert client.get(content, params={"path": "../keys"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "body", "told"),
+    [("bytes=2-4", b"llo", "bytes 2-4/11"), ("bytes=-5", b"world", "bytes 6-10/11"),
+     ("bytes=6-99", b"world", "bytes 6-10/11"), ("bytes=-99", b"hello world", "bytes 0-10/11"),
+     ("bytes=0-0", b"h", "bytes 0-0/11"), ("bytes=0-", b"hello world", "bytes 0-10/11")],
+)  # fmt: skip
+def test_a_range_of_a_file(client: TestClient, asked: str, body: bytes, told: str) -> None:
+    assert deposit(client, ("a", begin(client, 11, b"hello world")), asset="ranged").status_code == 201
+    content = f"{PREFIX}/versions/company-a/ranged@1/content"
+    answer = client.get(content, params={"path": "a"}, headers={"Range": asked})
+    assert (answer.status_code, answer.content, answer.headers["content-range"]) == (206, body, told)
+    other = {"Range": asked, "If-Range": '"another"'}
+    assert client.get(content, params={"path": "a"}, headers=other).content == b"hello world"
+    same = {"Range": asked, "If-Range": answer.headers["etag"]}
+    assert client.get(content, params={"path": "a"}, headers=same).content == body
+
+
+@pytest.mark.parametrize("asked", ["bytes=11-", "bytes=99-120", "bytes=-0"])
+def test_a_range_outside_of_a_file(client: TestClient, asked: str) -> None:
+    deposit(client, ("a", begin(client, 11, b"hello world")), asset="ranged")
+    content = f"{PREFIX}/versions/company-a/ranged@1/content"
+    answer = client.get(content, params={"path": "a"}, headers={"Range": asked})
+    assert (answer.status_code, answer.json()["code"]) == (416, "range-missed")
+    assert answer.headers["content-range"] == "bytes */11"
+
+
+def test_clients_of_tus(client: TestClient) -> None:
+    """What the protocol asks of a server beside taking bytes (tus 1.0.0, "Core Protocol")."""
+    uploads = f"{PREFIX}/uploads"
+    new = client.post(uploads, headers={"Upload-Length": "3", "Tus-Resumable": "0.2.2"})
+    assert (new.status_code, new.headers["tus-version"]) == (412, "1.0.0")
+    upload = begin(client, 3)
+    wrong = client.patch(
+        f"{uploads}/{upload}", content=b"abc", headers={"Upload-Offset": "0", "Content-Type": "text/plain"}
+    )
+    assert (wrong.status_code, wrong.headers["tus-resumable"]) == (415, "1.0.0")
+    meant = {"X-HTTP-Method-Override": "PATCH", "Upload-Offset": "0", "Content-Type": PART}
+    assert client.post(f"{uploads}/{upload}", content=b"abc", headers=meant).status_code == 204
+    assert client.head(f"{uploads}/{upload}").headers["upload-offset"] == "3"
+    gone = client.post(f"{uploads}/{upload}", headers={"X-HTTP-Method-Override": "DELETE"})
+    assert gone.status_code == 204
+    missed = client.head(f"{uploads}/{upload}")
+    assert (missed.status_code, missed.headers["tus-resumable"]) == (404, "1.0.0")
 
 
 def test_an_upload_is_its_organizations_own(client: TestClient, copied: Played) -> None:

@@ -44,7 +44,7 @@ def read(data: bytes, form: str = "") -> list[Told]:
 
 
 def told_in(data: bytes, form: str = "", base: str = "") -> list[Told]:
-    """The same, with those that have no title: each is good or bad by itself. base: its document's address."""
+    """The same, with those that have no title: each is good or bad by itself. base: the document's."""
     if len(data) > LARGEST:
         raise UnreadableRecord(reason=Message("metadata.too-large", limit=LARGEST))
     form = form or recognize(data)

@@ -32,7 +32,8 @@ class Gate:
             if (refused := _unread(scope)) is not None:
                 await problems.told(Request(scope), refused)(scope, receive, send)
                 return
-            await self._api({**scope, "root_path": scope.get("root_path", "") + PREFIX}, receive, send)
+            below = {**scope, "root_path": scope.get("root_path", "") + PREFIX, "method": _method(scope)}
+            await self._api(below, receive, send)
             return
         other = next((p for p in self._others if scope["type"] == "http" and _is_below(scope, p)), None)
         if other is None:
@@ -46,6 +47,13 @@ def _is_below(scope: Scope, prefix: str) -> bool:
     return str(scope["path"]).startswith(f"{prefix}/")
 
 
+def _method(scope: Scope) -> str:
+    """A client of tus that cannot send PATCH or DELETE says in a header of a POST that it means them."""
+    meant = Headers(scope=scope).get("x-http-method-override", "").upper()
+    overridden = scope["method"] == "POST" and str(scope["path"]).startswith(f"{PREFIX}{problems.UPLOADS}/")
+    return meant if overridden and meant in ("PATCH", "DELETE", "HEAD") else str(scope["method"])
+
+
 def _unread(scope: Scope) -> MadangError | None:
     """Why a request is refused before its body is read: nobody signed it, or it is too large."""
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -53,7 +61,7 @@ def _unread(scope: Scope) -> MadangError | None:
     headers = Headers(scope=scope)
     if not headers.get("authorization", "").lower().startswith("bearer "):
         return NotSignedIn(reason=Message("organizations.token-absent"))
-    if scope["path"].startswith(f"{PREFIX}/uploads"):
+    if scope["path"].startswith(f"{PREFIX}{problems.UPLOADS}"):
         return None
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdecimal() or int(length[:20]) > _MOST_BODY:

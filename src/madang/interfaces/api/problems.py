@@ -14,11 +14,15 @@ from madang.kernel.errors import (
     MethodUnknown,
     NotFound,
     NotSignedIn,
+    ProtocolUnknown,
+    RangeMissed,
     UnknownKey,
 )
 from madang.sdk.documents import Problem
 
 MEDIA = "application/problem+json"
+UPLOADS, TUS = "/uploads", "1.0.0"
+"""Where files go up, and the version of the tus protocol that is spoken there."""
 
 
 def language_of(request: Request) -> str:
@@ -46,6 +50,12 @@ def told(request: Request, error: Exception) -> Response:
     headers = {"Content-Language": language, "Cache-Control": "no-store"}
     if isinstance(known, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(known, RangeMissed):
+        headers["Content-Range"] = f"bytes */{known.facts['size']}"
+    if isinstance(known, ProtocolUnknown):
+        headers["Tus-Version"] = str(known.facts["spoken"])
+    if UPLOADS in request.url.path:
+        headers["Tus-Resumable"] = TUS
     if isinstance(error, HTTPException):
         headers.update(error.headers or {})
         if error.status_code == 405:

@@ -1,5 +1,5 @@
 """Bytes over HTTP: resumable uploads (tus 1.0.0: core, creation, creation-with-upload, expiration,
-termination) and the files of a version, whole or from an offset on.
+termination) and the files of a version, whole or a range of one.
 
 https://tus.io/protocols/resumable-upload
 """
@@ -22,17 +22,18 @@ from starlette.requests import ClientDisconnect
 from madang.assets import service, uploads, zipping
 from madang.assets.errors import NoSuchFile
 from madang.interfaces.api.asking import caller_of
+from madang.interfaces.api.problems import TUS
 from madang.interfaces.operations import Caller
 from madang.kernel import clock
-from madang.kernel.errors import BadValue
+from madang.kernel.errors import MediaUnknown, ProtocolUnknown, RangeMissed
 from madang.organizations.service import require_signed_in
 from madang.sdk.documents import Upload
 
 router = APIRouter()
-_TUS = {"Tus-Resumable": "1.0.0"}
+_TUS = {"Tus-Resumable": TUS}
 _ABOUT = {
     **_TUS,
-    "Tus-Version": "1.0.0",
+    "Tus-Version": TUS,
     "Tus-Extension": "creation,creation-with-upload,expiration,termination",
 }
 _PART = "application/offset+octet-stream"
@@ -51,6 +52,10 @@ _BODY: dict[str, Any] = {
 
 
 async def _member(request: Request) -> Caller:
+    """Who uploads, and in a version of the protocol that is spoken."""
+    given = request.headers.get("tus-resumable", TUS)
+    if given != TUS:
+        raise ProtocolUnknown(given=given[:20], spoken=TUS)
     caller = await run_in_threadpool(caller_of, request)
     require_signed_in(caller.actor)
     return caller
@@ -106,7 +111,7 @@ async def append(request: Request, upload: Id, offset: Offset) -> Response:
     """Append a part that begins where the upload stands. What arrived before a line broke is kept."""
     caller = await _member(request)
     if request.headers.get("content-type") != _PART:
-        raise BadValue(file="request (header)", key="Content-Type", reason=f"It is {_PART}.")
+        raise MediaUnknown(given=request.headers.get("content-type", "-")[:100], wanted=_PART)
     return Response(None, 204, _headers(await _append(request, caller, upload, offset)))
 
 
@@ -141,7 +146,7 @@ async def _writing(caller: Caller, upload: str, offset: int) -> AsyncIterator[up
 
 @router.get("/versions/{version:path}/content", summary="Take a file of a version home")
 def content(request: Request, version: Version, path: FilePath) -> Response:
-    """Give a file of a version, where the agreements allow it; `Range: bytes=N-` goes on from an offset.
+    """Give a file of a version, where the agreements allow it, or the one range of it that `Range` names.
 
     The download is put on record: once in ten minutes for each member and version.
     """
@@ -151,19 +156,22 @@ def content(request: Request, version: Version, path: FilePath) -> Response:
     file = found.manifest.find(path)
     if file is None:
         raise NoSuchFile(version=version, path=path)
-    start = _start(request.headers.get("range"), file.size)
+    etag = f'"{file.digest}"'
+    part = _part(request, etag, file.size)
+    start, end = part or (0, file.size)
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": f'"{file.digest}"',
-        "Content-Length": str(file.size - start),
+        "ETag": etag,
+        "Content-Length": str(end - start),
         "Cache-Control": "private, no-cache",
         "Content-Disposition": "attachment",
     }
-    if start:
-        headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
     stream = found.open(file.digest)
     stream.seek(start)
-    return StreamingResponse(_chunks(stream), 206 if start else 200, headers, "application/octet-stream")
+    chunks = _chunks(stream, end - start)
+    return StreamingResponse(chunks, 206 if part else 200, headers, "application/octet-stream")
 
 
 @router.get("/versions/{version:path}/archive", summary="Take a version home as one zip")
@@ -181,15 +189,29 @@ def archive(request: Request, version: Version) -> Response:
     return StreamingResponse(zipping.zipped(content), 200, headers, "application/zip")
 
 
-def _start(given: str | None, size: int) -> int:
-    """Where an answer begins: a range that is not ``bytes=N-`` within the file is passed over (RFC 9110)."""
-    match = re.fullmatch(r"bytes=(\d{1,18})-", given or "")
-    return int(match[1]) if match and 0 < int(match[1]) < size else 0
+def _part(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    """Where the one range that is asked for begins and ends; None for the whole (RFC 9110, 13.1.5 and 14.2).
+
+    Several ranges, other units, what is no range, and a range of another state of the file are passed over.
+    """
+    given = request.headers.get("range", "").strip()
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", given)
+    if match is None or given == "bytes=-" or request.headers.get("if-range", etag) != etag:
+        return None
+    first, last = match.groups()
+    if first and last and int(last) < int(first):
+        return None
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last) + 1, size) if first and last else size
+    if start >= end:
+        raise RangeMissed(range=given.removeprefix("bytes="), size=size)
+    return start, end
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: BinaryIO, left: int) -> Iterator[bytes]:
     with stream:
-        while chunk := stream.read(_CHUNK):
+        while left and (chunk := stream.read(min(_CHUNK, left))):
+            left -= len(chunk)
             yield chunk
 
 
