@@ -262,6 +262,8 @@ CASES: tuple[tuple[str, Write, str, dict[str, Any], set[str]], ...] = (
     ("photo.jpg", _photograph, "image", {"photo.jpg": {"kind": "picture"}}, {"personal-data"}),
     ("salt.cif", _text(_CIF), "cif", {"species": {"kind": "text"}, "positions": {"unit": "angstrom"}}, set()),
     ("POSCAR", _text(_POSCAR), "poscar", {"positions": {"maximum": 1.25}}, set()),
+    ("POSCAR_4", _text(_POSCAR.replace("5\nSi\n", "5\n")), "poscar", {"positions": {"maximum": 1.25}},
+     {"species-absent"}),
     ("water.xyz", _text("3\n\nO 0 0 0\nH 0 0 1\nH 0 1 0\n"), "xyz", {"positions": {"maximum": 1.0}}, set()),
     ("spectra.mgf", _text(_MGF), "mgf", {"m/z": {"maximum": 200.2}, "intensity": {"maximum": 30.0}}, set()),
     ("genes.fasta", _text(">one\nACGT\n>two\nACGTACGT\n"), "fasta", {"length": {"maximum": 8.0}}, set()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from madang.assets.probing import measuring
 from madang.assets.probing.notes import Notes
 
 _LARGEST = 32 * 2**20
+_LONGEST_LINE = 2**16
 
 
 def read_cif(path: Path, notes: Notes) -> None:
@@ -19,8 +21,19 @@ def read_cif(path: Path, notes: Notes) -> None:
 
 
 def read_poscar(path: Path, notes: Notes) -> None:
-    """VASP's POSCAR."""
-    _structure(path, notes, "vasp")
+    """VASP's POSCAR; that of VASP 4 does not say which species its atoms are: they are X."""
+    with path.open(encoding="utf-8", errors="replace") as text:
+        head = [text.readline(_LONGEST_LINE) for _ in range(6)]
+        counts = head[5].split()
+        if not counts or not all(count.isdecimal() for count in counts):
+            _structure(path, notes, "vasp")
+            return
+        notes.find("species-absent", "warn")
+        if notes.size_bytes <= _LARGEST:
+            named = [*head[:5], " ".join("X" for _ in counts) + "\n", head[5], text.read()]
+            _structure(io.StringIO("".join(named)), notes, "vasp")
+        else:
+            notes.find("too-large", "warn", limit=_LARGEST)
 
 
 def read_xyz(path: Path, notes: Notes) -> None:
@@ -28,15 +41,15 @@ def read_xyz(path: Path, notes: Notes) -> None:
     _structure(path, notes, "extxyz")
 
 
-def _structure(path: Path, notes: Notes, form: str) -> None:
-    from ase import io
+def _structure(source: Path | io.StringIO, notes: Notes, form: str) -> None:
+    from ase.io import read
 
     if notes.size_bytes > _LARGEST:
         notes.find("too-large", "warn", limit=_LARGEST)
         return
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        atoms = io.read(path, index=0, format=form)
+        atoms = read(source, index=0, format=form)
     notes.fact("formula", atoms.get_chemical_formula(empirical=len(atoms) > 500))
     notes.fact("atoms", len(atoms))
     cell = atoms.cell.cellpar()
