@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,17 @@ def test_help_names_every_command_and_imports_none_of_them() -> None:
 )
 def test_every_command_has_help_with_an_example(group: str) -> None:
     _check_examples(group)
+
+
+@pytest.mark.parametrize("name", ["sql", "search", "probe", "export", "describe", "serve", "demo", "why"])
+def test_a_command_of_one_word_has_help_with_an_example(name: str) -> None:
+    assert "Example" in madang(name, "--help").stdout
+
+
+def test_an_argument_that_is_no_text(home: Path) -> None:
+    done = madang("--home", home, "search", os.fsdecode(b"\xff\xfe"))
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 3
 
 
 def _check_examples(*group: str) -> None:

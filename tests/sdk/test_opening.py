@@ -43,6 +43,18 @@ def deposited(copied: Played, folder: Path, name: str) -> Version:
     return version
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
+def test_a_csv_in_whatever_encoding(client: Client, copied: Played, tmp_path: Path, encoding: str) -> None:
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    (folder / "t.csv").write_text("기온(℃),지점\n1.5,서울\n2.5,부산\n", encoding=encoding)
+    version = deposited(copied, folder, f"csv-{encoding}")
+    table = client.open(version.name).arrow()
+    assert table.to_pydict() == {"기온(℃)": [1.5, 2.5], "지점": ["서울", "부산"]}
+    with pytest.raises(Unsafe):
+        client.open(version.name).arrow(encoding="ascii")
+
+
 def test_a_recording_as_files_arrow_and_torch(client: Client, copied: Played) -> None:
     torch = pytest.importorskip("torch")
     name = copied.stage.notes[f"deposit:{WHO}"]

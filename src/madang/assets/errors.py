@@ -18,6 +18,10 @@ class UnsafeFile(Invalid):
     """A link, device or the like among files to be stored. Facts: file."""
 
 
+class NameNoText(Invalid):
+    """A file's name in bytes that are no UTF-8. Facts: file."""
+
+
 class NameTwins(Invalid):
     """Two names that are one to a person (NFC and NFD). Facts: first, second."""
 

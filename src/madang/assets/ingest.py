@@ -11,7 +11,7 @@ from madang.assets.content import drafts
 from madang.assets.content.drafts import Source
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
-from madang.assets.errors import EmptyDeposit, UnsafeFile
+from madang.assets.errors import EmptyDeposit, NameNoText, UnsafeFile
 from madang.kernel.errors import FileMissing
 from madang.kernel.home import Home
 from madang.kernel.ids import nfc
@@ -30,7 +30,7 @@ def store_folder(
 ) -> Stored:
     """Store every file below `folder` as a holding; with `journal`, one that was cut off goes on.
 
-    Raises FileMissing, EmptyDeposit, UnsafeFile, NameTwins, FileChanged, TooLarge or DiskFull.
+    Raises FileMissing, EmptyDeposit, UnsafeFile, NameNoText, NameTwins, FileChanged, TooLarge or DiskFull.
     """
     if not folder.is_dir() or folder.is_symlink():
         raise FileMissing(file=str(folder))
@@ -83,9 +83,9 @@ def _regular_files(folder: Path) -> Iterator[Source]:
         base = Path(root).relative_to(folder).as_posix()
         prefix = "" if base == "." else f"{base}/"
         for name in folders:
-            shown = (prefix + name).encode("utf-8", "replace").decode()
-            if shown != prefix + name or Path(root, name).is_symlink():
-                raise UnsafeFile(file=shown)
+            _require_text(prefix + name)
+            if Path(root, name).is_symlink():
+                raise UnsafeFile(file=prefix + name)
         for name in sorted(names):
             path = prefix + name
             file, now = _open_regular(path, name, root_descriptor)
@@ -102,13 +102,20 @@ def _refuse(error: OSError) -> None:
     raise UnsafeFile(file=str(error.filename)) from error
 
 
-def _open_regular(shown: str, name: str, folder: int) -> tuple[int, os.stat_result]:
+def _require_text(path: str) -> None:
     try:
-        name.encode("utf-8")
+        path.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NameNoText(file=path.encode("utf-8", "replace").decode()) from error
+
+
+def _open_regular(shown: str, name: str, folder: int) -> tuple[int, os.stat_result]:
+    _require_text(shown)
+    try:
         # O_NONBLOCK: opening a planted FIFO must not hang.
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except (OSError, UnicodeEncodeError) as error:
-        raise UnsafeFile(file=shown.encode("utf-8", "replace").decode()) from error
+    except OSError as error:
+        raise UnsafeFile(file=shown) from error
     now = os.fstat(descriptor)
     if not stat.S_ISREG(now.st_mode):
         os.close(descriptor)

@@ -16,7 +16,7 @@ from madang.kernel.authorizer import Principal, Request, authorize, decide
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.missions import service as missions
-from madang.organizations.service import oversees
+from madang.organizations.service import by_name, oversees
 
 
 def get(session: Session, name: str) -> Version:
@@ -183,16 +183,17 @@ def authorize_use(session: Session, actor: Principal, action: str, version: Vers
     for root in _addresses(roots):
         grounds.update(authorize(session, _request(actor, action, root, version.kind)).by)
     for ancestor in ancestors:
-        if not _stands(ancestor, actor.organization, action):
+        if not _stands(ancestor, actor.organization, action, version):
             reason = Message(f"assets.why-{ancestor.state}")
             raise NotAccepted(version=ancestor.name, state=ancestor.state, reason=reason)
     return sorted(grounds)
 
 
-def _stands(ancestor: Version, organization: str, action: str) -> bool:
+def _stands(ancestor: Version, organization: str, action: str, version: Version) -> bool:
     """Whether the state of what a version was made from lets an organization do an action with it."""
     if ancestor.state in GONE:
-        return action == "download" and organization == ancestor.owner
+        remains = ancestor.state != "destroyed" or ancestor == version  # whose reading tells what happened
+        return remains and action == "download" and organization == ancestor.owner
     return ancestor.state == "accepted" or action == "download"
 
 
@@ -203,6 +204,17 @@ class Term:
     action: str
     organizations: tuple[str, ...]
     grounds: tuple[str, ...]
+
+
+def concerned(session: Session, version: Version) -> dict[str, str]:
+    """Who may know of a version beside overseers (name -> kind): the mission's participants, and before the
+    mission opens its owner and the parties of the agreements below it."""
+    names = set(missions.participants_of(session, version.mission))
+    if not names:
+        below = {root.agreement for root in roots_of(session, version.version_id) if root.agreement}
+        signed = [agreements.get(session, name).signatures for name in sorted(below)]
+        names = {version.owner}.union(*signed)
+    return {name: one.kind for name, one in by_name(session).items() if name in names}
 
 
 def terms_of(session: Session, version: Version, organizations: dict[str, str]) -> list[Term]:
@@ -217,7 +229,7 @@ def terms_of(session: Session, version: Version, organizations: dict[str, str]) 
         allowed: list[str] = []
         grounds: set[str] = set()
         for name, kind in organizations.items():
-            if not all(_stands(ancestor, name, action) for ancestor in ancestors):
+            if not all(_stands(ancestor, name, action, version) for ancestor in ancestors):
                 continue
             principal = Principal("", name, kind, frozenset())
             requests = [_request(principal, action, root, version.kind) for root in addresses]

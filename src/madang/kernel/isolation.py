@@ -165,7 +165,9 @@ def _limiter(limits: Limits, enter: Callable[[], None] | None) -> Callable[[], N
         if prctl is not None:
             prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # a job never outlives who keeps it
         for which, value in pairs:
-            resource.setrlimit(which, (value, value))
+            # Of time a second more: who reaches both limits at once is killed, as one without memory is.
+            most = value + 1 if which == resource.RLIMIT_CPU else value
+            resource.setrlimit(which, (value, most))
 
     return limit
 

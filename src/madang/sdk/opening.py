@@ -5,6 +5,7 @@ The files lie in the user's cache below their manifest's digest: what is there w
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -50,9 +51,10 @@ class Opened:
         found = (file for file in sorted(self.folder.rglob("*")) if file.is_file())
         return {file.relative_to(self.folder).as_posix(): file for file in found}
 
-    def arrow(self, path: str | None = None, *, encoding: str = "utf-8") -> pa.Table:
+    def arrow(self, path: str | None = None, *, encoding: str | None = None) -> pa.Table:
         """The tables of the version as one Arrow table: rows of all files of the first form that is there
         (Parquet, CSV, TSV, JSON lines, Arrow), columns by name. path: a file or folder instead of all.
+        encoding: of CSV and TSV; without it UTF-16 by its mark, UTF-8, or else CP949.
 
         Raises Unsafe where there is no table; needs pyarrow.
         """
@@ -83,7 +85,12 @@ class Opened:
         return xr.combine_by_coords([xr.open_dataset(file) for file in chosen])
 
     def torch(
-        self, columns: Sequence[str], target: str | None = None, path: str | None = None
+        self,
+        columns: Sequence[str],
+        target: str | None = None,
+        path: str | None = None,
+        *,
+        encoding: str | None = None,
     ) -> Any:  # torch.utils.data.Dataset, which is imported where it is used
         """Rows as a torch data set: each item a float32 tensor of `columns`, or (that, its `target`).
 
@@ -93,7 +100,7 @@ class Opened:
         import torch
         from torch.utils.data import TensorDataset
 
-        table = self.arrow(path)
+        table = self.arrow(path, encoding=encoding)
         wanted = [*columns, *([target] if target else [])]
         if missing := [name for name in wanted if name not in table.column_names]:
             what = f"{self.version.name} has no column {', '.join(missing)}."
@@ -119,7 +126,21 @@ class Opened:
         raise Unsafe(what, f"None of its files ends with {', '.join(endings)}.", "See its `files`.")
 
 
-def _table(file: Path, encoding: str) -> pa.Table:
+def _encoding_of(file: Path) -> str:
+    with file.open("rb") as source:
+        if source.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        source.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while piece := source.read(2**20):
+                decoder.decode(piece)
+        except UnicodeDecodeError:
+            return "cp949"
+    return "utf-8"
+
+
+def _table(file: Path, encoding: str | None) -> pa.Table:
     ending = file.suffix.lower()
     if ending == ".parquet":
         from pyarrow import parquet
@@ -129,7 +150,12 @@ def _table(file: Path, encoding: str) -> pa.Table:
         from pyarrow import csv
 
         parsing = csv.ParseOptions(delimiter="\t" if ending == ".tsv" else ",")
-        return csv.read_csv(file, csv.ReadOptions(encoding=encoding), parsing)
+        encoding = encoding or _encoding_of(file)
+        try:
+            return csv.read_csv(file, csv.ReadOptions(encoding=encoding), parsing)
+        except (UnicodeError, LookupError) as error:
+            what = f"{file.name} is not text in the encoding {encoding}."
+            raise Unsafe(what, str(error)[:300], "Name another `encoding`.") from error
     if ending in (".jsonl", ".ndjson"):
         from pyarrow import json as lines
 

@@ -20,7 +20,15 @@ from madang.assets.content.drafts import Limits
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
 from madang.assets.content.port import open_keys
-from madang.assets.errors import ContentMissing, EmptyDeposit, FileChanged, NameTwins, TooLarge, UnsafeFile
+from madang.assets.errors import (
+    ContentMissing,
+    EmptyDeposit,
+    FileChanged,
+    NameNoText,
+    NameTwins,
+    TooLarge,
+    UnsafeFile,
+)
 from madang.engines.file import Files
 from madang.kernel import clock
 from madang.kernel.canonical import canonical_bytes
@@ -436,7 +444,7 @@ def test_names_that_no_folder_could_hold_together(tmp_path: Path, office: Office
     (folder / "\uac00").unlink()
     (folder / os.fsdecode(b"\xff")).mkdir()
     (folder / os.fsdecode(b"\xff") / "z").write_text("z")
-    with pytest.raises(UnsafeFile):
+    with pytest.raises(NameNoText):
         ingest.store_folder(office.home, folder)
 
 

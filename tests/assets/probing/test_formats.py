@@ -30,7 +30,7 @@ from pyarrow import parquet
 from rasterio import Affine
 
 from madang.assets.probing.model import Report
-from tests.assets.probing.looking import look, odd, variables
+from tests.assets.probing.looking import look, odd, one, variables
 
 Write = Callable[[Path], None]
 
@@ -306,6 +306,30 @@ def test_each_format(
             )
     minor = {finding.check for finding in report.findings if finding.severity == "info"}
     assert odd(report) - (minor - found) == found, report.findings
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "book.xlsx",
+        "book.xls",
+        "air.nc",
+        "land.tif",
+        "photo.jpg",
+        "salt.cif",
+        "POSCAR",
+        "spectra.mgf",
+        "sky.fits",
+    ],
+)
+def test_a_file_alone_is_read_as_it_is_in_a_folder(
+    reports: dict[str, Report], tmp_path: Path, name: str
+) -> None:
+    write = next(write for known, write, *_ in CASES if known == name)
+    write(tmp_path / name)
+    alone = one(tmp_path / name)
+    assert (alone.format, alone.facts) == (reports[name].format, reports[name].facts)
+    assert variables(alone).keys() == variables(reports[name]).keys() != set()
 
 
 def test_units_are_told_in_base_units(reports: dict[str, Report]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from madang.assets.probing import formats, running
 from madang.assets.probing.model import Report
+from madang.kernel.isolation import choose
 from tests.assets.probing.looking import WithReaders, look, odd
 
 _READERS = """
@@ -94,6 +96,26 @@ def test_each_is_stopped_and_told(readers: WithReaders, tmp_path: Path) -> None:
     assert found["shouts.txt"].facts == {"shouted": "yes"}  # what a library prints is no answer
     assert found["good-1.txt"].facts["text"] == "good-1.txt"
     assert found["good-2.txt"].facts["text"] == "good-2.txt"
+
+
+def test_what_may_not_be_opened_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may read everything here, so a file that its disk does not give stands for both."""
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "b.csv").write_text("x,y\n1,2\n")
+    real = Path.open
+
+    def opened(self: Path, *given: Any, **more: Any) -> Any:
+        if self.name == "a.csv":
+            raise OSError(5, "Input/output error", str(self))
+        return real(self, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", opened)
+        items = list(running.items(tmp_path))
+    assert [(one.path, one.format) for one in items] == [("a.csv", "closed"), ("b.csv", "table")]
+    found = {one.path: one for one in running.probe(tmp_path, items, choose("auto"))}
+    assert odd(found["a.csv"]) == {"closed"}
+    assert found["b.csv"].variables
 
 
 def test_nothing_outside_is_read_written_or_reached(readers: WithReaders, tmp_path: Path) -> None:

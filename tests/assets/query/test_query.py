@@ -159,7 +159,7 @@ def test_who_has_no_role_for_it_asks_nothing(weather: Played) -> None:
 def test_it_is_stopped_where_it_takes_too_much(weather: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     values = weather.home.values.model_copy(update={"query_seconds": 2})
     monkeypatch.setattr(type(weather.home), "values", property(lambda _: values))
-    with pytest.raises(QueryTooLarge):
+    with pytest.raises(QueryTooLarge, match="processor time"):
         _rows(weather, "select sum(a.range * b.range % 7) from range(1000000) a, range(1000000) b")
     with pytest.raises(QueryTooLarge):
         _rows(weather, "select length(repeat('x', 2000000000))")

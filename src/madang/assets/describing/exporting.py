@@ -16,7 +16,6 @@ from madang.kernel import extension
 from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home
 from madang.kernel.i18n import text
-from madang.missions import service as missions
 from madang.organizations import service as organizations
 
 
@@ -65,8 +64,7 @@ def _beside(home: Home, actor: Principal, name: str, language: str) -> Beside:
     with home.database.read() as session:
         version = lineage.see(session, actor, name)
         bodies = organizations.by_name(session)
-        members = {one: bodies[one].kind for one in missions.participants_of(session, version.mission)}
-        terms = lineage.terms_of(session, version, members)
+        terms = lineage.terms_of(session, version, lineage.concerned(session, version))
         findings = service.findings_of(session, version)
         parents = lineage.parents_of(session, version.version_id)
     uses = [Use(t.action, [bodies[o].title(language) for o in t.organizations], t.grounds) for t in terms]

@@ -214,7 +214,8 @@ def _ended(
     if place.whole and place.present and not place.read:
         journal.end()  # the next walk begins anew
         raise NothingFound(source=source.name, present=place.present)
-    parts = list(_vanished(home, source, place, seen, deleted))
+    everything = place.whole and (place.complete or accept_vanished)
+    parts = list(_vanished(home, source, seen, deleted, everything))
     vanished = sum(map(len, parts))
     limit = max(BRAKE_LEAST, int(BRAKE_SHARE * place.present))
     if vanished > limit and not accept_vanished:
@@ -226,7 +227,7 @@ def _ended(
         authorize(session, request(actor, source))
         ended_at = clock.to_text(clock.now())
         harvest = replace(harvest_of(session, place), state="finished", ended_at=ended_at)
-        if place.whole and not place.complete:
+        if place.whole and not everything:
             list_problems(session, harvest, [Failed("-", message_told(Message("harvest.not-whole")))])
             harvest = replace(harvest, problems=harvest.problems + 1)
         session.update(
@@ -241,9 +242,10 @@ def _ended(
 
 
 def _vanished(
-    home: Home, source: Source, place: Place, seen: Marks, deleted: Marks
+    home: Home, source: Source, seen: Marks, deleted: Marks, everything: bool
 ) -> Iterator[list[tuple[str, str]]]:
-    """(record id, remote id) of records that are no longer there, part by part."""
+    """(record id, remote id) of records that are no longer there, part by part. everything: whether what was
+    not met is gone, and not only what was told to be."""
     after = ""
     while True:
         query = sa.select(records.c.record_id, records.c.remote_id).where(
@@ -259,7 +261,7 @@ def _vanished(
         part = [
             (row["record_id"], row["remote_id"])
             for row, is_there, is_gone in zip(rows, there, told_gone, strict=True)
-            if not is_there and (is_gone or (place.whole and place.complete))
+            if not is_there and (is_gone or everything)
         ]
         if part:
             yield part

@@ -64,21 +64,32 @@ def items(root: Path) -> Iterator[Item]:
     if not root.is_dir():
         yield _item(root, root.name)
         return
-    if any((root / name).is_file() for name in sniffing.ZARR_MARKS):
+    if _is_store(root):
         yield Item("", "zarr", _size_below(root))
         return
-    for folder, folders, files in os.walk(root):
+    closed: list[OSError] = []
+    for folder, folders, files in os.walk(root, onerror=closed.append):
         here = Path(folder)
         folders.sort()
         for name in list(folders):
             inner = here / name
             if inner.is_symlink():
                 folders.remove(name)
-            elif any((inner / one).is_file() for one in sniffing.ZARR_MARKS):
+            elif _is_store(inner):
                 folders.remove(name)
                 yield Item(inner.relative_to(root).as_posix(), "zarr", _size_below(inner))
         for name in sorted(files):
             yield _item(here / name, (here / name).relative_to(root).as_posix())
+    for error in closed:
+        yield Item(Path(error.filename or root).relative_to(root).as_posix(), "closed", 0)
+
+
+def _is_store(folder: Path) -> bool:
+    """Whether a folder is a Zarr store; one that may not be looked into is none that can be seen."""
+    try:
+        return any((folder / one).is_file() for one in sniffing.ZARR_MARKS)
+    except OSError:
+        return False
 
 
 def _size_below(folder: Path) -> int:
@@ -87,13 +98,15 @@ def _size_below(folder: Path) -> int:
 
 def _item(path: Path, name: str) -> Item:
     """A file's format by its first bytes; a link, a device or a pipe is not opened."""
-    status = path.lstat()
-    if stat.S_ISLNK(status.st_mode) or not stat.S_ISREG(status.st_mode):
-        return Item(name, "no-file", 0)
-    with path.open("rb") as file:
-        return Item(
-            name, formats.name_format(name, file.read(sniffing.HEAD_BYTES), status.st_size), status.st_size
-        )
+    try:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode) or not stat.S_ISREG(status.st_mode):
+            return Item(name, "no-file", 0)
+        with path.open("rb") as file:
+            head = file.read(sniffing.HEAD_BYTES)
+    except OSError:  # no right to it, or a disk that fails
+        return Item(name, "closed", 0)
+    return Item(name, formats.name_format(name, head, status.st_size), status.st_size)
 
 
 def probe(
@@ -115,9 +128,8 @@ def probe(
 
 
 def _unopened(item: Item) -> Report:
-    check = {"empty": "file-empty", "no-file": "no-file", "unknown": "format-not-known"}.get(
-        item.format, "no-reader"
-    )
+    checks = {"empty": "file-empty", "no-file": "no-file", "closed": "closed", "unknown": "format-not-known"}
+    check = checks.get(item.format, "no-reader")
     found = Finding(check, "warn" if check != "no-reader" else "info", "", {"format": item.format})
     return Report(_shown(item.path), item.format, item.size_bytes, findings=(found,))
 

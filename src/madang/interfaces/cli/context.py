@@ -324,6 +324,9 @@ def print_error(error: Exception) -> int:
     """Print an error in its three parts; returns the exit code."""
     if isinstance(error, OSError) and error.filename is not None:
         error = FileTrouble(file=error.filename, reason=error.strerror or type(error).__name__)
+    if isinstance(error, UnicodeEncodeError) and any(map(_is_no_text, sys.argv)):
+        given = next(filter(_is_no_text, sys.argv)).encode("utf-8", "replace").decode()
+        error = BadValue(file="madang", key=given, reason="It is no UTF-8.")
     if type(error).__module__ == "madang.sdk.errors":
         return _print_answered(error)
     if not isinstance(error, MadangError):
@@ -337,6 +340,11 @@ def print_error(error: Exception) -> int:
     for part in (told.what, told.why, told.next):
         print(part, file=sys.stderr)
     return error.exit_code
+
+
+def _is_no_text(argument: str) -> bool:
+    """Whether an argument came in bytes that are no UTF-8."""
+    return any("\ud800" <= sign <= "\udfff" for sign in argument)
 
 
 def _print_answered(error: Exception) -> int:

@@ -92,7 +92,8 @@ def run(
     whole
         All of it, even where only what changed could be asked for.
     accept_vanished
-        Let more be gone than the brake lets pass (a tenth of the records).
+        Let more be gone than the brake lets pass (a tenth of the records), and what was not met where not
+        everything could be read.
     """
     from madang.assets.harvest import running
     from madang.assets.search import following

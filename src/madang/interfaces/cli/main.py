@@ -57,12 +57,24 @@ app = App(
     help="Madang (마당): one platform from signed agreement to score on a shared objective.",
     version=__version__,
     help_epilogue="Start with: madang demo",
+    help_format="plaintext",
     suppress_keyboard_interrupt=False,
 )
+
+
+def _add(name: str, target: str, line: str) -> None:
+    """A command that is loaded when it is called.
+
+    The line is for the list of all commands, which loads none of them. It would hide the command's own help,
+    with its examples: it is left out for the one that is called.
+    """
+    app.command(target, name=name, help=None if name in sys.argv else line)
+
+
 for _name, (_target, _help) in _SINGLE.items():
-    app.command(_target, name=_name, help=_help)
+    _add(_name, _target, _help)
 for _name, _help in _GROUPS.items():
-    app.command(f"madang.interfaces.cli.{_name}:app", name=_name, help=_help)
+    _add(_name, f"madang.interfaces.cli.{_name}:app", _help)
 for _pack in packs().values():
     for _name, _target in _pack.commands.items():
         app.command(_target, name=_name, help=f"{_pack.title['en']} ({_pack.title['ko']}).")

@@ -13,7 +13,7 @@ from madang.interfaces.operations import catalogue, programme
 from madang.kernel.errors import BadValue
 from madang.sdk import documents
 
-app = App(name="search", help="Find data in Korean or English, and things by their name.")
+app = App(name="search")
 
 
 @app.default

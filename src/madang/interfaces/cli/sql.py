@@ -78,15 +78,20 @@ def sql(
             _give(context.call(queries.csv, new=new).encode(), out)
         else:
             _give(context.call(queries.arrow, new=new), out)
+        _tell_cut(context.call(queries.list_, limit=1).items[0])
         return
     found = context.call(queries.ask, new=new)
     if json or form == "json":
-        _give((found.model_dump_json(indent=2) + "\n").encode(), out)
+        _give((found.model_dump_json(indent=2) + "\n").encode(), out)  # which tells whether it was cut
         return
     names = {str(place): column.name for place, column in enumerate(found.columns)}
     context.print_rows([{str(p): c for p, c in enumerate(row)} for row in found.rows], names, False)
-    if found.query.cut:
-        print(context.text("cli.rows-cut", rows=found.query.rows), file=sys.stderr)
+    _tell_cut(found.query)
+
+
+def _tell_cut(query: documents.Query) -> None:
+    if query.cut:
+        print(context.text("cli.rows-cut", rows=query.rows), file=sys.stderr)
 
 
 def _give(content: bytes, out: Path | None) -> None:

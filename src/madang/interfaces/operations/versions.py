@@ -24,8 +24,6 @@ from madang.kernel import extension
 from madang.kernel.errors import BadCursor
 from madang.kernel.i18n import Message
 from madang.kernel.paging import Key, slice_of
-from madang.missions import service as missions
-from madang.organizations import service as organizations
 from madang.programme import uses as used
 from madang.sdk import documents
 
@@ -214,14 +212,13 @@ def show(caller: Caller, version: Text) -> documents.VersionWhole:
     """Show a version: facts, findings, terms, where it came from and went."""
     with caller.home.database.read() as session:
         found = lineage.see(session, caller.actor, version)
-        bodies = organizations.by_name(session)
-        members = {name: bodies[name].kind for name in missions.participants_of(session, found.mission)}
+        terms = lineage.terms_of(session, found, lineage.concerned(session, found))
         return documents.VersionWhole.model_validate(
             {
                 **_facts(found),
                 "parents": [v.name for v in lineage.parents_of(session, found.version_id)],
                 "children": [v.name for v in lineage.children_of(session, found.version_id)],
-                "terms": [documents.Term(**vars(t)) for t in lineage.terms_of(session, found, members)],
+                "terms": [documents.Term(**vars(t)) for t in terms],
                 "findings": [finding_document(one) for one in service.findings_of(session, found)],
             }
         )

@@ -177,12 +177,13 @@ def read_workbook(path: Path, notes: Notes) -> None:
     """An Excel workbook (.xlsx)."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    told = (
-        (sheet.title, sheet.iter_rows(max_col=tables.MOST_COLUMNS, values_only=True))
-        for sheet in book.worksheets
-    )
-    _sheets(notes, book.sheetnames, told)
+    with path.open("rb") as file:  # of a name it would judge by the ending
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        told = (
+            (sheet.title, sheet.iter_rows(max_col=tables.MOST_COLUMNS, values_only=True))
+            for sheet in book.worksheets
+        )
+        _sheets(notes, book.sheetnames, told)
 
 
 def read_old_workbook(path: Path, notes: Notes) -> None:

@@ -15,7 +15,6 @@ from madang.interfaces.web.viewer import PART, Looking, Viewer, kept, render
 from madang.kernel.database import Session
 from madang.kernel.ledger import log
 from madang.kernel.paging import parted, slice_of
-from madang.missions import service as missions
 from madang.organizations import service as organizations
 from madang.programme import uses as used
 from madang.runs import service as runs
@@ -55,8 +54,8 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
     with viewer.home.database.read() as session:
         version = lineage.see(session, viewer.actor, f"{owner}/{asset_and_number}")
         bodies = organizations.by_name(session)
-        members = missions.participants_of(session, version.mission)
-        terms = lineage.terms_of(session, version, {name: bodies[name].kind for name in members})
+        members = lineage.concerned(session, version)
+        terms = lineage.terms_of(session, version, members)
         parents = lineage.parents_of(session, version.version_id)
         children = lineage.children_of(session, version.version_id)
         farther = _farther(session, viewer, version, [*parents, *children])
