@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from madang.agreements import service as agreements
+from madang.agreements.model import AgreementDocument, AgreementHeader, ClauseDocument
 from madang.assets import checking, lineage, service
 from madang.assets.errors import (
     NoSuchVersion,
@@ -18,7 +21,7 @@ from madang.interfaces.demo import cast
 from madang.kernel.authorizer import OUTSIDER
 from madang.kernel.errors import NotPermitted
 from madang.programme.verification import verify_home
-from tests.conftest import Played
+from tests.conftest import Office, Played
 
 
 def folder_of(played: Played, version: str, target: Path) -> Path:
@@ -98,6 +101,34 @@ def test_a_quarantined_version_may_only_go_back_to_its_owner(copied: Played, tmp
         terms = {term.action: term.organizations for term in lineage.terms_of(session, version, kinds)}
     assert terms == {"pool": (), "train": (), "evaluate": (), "query": (), "download": (cast.MIRRORED,)}
     assert folder_of(copied, bad, tmp_path / "back").is_dir()
+
+
+def test_before_a_mission_opens_the_parties_may_what_their_agreement_says(
+    office: Office, tmp_path: Path
+) -> None:
+    clause = ClauseDocument.model_validate(
+        {"effect": "permit", "text_en": "text", "text_ko": "문안", "actions": ["download"], "by": ["beta"]}
+    )
+    header = AgreementHeader(
+        name="terms", title_en="Terms", title_ko="조건", mission="rain", parties=("acme", "beta"),
+        ends_on=date(2099, 1, 1),
+    )  # fmt: skip
+    people = {name: office.join(name, "steward") for name in ("acme", "beta")}
+    office.join("gamma", "steward")
+    with office.home.database.write() as session:
+        agreements.draft(session, people["acme"], AgreementDocument(agreement=header, clause=(clause,)))
+    for one in people.values():
+        with office.home.database.write() as session:
+            agreements.sign(session, one, "terms")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a.csv").write_text("x,y\n1,2\n")
+    version = service.deposit(office.home, people["acme"], tmp_path / "d", "rain", "terms")
+    with office.home.database.read() as session:
+        members = lineage.concerned(session, version)
+        terms = {term.action: term.organizations for term in lineage.terms_of(session, version, members)}
+    assert members == {"acme": "company", "beta": "company"}
+    assert set(terms["download"]) == {"acme", "beta"}
+    assert terms["train"] == ()  # it was not checked yet
 
 
 def test_models_may_be_taken_home_and_pools_may_not(copied: Played, tmp_path: Path) -> None:
