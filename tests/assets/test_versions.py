@@ -107,7 +107,14 @@ def test_before_a_mission_opens_the_parties_may_what_their_agreement_says(
     office: Office, tmp_path: Path
 ) -> None:
     clause = ClauseDocument.model_validate(
-        {"effect": "permit", "text_en": "text", "text_ko": "문안", "actions": ["download"], "by": ["beta"]}
+        {
+            "effect": "permit",
+            "text_en": "text",
+            "text_ko": "문안",
+            "actions": ["download"],
+            "owners": ["acme"],
+            "by": ["beta"],
+        }
     )
     header = AgreementHeader(
         name="terms", title_en="Terms", title_ko="조건", mission="rain", parties=("acme", "beta"),
