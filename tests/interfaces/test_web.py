@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from madang.assets import checking, service
 from madang.interfaces.demo import cast
 from madang.interfaces.web.app import create_app
 from madang.interfaces.web.viewer import OneTimeCodes
@@ -341,3 +343,48 @@ def test_a_long_listing_goes_on(copied: Played) -> None:
             address = following[1].replace("&amp;", "&") if following else ""
         assert len(found) == len(set(found)) == 120 + 13
         assert client.get("/organizations?cursor=nonsense", headers=headers).status_code == 422
+
+
+def test_facets_are_counted_and_narrow_what_is_found(client: TestClient, played: Played) -> None:
+    def counts(page: str, name: str) -> dict[str, int]:
+        shown = re.findall(
+            rf'name="{name}" value="([^"]*)"(?: checked)?> <span>[^<]*</span> <span[^>]*>([\d,]+)</span>',
+            page,
+        )
+        return {value: int(count.replace(",", "")) for value, count in shown}
+
+    signed_in = cookies(played, cast.LEAD)
+    kinds = counts(client.get("/search?q=", headers=signed_in).text, "kind")
+    assert set(kinds) == {"dataset", "model", "record"}
+    for kind, count in kinds.items():
+        page = client.get(f"/search?q=&kind={kind}", headers=signed_in).text
+        assert f'name="kind" value="{kind}" checked' in page
+        shown = re.search(r'<h2 id="data">[^<]*?([\d,]+)', page)
+        assert shown is not None
+        assert int(shown[1].replace(",", "")) == count
+
+
+def test_a_versions_page_draws_what_is_in_it(copied: Played, tmp_path: Path) -> None:
+    pictures = pytest.importorskip("PIL.Image")
+    folder = tmp_path / "stations"
+    folder.mkdir()
+    rows = "".join(f"{33 + n / 10},{126 + n / 10},{15 + n % 7}\n" for n in range(40))
+    (folder / "stations.csv").write_text("위도,경도,기온(℃)\n" + rows)
+    pictures.new("RGB", (40, 30), "navy").save(folder / "sea.png")
+    home, who = copied.home, copied.actor("company-a")
+    version = service.deposit(home, who, folder, "stations", cast.AGREEMENT)
+    checking.check(home, who, version.name)
+    signed_in = cookies(copied, "company-a")
+    with TestClient(create_app(home)) as client:
+        page = client.get(f"/versions/{version.name}", headers=signed_in).text
+        assert "<figure>" in page
+        assert "기온(℃)" in page
+        assert 'id="where"' in page
+        assert "chart histogram" in page
+        picture = re.search(r'src="(/versions/[^"]+/pictures/\d+)"', page)
+        assert picture is not None
+        shown = client.get(picture[1], headers=signed_in)
+        assert shown.headers["content-type"].startswith("image/")
+        other = client.get(f"/versions/{version.name}", headers=cookies(copied, "company-b")).text
+        assert "<figure>" not in other
+        assert client.get(picture[1], headers=cookies(copied, "company-b")).status_code in (403, 404)

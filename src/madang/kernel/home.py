@@ -174,6 +174,7 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(path=str(path.parent)) from error
+        error.filename = str(path)  # the temporary name would tell nobody anything
         raise
     sync_folder(path.parent)
 

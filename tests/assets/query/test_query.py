@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from fastapi.testclient import TestClient
 from pyarrow import parquet
 
 from madang.agreements import service as agreements
@@ -17,7 +18,9 @@ from madang.assets import checking, reads, service
 from madang.assets.errors import NotAccepted
 from madang.assets.query import service as query
 from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueryTooLarge
+from madang.interfaces.api.app import PREFIX
 from madang.interfaces.demo import cast
+from madang.interfaces.web.app import create_app
 from madang.kernel import extension
 from madang.kernel.errors import NotPermitted
 from madang.programme import uses
@@ -178,6 +181,29 @@ def test_an_answer_has_so_many_rows_and_says_so(weather: Played, monkeypatch: py
         answer = query.ask(weather.home, actor, "select range from range(10)", form)
         assert (answer.query.rows, answer.query.cut) == (3, True)
     assert query.ask(weather.home, actor, "select range from range(3)").query.cut is False
+
+
+def test_it_is_asked_over_http(weather: Played) -> None:
+    who = {"Authorization": f"Bearer {weather.stage.token('company-b')}"}
+    told = {"sql": 'select "지점", "기온(℃)" from "company-b/weather@1/seoul.csv" order by 2'}
+    with TestClient(create_app(weather.home), headers=who) as client:
+        answer = client.post(f"{PREFIX}/query", json=told).json()
+        assert answer["rows"] == [["서울", 20], ["서울", 22]]
+        assert answer["read"] == ["company-b/weather@1"]
+        csv = client.post(f"{PREFIX}/query.csv", json=told)
+        assert csv.headers["content-type"].startswith("text/csv")
+        assert csv.text.splitlines() == ["지점,기온(℃)", "서울,20", "서울,22"]
+        arrow = client.post(f"{PREFIX}/query.arrow", json=told)
+        assert arrow.headers["content-type"] == "application/vnd.apache.arrow.stream"
+        with pa.ipc.open_stream(arrow.content) as stream:
+            assert stream.read_all().to_pydict() == {"지점": ["서울"] * 2, "기온(℃)": [20, 22]}
+        asked = client.get(f"{PREFIX}/queries").json()["items"]
+        assert [one["rows"] for one in asked] == [2, 2, 2]
+        other = {"Authorization": f"Bearer {weather.stage.token('company-c')}"}
+        assert client.post(f"{PREFIX}/query", json=told, headers=other).status_code == 403
+        wrong = client.post(f"{PREFIX}/query", json={"sql": "drop table x"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "bad-query")
+        assert client.post(f"{PREFIX}/query", json=told, headers={"Authorization": ""}).status_code == 401
 
 
 def test_rights_are_those_of_the_agreements(weather: Played) -> None:

@@ -16,7 +16,7 @@ from madang.assets.catalogue.model import Record
 from madang.assets.describing import service as describing
 from madang.assets.errors import NoSuchVersion
 from madang.assets.metadata.model import Description
-from madang.assets.model import KINDS, Version, versions
+from madang.assets.model import KINDS, STATES, Version, versions
 from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address
 from madang.assets.search.errors import BadFacet, TooDeep
@@ -118,8 +118,8 @@ def _query(session: Session, actor: Principal, asked: Asked) -> Query:
     not_below: tuple[str, ...] = ()
     if asked.may is not None:
         facets["kind"] = tuple(set(facets.get("kind", KINDS)) & set(KINDS)) or ("-",)
-        if asked.may != "download":
-            facets["state"] = ("accepted",) if "accepted" in facets.get("state", ("accepted",)) else ("-",)
+        standing = [one for one in STATES if one != "destroyed"] if asked.may == "download" else ["accepted"]
+        facets["state"] = tuple(set(facets.get("state", standing)) & set(standing)) or ("-",)
         not_below = tuple(_denied(session, actor, asked.may))
     words, ranges = asking.ranges(asked.words)
     return Query(

@@ -264,8 +264,8 @@ def variables(version: str, *, json: context.Json = False) -> None:
         "unit": lambda one: one.unit or None,
         "in base units": lambda one: one.base_unit or None,
         "standard name": lambda one: one.standard_name or None,
-        "minimum": lambda one: None if one.minimum is None else f"{one.minimum:.6g}",
-        "maximum": lambda one: None if one.maximum is None else f"{one.maximum:.6g}",
+        "minimum (base)": lambda one: None if one.minimum is None else f"{one.minimum:.6g}",
+        "maximum (base)": lambda one: None if one.maximum is None else f"{one.maximum:.6g}",
         "files": lambda one: one.files,
     }
     context.print_items(context.every(probes.variables, version=version), columns, json)
