@@ -84,7 +84,7 @@ def _again(name: str, told: Description) -> Description:
 def test_datacite_keeps_all_that_it_has_a_place_for(name: str) -> None:
     """DataCite has no files and no variables, and one name an agent."""
     again = _again(name, WHOLE)
-    kept = replace(WHOLE, files=(), variables=(), layer=again.layer)
+    kept = replace(WHOLE, files=(), variables=())
     if name == "datacite-xml":
         kept = replace(kept, page="")
     assert again.title == kept.title
@@ -93,12 +93,19 @@ def test_datacite_keeps_all_that_it_has_a_place_for(name: str) -> None:
     assert [one.name for one in again.creators] == [one.name for one in kept.creators]
     assert again.creators[0].identifiers == kept.creators[0].identifiers
     fields = "year subjects languages rights places periods sizes formats version relations funding page kind"
+    assert again.layer == kept.layer
     for field in fields.split():
         found, expected = getattr(again, field), getattr(kept, field)
         if field == "subjects":  # a term in two languages is two subjects there
             found = {word for one in found for _, word in one.term.every()}
             expected = {"기온", "air temperature"}
         assert found == expected, field
+
+
+@pytest.mark.parametrize("name", ["datacite-json", "datacite-xml", "dcat"])
+def test_a_collection_stays_one(name: str) -> None:
+    assert _again(name, replace(WHOLE, layer="collection")).layer == "collection"
+    assert _again(name, WHOLE).layer == "dataset"
 
 
 @pytest.mark.parametrize("name", ["dcat", "croissant", "ro-crate"])

@@ -21,6 +21,7 @@ from madang.assets.metadata.documents import (
     xml_of,
 )
 from madang.assets.metadata.model import (
+    LAYERS,
     Agent,
     Date,
     Description,
@@ -68,13 +69,15 @@ def read_xml(root: Element) -> Told:
         for one in below(root, "dates", "date")
         if values.date(content(one))
     ]
+    general = (kind.get("resourceTypeGeneral") if kind is not None else "") or "Dataset"
     description = Description(
+        layer=_layer(general, content(kind) if kind is not None else ""),
         title=_title(_xml_titles(root)),
         description=words.text(
             [(one.get(XML_LANGUAGE, ""), content(one)) for one in below(root, "descriptions", "description")],
             join="\n\n",
         ),
-        kind=(kind.get("resourceTypeGeneral") if kind is not None else "") or "Dataset",
+        kind=general,
         identifiers=tuple(one for one in (told, *others) if one and one.value),
         creators=tuple(_xml_agent(one, "creatorName") for one in below(root, "creators", "creator")),
         contributors=tuple(
@@ -213,6 +216,13 @@ def _collected(dates: list[Date]) -> tuple[Period, ...]:
 # JSON
 
 
+def _layer(general: str, told: str) -> str:
+    """The layer of a resource: as our own writer tells it, else by its general type."""
+    if told in LAYERS:
+        return told
+    return "collection" if general == "Collection" else "dataset"
+
+
 def read_json(told: Mapping[str, Any]) -> Told:
     """The attributes of a DOI as DataCite's REST API gives them."""
     identifiers = _json_identifiers(told)
@@ -222,7 +232,9 @@ def read_json(told: Mapping[str, Any]) -> Told:
         for one in values.objects(told.get("dates"))
         if values.date(one.get("date"))
     ]
+    general = values.string(types.get("resourceTypeGeneral")) or "Dataset"
     description = Description(
+        layer=_layer(general, values.string(types.get("resourceType"))),
         title=_title(_json_titles(told)),
         description=words.text(
             [
@@ -231,7 +243,7 @@ def read_json(told: Mapping[str, Any]) -> Told:
             ],
             join="\n\n",
         ),
-        kind=values.string(types.get("resourceTypeGeneral")) or "Dataset",
+        kind=general,
         identifiers=identifiers,
         creators=tuple(_json_agent(one) for one in values.objects(told.get("creators"))),
         contributors=tuple(_json_agent(one) for one in values.objects(told.get("contributors"))),

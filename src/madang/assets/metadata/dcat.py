@@ -206,7 +206,9 @@ def _told(graph: Graph, node: Node) -> Told:
         for told in one.nodes(DCAT + "contactPoint", "http://www.w3.org/ns/adms#contactPoint")
         if (made := _agent(told, "ContactPerson"))
     ]
+    series = DCAT + "DatasetSeries" in {str(kind) for kind in one.every(_RDF_TYPE)}
     description = Description(
+        layer="collection" if series else "dataset",
         title=one.text(_TERMS + "title", _ELEMENTS + "title", short=True),
         description=one.text(_TERMS + "description", _ELEMENTS + "description", join="\n\n"),
         identifiers=tuple(dict.fromkeys(identifiers)),

@@ -149,9 +149,12 @@ class Variable:
     file: str = ""
 
 
+LAYERS = ("repository", "collection", "dataset", "file")
+
+
 @dataclass(frozen=True)
 class Description:
-    """See the module's docstring. kind: DataCite's resourceTypeGeneral."""
+    """See the module's docstring. layer: one of LAYERS. kind: DataCite's resourceTypeGeneral."""
 
     title: Text = Text()
     description: Text = Text()

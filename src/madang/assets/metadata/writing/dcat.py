@@ -25,6 +25,8 @@ def to_turtle(told: Description, address: str) -> bytes:
     graph = Graph()
     about = URIRef(_safe(address))
     graph.add((about, RDF.type, DCAT.Dataset))
+    if told.layer == "collection":
+        graph.add((about, RDF.type, URIRef(f"{DCAT}DatasetSeries")))  # of DCAT 3, which rdflib does not list
     for name, text in ((DCTERMS.title, told.title), (DCTERMS.description, told.description)):
         for literal in _literals(text):
             graph.add((about, name, literal))
