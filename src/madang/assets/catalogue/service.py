@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -114,11 +114,17 @@ def visible_to(session: Session, actor: Principal, part: Slice | None = None) ->
 
 def record(session: Session, actor: Principal, record_id: str) -> Record:
     """A record that the actor may know of; NoSuchRecord otherwise."""
-    query = sa.select(records).join(sources, sources.c.name == records.c.source)
-    row = session.row(query.where(records.c.record_id == record_id, _visible(actor)))
-    if row is None:
+    found = records_by_id(session, actor, [record_id])
+    if not found:
         raise NoSuchRecord(record=record_id)
-    return Record(**row)
+    return found[record_id]
+
+
+def records_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[str, Record]:
+    """Those of the records that the actor may know of."""
+    query = sa.select(records).join(sources, sources.c.name == records.c.source)
+    rows = session.rows(query.where(records.c.record_id.in_(ids), _visible(actor)))
+    return {row["record_id"]: Record(**row) for row in rows}
 
 
 def original(home: Home, found: Record) -> bytes:

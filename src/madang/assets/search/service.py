@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -11,7 +12,6 @@ from madang.agreements import service as agreements
 from madang.agreements.policies import USE_ACTIONS
 from madang.assets import lineage
 from madang.assets.catalogue import service as catalogue
-from madang.assets.catalogue.errors import NoSuchRecord
 from madang.assets.catalogue.model import Record
 from madang.assets.describing import service as describing
 from madang.assets.errors import NoSuchVersion
@@ -82,8 +82,8 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
     close = _passing(index, query, nearest.near(home, asking.ranges(asked.words)[0]))
     keys, result = _by_both(index, query, close) if close else _by_words(index, query)
     with home.database.read() as session:
-        seen = [_seen(session, actor, key) for key in keys]
-        found = [Found(what, _told(session, what)) for what in seen if what is not None]
+        seen = _seen(session, actor, keys)
+        found = [Found(seen[key], _told(session, seen[key])) for key in keys if key in seen]
     return Answer(found, result.count, result.facets)
 
 
@@ -165,14 +165,15 @@ def _denied(session: Session, actor: Principal, action: str) -> list[str]:
     return denied
 
 
-def _seen(session: Session, actor: Principal, key: str) -> Record | Version | None:
-    """What a key names, where the actor may still know of it."""
-    try:
-        if key.startswith("rec-"):
-            return catalogue.record(session, actor, key)
-        return lineage.see(session, actor, key)
-    except (NoSuchRecord, NoSuchVersion):
-        return None
+def _seen(session: Session, actor: Principal, keys: Sequence[str]) -> dict[str, Record | Version]:
+    """What keys name, where the actor may still know of it."""
+    described = [key for key in keys if key.startswith("rec-")]
+    seen: dict[str, Record | Version] = {**catalogue.records_by_id(session, actor, described)}
+    for key in keys:
+        if not key.startswith("rec-"):
+            with suppress(NoSuchVersion):
+                seen[key] = lineage.see(session, actor, key)
+    return seen
 
 
 def _told(session: Session, what: Record | Version) -> Description:
