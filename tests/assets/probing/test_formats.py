@@ -361,6 +361,22 @@ def test_statistics_and_previews(reports: dict[str, Report]) -> None:
     assert not reports["drawing.svg"].preview.picture
 
 
+def test_fields_are_shown_as_pictures_and_series_as_columns(reports: dict[str, Report]) -> None:
+    import base64
+
+    def shown(name: str) -> Image.Image:
+        return Image.open(io.BytesIO(base64.b64decode(reports[name].preview.picture)))
+
+    air = shown("air.nc")  # north, where the values are larger, is above
+    assert air.size == (9, 7)
+    assert air.getpixel((8, 0)) > air.getpixel((8, 5)) > 0
+    stores = [name for name in reports if name.endswith(".zarr")]
+    assert stores
+    assert {shown(name).size for name in stores} == {(10, 10)}
+    assert reports["held.h5"].preview.header == ("group/speed",)
+    assert reports["held.h5"].preview.rows[2] == ("2",)
+
+
 def test_a_person_is_told_of_and_never_shown(reports: dict[str, Report]) -> None:
     assert "Gildong" not in json.dumps([reports[name].to_json() for name in ("scan.dcm", "photo.jpg")])
 

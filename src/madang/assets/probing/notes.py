@@ -31,6 +31,12 @@ class Notes:
         self._variables: list[Probed] = []
         self._findings: list[Finding] = []
         self._preview = Preview()
+        self._columns: dict[str, tuple[int, list[Any]]] = {}
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a preview."""
+        return self._preview != Preview()
 
     @property
     def hurried(self) -> bool:
@@ -105,6 +111,11 @@ class Notes:
             tuple(cut[:PREVIEW_ROWS]),
         )
 
+    def show_column(self, name: str, length: int, first: Iterable[Any]) -> None:
+        """A column of a table to show where nothing else is; those as long as the first go with it."""
+        if all(length == known for known, _ in self._columns.values()):
+            self._columns[name] = (length, list(first)[:PREVIEW_ROWS])
+
     def show_text(self, text: str) -> None:
         """A preview of a text."""
         kept = "".join(sign for sign in text[:LONGEST_TEXT] if sign.isprintable() or sign in "\n\t")
@@ -117,6 +128,8 @@ class Notes:
 
     def report(self) -> Report:
         """All that was noted."""
+        if self._columns and not self.shown:
+            self.show_rows(self._columns, zip(*(first for _, first in self._columns.values()), strict=True))
         return Report(
             self.path, self.format, self.size_bytes, self.facts, tuple(self._variables), self.box,
             self.period, self._preview, tuple(self._findings),

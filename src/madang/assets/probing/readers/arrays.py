@@ -17,6 +17,8 @@ from madang.assets.probing.notes import Notes
 _LARGEST_CHUNK = 128 * 2**20
 """Bytes that one piece of an array may unpack to; of larger ones no value is read."""
 
+_LARGEST_PLANE, _LEAST_SIDE = 32 * 2**20, 4
+"""Bytes of a plane that is shown as a picture, and the rows and columns that make one."""
 _DEEPEST, _MOST_MEMBERS = 16, 20_000
 _UNSEEN: tuple[measuring.Ends, Statistics] = ((None, None), Statistics())
 _TITLES = ("title", "summary", "institution", "source", "Conventions", "license", "history")
@@ -37,6 +39,32 @@ def read_netcdf(path: Path, notes: Notes) -> None:
                 notes.find("unreadable", "warn", name, reason=error)
                 notes.variable(name, "other", shape=variable.shape)
     notes.box = measuring.box_among(ends)
+
+
+def _show(
+    notes: Notes, name: str, values: Any, shape: Sequence[int], item_bytes: int, *, north_up: bool = True
+) -> None:
+    """The first plane of the first field of numbers as a picture; else series as columns of a table."""
+    from madang.assets.probing.readers.pictures import picture
+
+    if notes.shown or notes.hurried or 0 in shape or not shape:
+        return
+    if len(shape) == 1:
+        notes.show_column(name, shape[0], measuring.shown(values[:8]))
+    elif min(shape[-2:]) >= _LEAST_SIDE and math.prod(shape[-2:]) * item_bytes <= _LARGEST_PLANE:
+        plane = np.ma.asanyarray(values[(0,) * (len(shape) - 2)] if len(shape) > 2 else values[:])
+        notes.show_picture(picture(plane if north_up else plane[::-1]))
+
+
+def _goes_north(variable: Any) -> bool:
+    """Whether the rows of a field are in the order of growing latitudes: north is below then."""
+    group = variable.group()
+    while len(variable.shape) > 1 and group is not None:
+        rows = group.variables.get(variable.dimensions[-2])
+        if rows is not None and rows.ndim == 1 and _axis(rows.name, rows) == "latitude":
+            return bool(rows[0] < rows[-1])
+        group = group.parent
+    return False
 
 
 def _netcdf_variables(group: Any, prefix: str, depth: int = 0) -> list[tuple[str, Any]]:
@@ -81,6 +109,9 @@ def _netcdf_variable(notes: Notes, name: str, variable: Any) -> measuring.Ends:
         ends, statistics = measuring.numbers(measuring.sample(variable, shape))
         if " since " in unit:
             _period(notes, ends, unit, _attribute(variable, "calendar"))
+        else:
+            north_up = not _goes_north(variable)
+            _show(notes, name, variable, shape, variable.dtype.itemsize, north_up=north_up)
     if " since " in unit:
         notes.variable(
             name,
@@ -215,6 +246,7 @@ def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> None:
         kind = "number"
         if _readable(notes, place, member):
             ends, statistics = measuring.numbers(measuring.sample(member, member.shape))
+            _show(notes, place, member, member.shape, member.dtype.itemsize)
     elif member.dtype.kind == "b":
         kind = "flag"
     elif member.dtype.kind in "SU" or h5py.check_string_dtype(member.dtype) is not None:
@@ -278,6 +310,7 @@ def _zarr_array(notes: Notes, name: str, array: Any, told: Mapping[str, Any], ax
         notes.find("chunk-large", "warn", name, variable=name, size=piece)
     elif number and not notes.hurried:
         ends, statistics = measuring.numbers(measuring.sample(array, array.shape))
+        _show(notes, name, array, array.shape, array.dtype.itemsize)
     notes.variable(
         name, "number" if number else "other", unit=str(told.get("units", "")),
         title=str(told.get("long_name", "")),
@@ -299,6 +332,7 @@ def read_npy(path: Path, notes: Notes) -> None:
     ends, statistics = _UNSEEN
     if dtype.kind in "iuf":
         ends, statistics = measuring.numbers(measuring.sample(values, shape))
+        _show(notes, notes.path, values, shape, dtype.itemsize)
     notes.variable(
         notes.path,
         "number" if dtype.kind in "iuf" else "other",
