@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from madang.allocations import books
 from madang.assets import ingest, lineage, service
 from madang.assets.content import holdings
 from madang.assets.content.port import open_keys
@@ -26,6 +27,7 @@ from madang.kernel.ledger import log
 from madang.programme import affected
 from madang.programme.verification import verify_home
 from madang.runs import service as runs
+from madang.runs.supervisor import Supervisor
 from tests.conftest import Played
 
 WHO = "company-b"
@@ -256,3 +258,20 @@ def test_what_was_taken_back_may_be_deposited_anew(copied: Played, tmp_path: Pat
         numbers.append(version.number)
         withdraw(copied, version)
     assert numbers == [1, 2]
+
+
+def test_a_queued_run_of_what_was_taken_back_does_not_start(copied: Played) -> None:
+    award = copied.stage.notes[f"award:{cast.LEAD}"]
+    pool = copied.stage.notes["pool"]
+    order = runs.Order(cast.MISSION, "physical/behaviour-cloning", [pool], award, "late", {}, wall_seconds=60)
+    queued = runs.submit(copied.home, copied.actor(cast.LEAD), order)
+    with copied.home.database.read() as session:
+        before = books.balance(session, f"award:{queued.award_id}")
+    withdraw(copied, deposit_of(copied))
+    Supervisor(copied.home, copied.actor(cast.JUDGE, "operator"))._sweep()
+    with copied.home.database.read() as session:
+        stopped = runs.get(session, queued.run_id)
+        held = queued.cores * queued.wall_seconds
+        assert (stopped.state, stopped.reason) == ("failed", "not-permitted:not-accepted")
+        assert books.balance(session, f"award:{queued.award_id}") == before + held
+    assert verify_home(copied.home).holds
