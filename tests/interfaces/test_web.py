@@ -388,3 +388,17 @@ def test_a_versions_page_draws_what_is_in_it(copied: Played, tmp_path: Path) -> 
         other = client.get(f"/versions/{version.name}", headers=cookies(copied, "company-b")).text
         assert "<figure>" not in other
         assert client.get(picture[1], headers=cookies(copied, "company-b")).status_code in (403, 404)
+
+
+def test_a_version_leads_to_the_others_of_its_asset_and_what_differs(
+    client: TestClient, played: Played
+) -> None:
+    first = f"{cast.MIRRORED}/{cast.data_set(cast.MIRRORED)}@1"
+    second = first.replace("@1", "@2")
+    for shown, other in ((first, second), (second, first)):
+        page = client.get(f"/versions/{shown}", headers=cookies(played, cast.LEAD)).text
+        assert f'href="/versions/{other}"' in page
+        link = re.search(r'href="(/versions/[^"]+/changes\?since=[^"]+)"', page)
+        assert link is not None
+        assert link[1].startswith(f"/versions/{second}/")
+        assert client.get(link[1], headers=cookies(played, cast.LEAD)).status_code == 200

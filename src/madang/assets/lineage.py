@@ -60,6 +60,14 @@ def _is_seen(session: Session, actor: Principal, version: Version) -> bool:
     return True
 
 
+def others_of(session: Session, actor: Principal, version: Version, most: int) -> list[Version]:
+    """The other versions of the same asset that the actor may know of, newest first."""
+    same = (versions.c.owner == version.owner) & (versions.c.asset == version.asset)
+    query = sa.select(versions).where(same, versions.c.version_id != version.version_id)
+    rows = session.rows(query.order_by(versions.c.number.desc()).limit(most))
+    return seen_of(session, actor, [Version(**row) for row in rows])
+
+
 def seen_as(session: Session, actor: Principal, version: Version) -> str:
     """As what an actor may know of a version: its owner, an overseer, of the mission, of its agreement."""
     if actor.organization == version.owner:

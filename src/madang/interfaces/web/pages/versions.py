@@ -20,7 +20,7 @@ from madang.programme import uses as used
 from madang.runs import service as runs
 
 router = APIRouter()
-_SHOWN_FILES = 200
+_SHOWN_FILES, _SHOWN_VERSIONS = 200, 50
 _ENTRIES = (
     "version.deposited", "version.probed", "version.checked", "version.described", "version.pooled",
     "version.withdrawn", "version.destroyed",
@@ -58,6 +58,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         terms = lineage.terms_of(session, version, members)
         parents = lineage.parents_of(session, version.version_id)
         children = lineage.children_of(session, version.version_id)
+        others = lineage.others_of(session, viewer.actor, version, _SHOWN_VERSIONS)
         farther = _farther(session, viewer, version, [*parents, *children])
         findings = service.findings_of(session, version)
         uses = [
@@ -82,6 +83,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         terms=terms,
         parents=parents,
         children=children,
+        others=others,
         farther=farther,
         findings=findings,
         runs=uses,
