@@ -46,9 +46,11 @@ FilePath = Annotated[
 ]
 Length = Annotated[int, Header(alias="Upload-Length", ge=0, lt=2**62, description="Bytes in all.")]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, lt=2**62, description="Where this part begins.")]
-_BODY: dict[str, Any] = {
-    "requestBody": {"content": {_PART: {"schema": {"type": "string", "format": "binary"}}}},
-}
+
+
+def _body(*, required: bool) -> dict[str, Any]:
+    content = {_PART: {"schema": {"type": "string", "format": "binary"}}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 async def _member(request: Request) -> Caller:
@@ -84,7 +86,11 @@ async def about() -> Response:
 
 
 @router.post(
-    "/uploads", status_code=201, response_model=Upload, summary="Begin an upload", openapi_extra=_BODY
+    "/uploads",
+    status_code=201,
+    response_model=Upload,
+    summary="Begin an upload",
+    openapi_extra=_body(required=False),
 )
 async def create(request: Request, length: Length) -> Response:
     """Begin an upload; a body (application/offset+octet-stream) is its first part."""
@@ -106,7 +112,9 @@ async def see(request: Request, upload: Id) -> Response:
     return Response(None, 200, _headers(present))
 
 
-@router.patch("/uploads/{upload}", status_code=204, summary="Go on with an upload", openapi_extra=_BODY)
+@router.patch(
+    "/uploads/{upload}", status_code=204, summary="Go on with an upload", openapi_extra=_body(required=True)
+)
 async def append(request: Request, upload: Id, offset: Offset) -> Response:
     """Append a part that begins where the upload stands. What arrived before a line broke is kept."""
     caller = await _member(request)
