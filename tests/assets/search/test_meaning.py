@@ -72,13 +72,12 @@ def with_model(home: Home, model: Model, **more: object) -> Home:
 
 
 @pytest.fixture
-def near(desk: tuple[Home, Principal], model: Model) -> Iterator[tuple[Home, Principal]]:
+def near(desk: tuple[Home, Principal], model: Model) -> tuple[Home, Principal]:
     """The desk with a model, and vectors of everything."""
     home = with_model(desk[0], model, embedder_text="passage: ", embedder_question="query: ")
     making.make(home)
     model.asked.clear()
-    yield home, desk[1]
-    home.database.close()
+    return home, desk[1]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,6 @@ def test_nothing_that_one_may_not_know_of_is_near(copied: Played, model: Model) 
         assert names(answer) == names(everything)
         counts.add(answer.count)
     assert len(counts) > 1, "all may know of the same, and the test shows nothing"
-    home.database.close()
 
 
 def test_what_one_may_not_know_of_takes_no_place(
@@ -138,7 +136,6 @@ def test_what_one_may_not_know_of_takes_no_place(
     for actor in (copied.actor("msit"), copied.actor("company-a"), newcomer(home, copied.actor("msit"))):
         answer = service.search(home, actor, Asked("tokamak"))
         assert answer.count == len(answer.found) == 3
-    home.database.close()
 
 
 def newcomer(home: Home, officer: Principal) -> Principal:
@@ -171,7 +168,6 @@ def test_vectors_of_another_model_are_none(near: tuple[Home, Principal], model: 
     assert found(other, near[1], "canteen") == []
     assert making.make(other) == Made(6, 6, 0, 0)
     assert found(other, near[1], "canteen")[0] == "school"
-    other.database.close()
 
 
 def test_a_question_without_a_concept_counts_everything(near: tuple[Home, Principal]) -> None:
@@ -189,7 +185,6 @@ def test_a_model_that_takes_little_is_given_little(desk: tuple[Home, Principal],
     model.answer = lambda texts: (413, {}) if "passage: " in texts[0] else _vectors(texts)
     with pytest.raises(EmbedderRefused):
         making.make(with_model(desk[0], model, embedder_text="passage: "))
-    home.database.close()
 
 
 def test_another_model_behind_the_same_name(
@@ -219,7 +214,6 @@ def test_what_was_cut_off_goes_on(
         making.make(home)
     model.answer = None
     assert making.make(home) == Made(6, 2, 4, 0)
-    home.database.close()
 
 
 def _vectors(texts: list[str]) -> tuple[int, Any]:
@@ -249,7 +243,6 @@ def test_answers_that_are_none(office: Office, model: Model, answer: tuple[int, 
     home = with_model(office.home, model)
     with pytest.raises(EmbedderFailed):
         OpenAI(home.values).question("words")
-    home.database.close()
 
 
 def test_a_model_is_asked_over_https_or_on_this_machine(office: Office, model: Model) -> None:
@@ -257,10 +250,8 @@ def test_a_model_is_asked_over_https_or_on_this_machine(office: Office, model: M
         far = with_model(office.home, model, embedder_url=url)
         with pytest.raises(EmbedderFailed):
             OpenAI(far.values)
-        far.database.close()
     near = with_model(office.home, model, embedder_url="http://localhost/v1")
     assert OpenAI(near.values).name
-    near.database.close()
 
 
 def test_without_a_model_there_is_nothing_to_make(desk: tuple[Home, Principal]) -> None:

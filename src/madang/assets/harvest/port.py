@@ -37,7 +37,8 @@ class Found:
 class Page:
     """A part of a walk. token: where to go on after it, None at the end. since: what an incremental walk
     may ask from after this one. failed: (what could not be had, why), which is no reason to stop. whole:
-    False where something that is there may be missing: then nothing is marked as gone for being absent.
+    False where something else that is there may be missing. Then, and where anything failed, nothing is
+    marked as gone for being absent.
     """
 
     found: Sequence[Found]

@@ -63,7 +63,7 @@ def request(actor: Principal, source: Source) -> Request:
 def taken_of(page: Page) -> tuple[list[Read | Failed], bool]:
     """The records of a part, read; those that cannot be are told. And whether none may be missing."""
     taken: list[Read | Failed] = [Failed(bounded(name), message_told(reason)) for name, reason in page.failed]
-    complete = page.whole
+    complete = page.whole and not page.failed
     for found in page.found:
         if found.deleted:
             continue

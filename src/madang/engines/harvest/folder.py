@@ -56,10 +56,10 @@ class Folder:
             except OSError as error:
                 failed.append((name, _told(error)))
             if len(found) + len(failed) >= _PART or size >= _PART_BYTES:
-                yield Page(found, failed=failed, whole=not failed)
+                yield Page(found, failed=failed)
                 found, failed, size = [], [], 0
         failed += [(os.path.relpath(str(error.filename or root), root), _told(error)) for error in hidden]
-        yield Page(found, failed=failed, whole=not failed)
+        yield Page(found, failed=failed)
 
 
 def _told(error: OSError) -> Message:

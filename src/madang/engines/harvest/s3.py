@@ -47,7 +47,7 @@ class Bucket:
             following = first(root, "NextContinuationToken") or None
             if following is not None and following == token:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.token-twice"))
-            yield Page(found, following, failed=failed, whole=not failed)
+            yield Page(found, following, failed=failed)
             if following is None:
                 return
             token = following

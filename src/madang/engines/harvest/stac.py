@@ -85,7 +85,7 @@ class _Part:
         return len(self.found) + len(self.failed) >= _PART or self._bytes >= _PART_BYTES
 
     def page(self) -> Page:
-        return Page(self.found, failed=self.failed, whole=not self.failed)
+        return Page(self.found, failed=self.failed)
 
 
 def _described(body: bytes, document: Mapping[str, object]) -> list[Found]:

@@ -58,6 +58,7 @@ _WORDS = {
     """,
 }
 """The words that an attribute may have."""
+_KNOWN = {attribute: frozenset(words.split()) for attribute, words in _WORDS.items()}
 _SIDES = ("westBoundLongitude", "eastBoundLongitude", "southBoundLatitude", "northBoundLatitude")
 
 
@@ -69,7 +70,7 @@ def texts(text: Text) -> Iterator[tuple[str | None, str]]:
 
 def _word(attribute: str, told: str, otherwise: str = "Other") -> str:
     """A word that the schema knows; older ones (StartDate, of kernel 2) and other catalogues' are Other."""
-    return told if told in _WORDS[attribute].split() else otherwise
+    return told if told in _KNOWN[attribute] else otherwise
 
 
 def doi_of(told: Description) -> str:
@@ -142,7 +143,7 @@ def _each_once(value: Any) -> Any:
     """A list without what it holds twice; the schema wants its lists so."""
     if not isinstance(value, list):
         return value
-    return [one for place, one in enumerate(value) if one not in value[:place]]
+    return list({json.dumps(one, sort_keys=True): one for one in value}.values())
 
 
 def _dates(told: Description) -> Iterator[Date]:

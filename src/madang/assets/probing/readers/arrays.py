@@ -109,7 +109,7 @@ def _netcdf_variable(notes: Notes, name: str, variable: Any) -> measuring.Ends:
         ends, statistics = measuring.numbers(measuring.sample(variable, shape))
         if " since " in unit:
             _period(notes, ends, unit, _attribute(variable, "calendar"))
-        else:
+        elif not notes.shown:
             north_up = not _goes_north(variable)
             _show(notes, name, variable, shape, variable.dtype.itemsize, north_up=north_up)
     if " since " in unit:

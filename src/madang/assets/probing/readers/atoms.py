@@ -29,11 +29,8 @@ def read_poscar(path: Path, notes: Notes) -> None:
             _structure(path, notes, "vasp")
             return
         notes.find("species-absent", "warn")
-        if notes.size_bytes <= _LARGEST:
-            named = [*head[:5], " ".join("X" for _ in counts) + "\n", head[5], text.read()]
-            _structure(io.StringIO("".join(named)), notes, "vasp")
-        else:
-            notes.find("too-large", "warn", limit=_LARGEST)
+        named = [*head[:5], " ".join("X" for _ in counts) + "\n", head[5], text.read(_LARGEST)]
+        _structure(io.StringIO("".join(named)), notes, "vasp")
 
 
 def read_xyz(path: Path, notes: Notes) -> None:
