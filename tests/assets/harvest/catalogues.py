@@ -54,7 +54,8 @@ class Catalogue:
         start = int(asked.get("continuation-token", 0))
         rows = "".join(
             f"<Contents><Key>{escape(key)}</Key>"
-            f"<Size>{99_000_000 if key.startswith('large') else 9}</Size></Contents>"
+            f"<Size>{99_000_000 if key.startswith('large') else 9}</Size>"
+            "<LastModified>2026-01-31T10:20:30.000Z</LastModified></Contents>"
             for key in keys[start : start + PAGE]
         )
         more = (

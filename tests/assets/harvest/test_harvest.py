@@ -110,15 +110,74 @@ def test_a_bucket_that_anyone_may_list(desk: Desk, served: Catalogue) -> None:
     desk.add("s3", f"{served.url}/bucket", prefix="met/")
     first = desk.run()
     assert counts(first) == (24, 23, 0, 0, 2)  # one that is not there, and that so not all could be had
-    assert desk.titles() == sorted(f"Set {number}" for number in range(23))
+    assert desk.titles() == sorted(
+        f"Set {number}" for number in range(23)
+    )  # data.nc: what is not there may tell
     assert "404" in desk.problems(first)[0]
     del served.objects["met/03/기온 &.json"]
     served.objects["met/04/기온 &.json"] = in_schema_org("Set 4, mended")
     served.listed_only = set()
     second = desk.run()
-    assert (second.whole, counts(second)) == (True, (22, 0, 1, 1, 0))
+    assert (second.whole, counts(second)) == (True, (23, 1, 1, 1, 0))
     assert "Set 3" not in desk.titles()
+    assert "met" in desk.titles()  # what lies beside the folders
     assert verify_home(desk.home).holds
+
+
+UNDESCRIBED = {
+    "described/deep/rain.json": in_schema_org("Rain"),
+    "described/rain.csv": "mm\n1\n",
+    "관측 2024/부산/기온.csv": "시각,기온\n0,1.5\n",
+    "관측 2024/settings.json": "{}",
+    **{f"관측 2024/서울/{number:02}.nc": "x" * number for number in range(24)},
+    "관측 2024/.hidden": "x",
+    "loose.csv": "a\n1\n",
+}
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_data_that_nobody_described_are_known_by_their_listing(
+    desk: Desk, served: Catalogue, tmp_path: Path, kind: str
+) -> None:
+    served.objects = dict(UNDESCRIBED)
+    folder = tmp_path / "open"
+    for name, body in UNDESCRIBED.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(body if isinstance(body, str) else json.dumps(body))
+    desk.add(kind, str(folder) if kind == "folder" else f"{served.url}/bucket")
+    assert counts(desk.run()) == (4, 3, 0, 0, 1)  # settings.json describes nothing
+    assert desk.titles() == ["Rain", "open" if kind == "folder" else "bucket", "관측 2024"]
+    assert counts(desk.run()) == (4, 0, 0, 0, 1)
+    with desk.home.database.read() as session:
+        found = catalogue.record(session, desk.steward, record_id("source", "관측 2024/"))
+    told = found.description
+    assert (told.title.ko, told.formats) == ("관측 2024", ("nc", "csv", "json"))
+    assert told.sizes[0] == "26 files"
+    assert {"부산/기온.csv", "settings.json", "서울/23.nc"} <= {file.name for file in told.files}
+    assert [date.kind for date in told.dates] == ["Updated"]
+    original = json.loads(catalogue.original(desk.home, found))
+    assert (original["folder"], original["count"], len(original["files"])) == ("관측 2024", 26, 26)
+
+    described = json.dumps(in_schema_org("Observations"))  # now somebody describes it
+    served.objects["관측 2024/about.json"] = described
+    (folder / "관측 2024/about.json").write_text(described)
+    (folder / "loose.csv").unlink()
+    del served.objects["loose.csv"]
+    assert counts(desk.run()) == (3, 1, 0, 2, 1)
+    assert desk.titles() == ["Observations", "Rain"]
+
+
+def test_a_bucket_of_data_goes_on_within_a_folder(desk: Desk, served: Catalogue) -> None:
+    served.objects = {f"run/{number:03}.nc": "x" for number in range(35)} | {"zz.nc": "x", "a.nc": "x"}
+    desk.add("s3", f"{served.url}/bucket")
+    served.fail_after, served.fail_with = 2, 404
+    with pytest.raises(NotFetched):
+        desk.run()
+    served.fail_after = None
+    assert counts(desk.run()) == (2, 2, 0, 0, 1)  # that it was cut off
+    with desk.home.database.read() as session:
+        sizes = {one.description.sizes[0] for one in catalogue.records_of(session, desk.steward, "source")}
+    assert sizes == {"35 files", "2 files"}
 
 
 TURTLE = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .

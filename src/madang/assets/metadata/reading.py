@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from madang.assets.metadata import ckan, datacite, dcat, dublin_core, registry, schema_org, stac
+from madang.assets.metadata import ckan, datacite, dcat, dublin_core, listing, registry, schema_org, stac
 from madang.assets.metadata.documents import Told
 from madang.assets.metadata.errors import UnreadableRecord, UntitledRecord
 from madang.kernel.i18n import Message, register_catalogue
@@ -24,6 +24,7 @@ FORMATS: Mapping[str, Callable[[bytes], list[Told]]] = {
     "croissant": schema_org.read,
     "ro-crate": schema_org.read_crate,
     "open-data-registry": registry.read,
+    listing.FORMAT: listing.read,
 }
 """Readers by the name of their format."""
 

@@ -1,7 +1,8 @@
-"""The harvest engine ``folder``: documents that describe data, below a folder of this machine.
+"""The harvest engine ``folder``: what lies below a folder of this machine.
 
-Only folders that the operator opened (setting ``harvest_folders``). Links are not followed. A record is known
-by its path, or, where a document holds several, by what each of them says.
+Documents that describe data are records, each known by its path or, where one holds several, by what each of
+them says. A folder of data without one is a record by its listing (listings.py). Only folders that the
+operator opened (setting ``harvest_folders``); links are not followed.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from madang.assets.harvest.errors import BadAnswer
 from madang.assets.harvest.port import Found, Page, Walk
 from madang.assets.metadata.reading import LARGEST
+from madang.engines.harvest.listings import ENDINGS, Listings
+from madang.kernel import clock
 from madang.kernel.extension import Engine
 from madang.kernel.i18n import Message
 
 ENGINE = Engine("folder", "harvest", "madang.engines.harvest.folder:Folder")
 
-ENDINGS = (".json", ".jsonld", ".xml", ".ttl", ".rdf", ".yaml", ".yml")
 _PART, _PART_BYTES = 200, 16 * 2**20
 
 
@@ -44,33 +47,78 @@ class Folder:
             reason = Message("harvest.no-folder")
         if reason is not None:  # every member may read what is told of a harvest: no path stands in it
             raise BadAnswer(url=root.name, reason=reason)
-        found: list[Found] = []
-        failed: list[tuple[str, Message]] = []
-        hidden: list[OSError] = []
-        size = 0
-        for path in _documents(root, hidden):
-            name = path.relative_to(root).as_posix()
-            try:
-                found.append(Found(name, _read(path), walk.options.get("format", "")))
-                size += len(found[-1].original)
-            except OSError as error:
-                failed.append((name, _told(error)))
-            if len(found) + len(failed) >= _PART or size >= _PART_BYTES:
-                yield Page(found, failed=failed)
-                found, failed, size = [], [], 0
-        failed += [(os.path.relpath(str(error.filename or root), root), _told(error)) for error in hidden]
-        yield Page(found, failed=failed)
+        part, hidden = _Part(root, walk.options.get("format", "")), list[OSError]()
+        for path in _files(root, hidden):
+            part.take(path)
+            if part.full:
+                yield part.page()
+        yield part.page(hidden)
+
+
+class _Part:
+    """What is collected for the next part."""
+
+    def __init__(self, root: Path, form: str) -> None:
+        self._root, self._form = root, form
+        self._listings = Listings(root.name)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._found: list[Found] = []
+        self._failed: list[tuple[str, Message]] = []
+        self._bytes = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to hand it over."""
+        return len(self._found) + len(self._failed) >= _PART or self._bytes >= _PART_BYTES
+
+    def take(self, path: Path) -> None:
+        """A file: a document, or what is only listed."""
+        name = path.relative_to(self._root).as_posix()
+        content = None
+        try:
+            told = path.lstat()
+            if stat.S_ISREG(told.st_mode):
+                self._listings.file(name, told.st_size, _when(told.st_mtime))
+            if not name.lower().endswith(ENDINGS):
+                return
+            content = _read(path)
+            self._found.append(Found(name, content, self._form))
+            self._bytes += len(content)
+        except OSError as error:
+            self._failed.append((name, _told(error)))
+        self._listings.document(name, content, self._form)
+
+    def page(self, hidden: Sequence[OSError] | None = None) -> Page:
+        """Hand over. hidden: what could not be looked into; given at the end of all."""
+        found = [*self._found, *self._listings.ended(hidden is not None)]
+        for error in hidden or ():
+            self._failed.append(
+                (os.path.relpath(str(error.filename or self._root), self._root), _told(error))
+            )
+        made = Page(found, failed=self._failed)
+        self._begin()
+        return made
+
+
+def _when(seconds: float) -> str:
+    """A file's time; empty where it is none of this era."""
+    try:
+        return clock.to_text(datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, ValueError, OSError):
+        return ""
 
 
 def _told(error: OSError) -> Message:
     return Message("harvest.unreadable-file", detail=os.strerror(error.errno or 0))
 
 
-def _documents(root: Path, hidden: list[OSError]) -> Iterator[Path]:
-    """The documents below a folder; `hidden` gets what could not be looked into."""
+def _files(root: Path, hidden: list[OSError]) -> Iterator[Path]:
+    """The files below a folder; `hidden` gets what could not be looked into."""
     for folder, folders, names in os.walk(root, followlinks=False, onerror=hidden.append):
         folders.sort()
-        yield from (Path(folder, name) for name in sorted(names) if name.lower().endswith(ENDINGS))
+        yield from (Path(folder, name) for name in sorted(names))
 
 
 def _read(path: Path) -> bytes:

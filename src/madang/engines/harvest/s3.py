@@ -1,13 +1,16 @@
-"""The harvest engine ``s3``: documents that describe data, in a bucket that anyone may list.
+"""The harvest engine ``s3``: what lies in a bucket that anyone may list.
 
-ListObjectsV2 of Amazon's S3 API, unsigned. Only documents are fetched, by the endings that the engine
-``folder`` knows, each from below the bucket's own address; a record is known by its key, or where a document
-holds several by what each says. Every walk goes through all of it, so that what is gone is seen.
+ListObjectsV2 of Amazon's S3 API, unsigned. Only documents that describe data are fetched, each from below the
+bucket's own address; a record is known by its key, or where a document holds several by what each says.
+A folder of data without one is a record by its listing (listings.py). Every walk goes through all of it, so
+that what is gone is seen.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,7 +20,7 @@ from madang.assets.harvest.port import Found, Page, Walk, web_address
 from madang.assets.metadata.documents import every_below, first, local, xml_of
 from madang.assets.metadata.errors import UnreadableRecord
 from madang.assets.metadata.reading import LARGEST
-from madang.engines.harvest.folder import ENDINGS
+from madang.engines.harvest.listings import ENDINGS, Listings
 from madang.kernel.extension import Engine
 from madang.kernel.i18n import Message
 from madang.kernel.outbound import NotFetched
@@ -37,20 +40,24 @@ class Bucket:
         return Message("harvest.bucket-address") if urlsplit(url).query else web_address(url)
 
     def pages(self, walk: Walk) -> Iterator[Page]:
-        """Two hundred objects a part; the token is the bucket's own."""
-        token = walk.token
+        """Two hundred objects a part. The token is the bucket's own, with the folder that it is in."""
+        above = walk.options.get("prefix", "").rpartition("/")[0]
+        place = above or urlsplit(walk.url).path.strip("/")
+        token, told = _left(walk.token)
+        listings = Listings(place.rpartition("/")[2], told)
         while True:
             root = self._list(walk, token)
-            told = [_object(one) for one in every_below(root, "Contents")]
-            documents = [one for one in told if one[0].lower().endswith(ENDINGS)]
-            found, failed = self._fetched(walk, documents)
+            objects = [_object(one) for one in every_below(root, "Contents")]
+            found, failed = self._taken(walk, above, objects, listings)
             following = first(root, "NextContinuationToken") or None
             if following is not None and following == token:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.token-twice"))
-            yield Page(found, following, failed=failed)
+            found += listings.ended(following is None)
             if following is None:
+                yield Page(found, failed=failed)
                 return
             token = following
+            yield Page(found, json.dumps([token, listings.to_json()]), failed=failed)
 
     def _list(self, walk: Walk, token: str | None) -> Any:
         asked = {"list-type": "2", "max-keys": _PART}
@@ -65,26 +72,61 @@ class Bucket:
             raise BadAnswer(url=answer.url[:500], reason=Message("harvest.not-a-bucket"))
         return root
 
-    def _fetched(
-        self, walk: Walk, documents: Sequence[tuple[str, int]]
+    def _taken(
+        self, walk: Walk, above: str, objects: Sequence[_Object], listings: Listings
     ) -> tuple[list[Found], list[tuple[str, Message]]]:
+        """The documents among the objects of a part; the others are listed."""
         found: list[Found] = []
         failed: list[tuple[str, Message]] = []
-        for key, size in documents:
-            if size > LARGEST:
-                failed.append((key, Message("harvest.large-object", size=size, most=LARGEST)))
+        form = walk.options.get("format", "")
+        for one in objects:
+            path = one.key.removeprefix(above).lstrip("/")
+            if not path or path.endswith("/"):  # a folder's mark
                 continue
-            try:
-                answer = walk.fetcher.get(f"{walk.url.rstrip('/')}/{quote(key)}")
-            except NotFetched as error:
-                failed.append((key, Message("harvest.unread-object", detail=str(error.facts["reason"]))))
+            listings.file(path, one.size, one.changed)
+            if not path.lower().endswith(ENDINGS):
                 continue
-            form = walk.options.get("format", "")
-            found.append(Found(key, answer.body, form, address=answer.url))
+            had = self._fetched(walk, one, form)
+            if isinstance(had, Found):
+                found.append(had)
+            else:
+                failed.append((one.key, had))
+            listings.document(path, had.original if isinstance(had, Found) else None, form)
         return found, failed
 
+    def _fetched(self, walk: Walk, one: _Object, form: str) -> Found | Message:
+        """A document, or why it could not be had."""
+        if one.size > LARGEST:
+            return Message("harvest.large-object", size=one.size, most=LARGEST)
+        try:
+            answer = walk.fetcher.get(f"{walk.url.rstrip('/')}/{quote(one.key)}")
+        except NotFetched as error:
+            return Message("harvest.unread-object", detail=str(error.facts["reason"]))
+        return Found(one.key, answer.body, form, address=answer.url)
 
-def _object(told: Any) -> tuple[str, int]:
-    """(key, bytes) of an object in a listing."""
+
+def _left(token: str | None) -> tuple[str | None, dict[str, Any] | None]:
+    """Where a walk was left; its beginning where that is not told (as older programs wrote it)."""
+    try:
+        told = json.loads(token or "")
+        return (told[0], told[1]) if isinstance(told, list) else (None, None)
+    except ValueError:
+        return None, None
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object in a listing: bytes, and when it was changed."""
+
+    key: str
+    size: int
+    changed: str
+
+
+def _object(told: Any) -> _Object:
     size = first(told, "Size")
-    return first(told, "Key"), int(size) if size.isascii() and size.isdecimal() else 0
+    return _Object(
+        first(told, "Key"),
+        int(size) if size.isascii() and size.isdecimal() and len(size) < 19 else 0,
+        first(told, "LastModified")[:40],
+    )
