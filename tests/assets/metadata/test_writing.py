@@ -38,7 +38,10 @@ WHOLE = Description(
     description=Text("관측소 <b>열 곳</b>", 'Ten stations | with "quotes" & <signs>'),
     identifiers=(Identifier("DOI", "10.5072/abc"), Identifier("ARK", "ark:/12345/x")),
     creators=(
-        Agent(Text("김철수"), "person", identifiers=(Identifier("ORCID", "https://orcid.org/0000-0001"),)),
+        Agent(
+            Text("김철수"), "person", identifiers=(Identifier("ORCID", "https://orcid.org/0000-0001"),),
+            affiliations=(Text("기상연구소", "Weather Institute"),),
+        ),
         Agent(Text(en="Weather Institute"), "organization"),
     ),
     publisher=Agent(Text(en="Weather Institute"), "organization"),
@@ -46,15 +49,19 @@ WHOLE = Description(
     dates=(Date("Issued", "2026-03-01"),),
     subjects=(Subject(Text("기온", "air temperature")),),
     languages=("ko",),
-    rights=(Rights("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", "CC-BY-4.0"),),
+    rights=(
+        Rights(
+            Text("저작자 표시 4.0", "CC BY 4.0"), "https://creativecommons.org/licenses/by/4.0/", "CC-BY-4.0",
+        ),
+    ),
     places=(Place(Text(other={"und": "Seoul"}), (126.8, 37.4, 127.2, 37.7)),),
     periods=(Period("2025-01-01", "2025-12-31"),),
     sizes=("12 MB",),
     formats=("CSV",),
     version="1",
     relations=(Relation("IsDerivedFrom", Identifier("URL", "https://madang.example/versions/a/b@1")),),
-    funding=(Funding("MSIT", "A-1", "Genesis"),),
-    files=(FileTold("a b.csv", "https://madang.example/a%20b.csv", "text/csv", 12, "0" * 64),),
+    funding=(Funding(Text("과기정통부", "MSIT"), "A-1", Text("제네시스", "Genesis")),),
+    files=(FileTold("a b.csv", Text(), "https://madang.example/a%20b.csv", "text/csv", 12, "0" * 64),),
     variables=(
         Variable(
             "기온", Text("기온", "air temperature"), "number", "degC", "air_temperature", (), -5.0, 35.0,
@@ -99,6 +106,8 @@ def test_datacite_keeps_all_that_it_has_a_place_for(name: str) -> None:
         if field == "subjects":  # a term in two languages is two subjects there
             found = {word for one in found for _, word in one.term.every()}
             expected = {"기온", "air temperature"}
+        if field == "funding":  # names there have one language
+            expected = (Funding(Text(other={"und": "MSIT"}), "A-1", Text(other={"und": "Genesis"})),)
         assert found == expected, field
 
 
@@ -119,10 +128,41 @@ def test_the_others_keep_what_matters(name: str) -> None:
     assert again.rights[0].spdx == "CC-BY-4.0"
     assert again.files[0].url == "https://madang.example/a%20b.csv"
     assert again.relations == WHOLE.relations
-    if name == "dcat":
-        assert again.title == WHOLE.title
-    else:
+    assert set(again.rights[0].name.every()) == {("ko", "저작자 표시 4.0"), (ENGLISH[name], "CC BY 4.0")}
+    if name != "dcat":
         assert "기온" in {one.name for one in again.variables}
+        (paid,) = again.funding
+        assert (paid.funder.ko, paid.award, paid.title.ko) == ("과기정통부", "A-1", "제네시스")
+        (body,) = again.creators[0].affiliations
+        assert body.ko == "기상연구소"
+    if name != "ro-crate":
+        assert again.title == WHOLE.title
+        assert again.description == Text("관측소 열 곳", 'Ten stations | with "quotes" &')  # no markup
+    assert again.title.ko == "서울 기온"
+
+
+ENGLISH = {"dcat": "en", "croissant": "en", "ro-crate": "und"}
+"""A crate has strings; whether one is English, nobody tells."""
+
+
+def test_a_file_keeps_its_title_in_both_languages() -> None:
+    told = replace(WHOLE, files=(replace(WHOLE.files[0], title=Text("시간별 값", "Hourly values")),))
+    assert _again("dcat", told).files[0].title == Text("시간별 값", "Hourly values")
+    assert _again("dcat", WHOLE).files[0].title == Text()
+
+
+def test_descriptions_on_file_from_before_names_had_languages() -> None:
+    old = {
+        "title": {"en": "Old"},
+        "rights": [{"name": "CC BY", "uri": "https://x.example"}],
+        "funding": [{"funder": "MSIT", "award": "1"}],
+        "creators": [{"affiliations": ["KIST"]}],
+    }
+    told = Description.from_json(old)
+    assert told.rights[0].called("ko") == "CC BY"
+    assert told.funding[0].funder.in_language("en") == "MSIT"
+    assert told.creators[0].affiliations[0].in_language("en") == "KIST"
+    assert Description.from_json(told.to_json()) == told
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))

@@ -121,7 +121,12 @@ def _rights(home: Home, session: Session, version: Version) -> tuple[Rights, ...
     """The agreements of every deposit below it: who may do what is decided there."""
     names = {root.agreement for root in lineage.roots_of(session, version.version_id) if root.agreement}
     return tuple(
-        Rights(text("describing.terms", "en", agreement=name), address(home, f"agreements/{name}"))
+        Rights(
+            Text(
+                text("describing.terms", "ko", agreement=name), text("describing.terms", "en", agreement=name)
+            ),
+            address(home, f"agreements/{name}"),
+        )
         for name in sorted(names)
     )
 
@@ -171,7 +176,7 @@ def _files(home: Home, version: Version, files: Sequence[File], hashed: bool) ->
                 sha256 = _sha256(stream)
         media = _MEDIA.get(PurePosixPath(file.path.lower()).suffix) or mimetypes.guess_type(file.path)[0]
         place = f"{address(home, f'api/v1/versions/{version.name}/content')}?path={quote(file.path)}"
-        told.append(FileTold(file.path, place, media or _UNKNOWN, file.size, sha256))
+        told.append(FileTold(file.path, Text(), place, media or _UNKNOWN, file.size, sha256))
     return tuple(told)
 
 

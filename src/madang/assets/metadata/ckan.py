@@ -57,10 +57,10 @@ def told_of(package: Mapping[str, Any]) -> Told:
     organization = next(values.objects(package.get("organization")), {})
     publisher = _agents(field("publisher")) or _agents(organization.get("title"))
     licence = values.rights(
-        values.string(package.get("license_url")), values.string(package.get("license_title"))
+        values.string(package.get("license_url")), words.plain(values.string(package.get("license_title")))
     )
     if not (licence.name or licence.uri):
-        licence = Rights(name=values.string(package.get("license_id")))
+        licence = Rights(name=words.plain(values.string(package.get("license_id"))))
     period = values.period(field("temporal_start", "temporal-extent-begin"), field("temporal_end"))
     periods = [
         values.period(one.get("start"), one.get("end")) for one in values.objects(field("temporal_coverage"))
@@ -169,5 +169,12 @@ def _file(one: Mapping[str, Any]) -> FileTold:
     media = values.string(one.get("mimetype"), 200) or values.string(one.get("format"), 200)
     address = values.string(one.get("url"), 2000)
     name = values.string(one.get("name")) or address.rpartition("/")[2]
+    told = one.get("name_translated")  # ckanext-fluent's
+    title = (
+        words.text({str(tag): each for tag, each in told.items() if isinstance(each, str)}, short=True)
+        if isinstance(told, dict)
+        else Text()
+    )
     digest = values.string(one.get("hash"), 64)
-    return FileTold(name, address, media, values.whole(one.get("size")), digest if len(digest) == 64 else "")
+    size = values.whole(one.get("size"))
+    return FileTold(name, title, address, media, size, digest if len(digest) == 64 else "")

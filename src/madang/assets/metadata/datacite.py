@@ -92,7 +92,7 @@ def read_xml(root: Element) -> Told:
             if content(one)
         ),
         languages=tuple(words.language_of(one) for one in [first(root, "language")] if one),
-        rights=tuple(
+        rights=values.rights_once(
             _xml_rights(one) for one in [*below(root, "rightsList", "rights"), *below(root, "rights")]
         ),
         places=tuple(
@@ -121,8 +121,8 @@ def _xml_titles(root: Element) -> list[tuple[str, str, str]]:
 
 
 def _xml_funding(element: Element) -> Funding:
-    told = (words.line(first(element, name)) for name in ("funderName", "awardNumber", "awardTitle"))
-    return Funding(*told)
+    name, award, title = (first(element, name) for name in ("funderName", "awardNumber", "awardTitle"))
+    return Funding(words.plain(name), words.line(award), words.plain(title))
 
 
 def _title(titles: list[tuple[str, str, str]]) -> Text:
@@ -154,7 +154,7 @@ def _xml_agent(element: Element, name: str) -> Agent:
             for one in below(element, "nameIdentifier")
             if content(one)
         ),
-        tuple(words.line(content(one)) for one in below(element, "affiliation") if content(one)),
+        tuple(words.plain(content(one)) for one in below(element, "affiliation") if content(one)),
     )
 
 
@@ -175,7 +175,8 @@ def _xml_publisher(root: Element) -> Agent | None:
 
 def _xml_rights(element: Element) -> Rights:
     known = element.get("rightsIdentifier", "")
-    told = values.rights(element.get("rightsURI", ""), words.line(content(element)))
+    called = _short(element.get(XML_LANGUAGE, ""), content(element))
+    told = values.rights(element.get("rightsURI", ""), called)
     spdx = known if element.get("rightsIdentifierScheme", "").upper() == "SPDX" else told.spdx
     return Rights(told.name, told.uri, words.line(spdx, 100))
 
@@ -259,7 +260,7 @@ def read_json(told: Mapping[str, Any]) -> Told:
             if values.string(one.get("subject"))
         ),
         languages=tuple(words.language_of(one) for one in values.strings(told.get("language"))),
-        rights=tuple(_json_rights(one) for one in values.objects(told.get("rightsList"))),
+        rights=values.rights_once(_json_rights(one) for one in values.objects(told.get("rightsList"))),
         places=tuple(
             place for one in values.objects(told.get("geoLocations")) if (place := _json_place(one))
         ),
@@ -306,7 +307,8 @@ def _json_identifier(told: Mapping[str, Any], name: str) -> Identifier:
 
 
 def _json_funding(told: Mapping[str, Any]) -> Funding:
-    return Funding(*(values.string(told.get(name)) for name in ("funderName", "awardNumber", "awardTitle")))
+    name, award, title = (values.string(told.get(one)) for one in ("funderName", "awardNumber", "awardTitle"))
+    return Funding(words.plain(name), award, words.plain(title))
 
 
 def _json_agent(told: Mapping[str, Any]) -> Agent:
@@ -319,7 +321,7 @@ def _json_agent(told: Mapping[str, Any]) -> Agent:
         if values.string(one.get("nameIdentifier"))
     )
     affiliations = tuple(
-        name
+        words.plain(name)
         for one in values.items(told.get("affiliation"))
         if (name := values.string(one.get("name") if isinstance(one, dict) else one))
     )
@@ -342,10 +344,13 @@ def _json_publisher(told: Any) -> Agent | None:
 
 
 def _json_rights(told: Mapping[str, Any]) -> Rights:
-    made = values.rights(values.string(told.get("rightsUri")), values.string(told.get("rights")))
+    called = _short(values.string(told.get("lang")), values.string(told.get("rights")))
+    made = values.rights(values.string(told.get("rightsUri")), called)
     known = values.string(told.get("rightsIdentifier"), 100)
     scheme = values.string(told.get("rightsIdentifierScheme")).upper()
-    return Rights(made.name or known, made.uri, known if scheme == "SPDX" and known else made.spdx)
+    return Rights(
+        made.name or words.plain(known), made.uri, known if scheme == "SPDX" and known else made.spdx
+    )
 
 
 def _json_place(told: Mapping[str, Any]) -> Place | None:

@@ -231,7 +231,7 @@ def _told(graph: Graph, node: Node) -> Told:
                 words.language_of(str(told).rpartition("/")[2]) for told in one.every(_TERMS + "language")
             )
         ),
-        rights=tuple(dict.fromkeys(_rights(one))),
+        rights=values.rights_once(_rights(one)),
         places=tuple(place for told in one.nodes(_TERMS + "spatial") if (place := _place(told))),
         periods=tuple(period for told in one.nodes(_TERMS + "temporal") if (period := _period(told))),
         version=one.string(DCAT + "version", "http://www.w3.org/2002/07/owl#versionInfo", longest=100),
@@ -285,14 +285,14 @@ def _rights(one: _Node) -> Iterator[Rights]:
     """Of the data set, else of its distributions."""
     for name in (_TERMS + "license", _TERMS + "rights", _TERMS + "accessRights"):
         for told in one.nodes(name):
-            label = told.label().in_language("en")
+            label = told.label()
             if told.address or label:
-                yield values.rights(told.address or label, label)
+                yield values.rights(told.address, label)
     if not any(True for _ in one.every(_TERMS + "license")):
         for file in one.nodes(DCAT + "distribution"):
             for told in file.nodes(_TERMS + "license"):
                 if told.address or told.label():
-                    yield values.rights(told.address or told.label().in_language("en"))
+                    yield values.rights(told.address, told.label())
 
 
 def _place(one: _Node) -> Place | None:
@@ -320,7 +320,8 @@ def _shape(told: str, name: Text) -> Place | None:
 
 def _file(one: _Node) -> FileTold | None:
     address = one.string(DCAT + "downloadURL") or one.string(DCAT + "accessURL")
-    name = one.label().in_language("en") or address.rpartition("/")[2]
+    title = one.label()
+    name = title.in_language("en") or address.rpartition("/")[2]
     kinds = [
         told.address or told.label().in_language("en")
         for told in one.nodes(DCAT + "mediaType", _TERMS + "format")
@@ -329,7 +330,8 @@ def _file(one: _Node) -> FileTold | None:
     digests = [told.string(_SPDX + "checksumValue") for told in one.nodes(_SPDX + "checksum")]
     digest = next((told for told in digests if len(told) == 64), "")
     size = values.whole(one.string(DCAT + "byteSize"))
-    return FileTold(name, address, media[:200], size, digest) if name or address else None
+    several = title if len(list(title.every())) > 1 else Text()
+    return FileTold(name, several, address, media[:200], size, digest) if name or address else None
 
 
 # JSON without a context of its own: Project Open Data's data.json and its kin

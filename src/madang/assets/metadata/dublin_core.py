@@ -45,7 +45,9 @@ def read_xml(root: Element) -> Told:
         dates=tuple(Date("Issued", value) for value in dates),
         subjects=tuple(Subject(words.text([pair], short=True)) for pair in pairs("subject")),
         languages=tuple(words.language_of(one) for one in every("language")),
-        rights=tuple(values.rights(one) for one in every("rights")),
+        rights=tuple(
+            values.rights(value, words.text([(tag, value)], short=True)) for tag, value in pairs("rights")
+        ),
         formats=tuple(every("format")),
         relations=tuple(
             Relation(kind, values.identifier(one))

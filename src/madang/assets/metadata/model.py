@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 UNDETERMINED = "und"
 """The language of a text whose language nobody told (ISO 639-3)."""
@@ -30,8 +30,10 @@ class Text:
         return bool(self.ko or self.en or self.other)
 
     def in_language(self, language: str) -> str:
-        """The text in a language, or in the nearest that there is; empty where there is none."""
-        wanted = {"ko": (self.ko, self.en), "en": (self.en, self.ko)}.get(language, (self.en, self.ko))
+        """The text in a language, or in the nearest that there is; empty where there is none. What stands in
+        an unknown language beside Korean is nearer to English."""
+        unknown = self.other.get(UNDETERMINED)
+        wanted = (self.ko, self.en) if language == "ko" else (self.en, unknown, self.ko)
         return next((one for one in (*wanted, *self.other.values()) if one), "")
 
     def every(self, first: str = "ko") -> Iterator[tuple[str, str]]:
@@ -40,6 +42,15 @@ class Text:
         for language, value in (*own, *self.other.items()):
             if value:
                 yield language, value
+
+
+def _in_no_language(value: Any) -> Any:
+    """Records on file from before some texts had languages hold them as strings."""
+    return {"other": {UNDETERMINED: value}} if isinstance(value, str) and value else value or {}
+
+
+Wording = Annotated[Text, BeforeValidator(_in_no_language)]
+"""A Text; in older descriptions a string."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class Agent:
     kind: str = ""
     role: str = ""
     identifiers: tuple[Identifier, ...] = ()
-    affiliations: tuple[str, ...] = ()
+    affiliations: tuple[Wording, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,9 +92,13 @@ class Subject:
 class Rights:
     """A licence. spdx: its identifier in the SPDX list, where one is told."""
 
-    name: str = ""
+    name: Wording = Text()
     uri: str = ""
     spdx: str = ""
+
+    def called(self, language: str) -> str:
+        """Its name, else its identifier, else its address."""
+        return self.name.in_language(language) or self.spdx or self.uri
 
 
 @dataclass(frozen=True)
@@ -114,16 +129,18 @@ class Relation:
 class Funding:
     """Who paid, under which award."""
 
-    funder: str = ""
+    funder: Wording = Text()
     award: str = ""
-    title: str = ""
+    title: Wording = Text()
 
 
 @dataclass(frozen=True)
 class FileTold:
-    """A file or service as its description tells it; nobody has looked."""
+    """A file or service as its description tells it; nobody has looked. title: where it has one beside its
+    name."""
 
     name: str = ""
+    title: Text = Text()
     url: str = ""
     media_type: str = ""
     size_bytes: int | None = None

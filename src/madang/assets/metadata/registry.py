@@ -24,7 +24,7 @@ def read(data: bytes) -> list[Told]:
     files = [
         FileTold(
             values.string(one.get("Description"), 300) or values.string(one.get("ARN")),
-            values.string(one.get("ARN")),
+            url=values.string(one.get("ARN")),
         )
         for one in values.objects(document.get("Resources"))
     ]

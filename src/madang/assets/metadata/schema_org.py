@@ -6,7 +6,7 @@ Read by the names of their keys, with or without a prefix; no context is fetched
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from madang.assets.metadata import values, words
@@ -17,6 +17,7 @@ from madang.assets.metadata.model import (
     Date,
     Description,
     FileTold,
+    Funding,
     Period,
     Place,
     Relation,
@@ -42,6 +43,8 @@ _TYPES = {
 }
 
 Object = Mapping[str, Any]
+Whole = Callable[[Any], list[Any]]
+"""A value as a list, with what stands elsewhere in the document in the place of links to it."""
 
 
 def read(data: bytes) -> list[Told]:
@@ -99,13 +102,16 @@ def told_of(told: Object, known: Mapping[str, Object]) -> Told:
         if isinstance(one, dict) and (file := _file(one))
     ]
     issued, modified = values.date(told.get("datePublished")), values.date(told.get("dateModified"))
-    publishers = [agent for one in whole(told.get("publisher")) if (agent := _agent(one))]
+    publishers = [agent for one in whole(told.get("publisher")) if (agent := _agent(one, whole))]
     description = Description(
-        title=_text(told.get("name"), short=True) or _text(told.get("headline"), short=True),
+        title=_named(told) or _text(told.get("headline"), short=True),
         description=_text(told.get("description")),
         identifiers=tuple(dict.fromkeys(identifiers)),
         creators=tuple(
-            agent for name in ("creator", "author") for one in whole(told.get(name)) if (agent := _agent(one))
+            agent
+            for name in ("creator", "author")
+            for one in whole(told.get(name))
+            if (agent := _agent(one, whole))
         ),
         publisher=publishers[0] if publishers else None,
         year=values.year(told.get("datePublished")),
@@ -114,7 +120,8 @@ def told_of(told: Object, known: Mapping[str, Object]) -> Told:
         ),
         subjects=tuple(_subjects(whole(told.get("keywords")))),
         languages=tuple(words.language_of(one) for one in values.strings(told.get("inLanguage"))),
-        rights=tuple(right for one in whole(told.get("license")) if (right := _rights(one))),
+        rights=values.rights_once(right for one in whole(told.get("license")) if (right := _rights(one))),
+        funding=tuple(made for one in whole(told.get("funding")) if (made := _funding(one, whole))),
         places=tuple(place for one in whole(told.get("spatialCoverage")) if (place := _place(one, known))),
         periods=tuple(
             period for one in values.strings(told.get("temporalCoverage")) if (period := _period(one))
@@ -164,20 +171,39 @@ def _text(value: Any, *, short: bool = False) -> Text:
     return words.text(pairs, short=short)
 
 
-def _agent(one: Any) -> Agent | None:
+def _agent(one: Any, whole: Whole) -> Agent | None:
     if not isinstance(one, dict):
         told = values.string(one)
         return Agent(words.plain(told)) if told else None
-    name = _text(one.get("name"), short=True) or words.plain(values.string(one.get("@id")))
+    name = _named(one) or words.plain(values.string(one.get("@id")))
     if not name:
         return None
     kind = "person" if is_a(one, "Person") else "organization" if is_a(one, "Organization") else ""
     own = _id(one)
     identifiers = (values.identifier(own, "ORCID" if "orcid.org" in own else ""),) if "://" in own else ()
-    places = tuple(
-        place for told in values.items(one.get("affiliation")) if (place := _value(told)) and ":" not in place
-    )
+    places = tuple(place for told in whole(one.get("affiliation")) if (place := _affiliation(told)))
     return Agent(name, kind, identifiers=identifiers, affiliations=places)
+
+
+def _affiliation(one: Any) -> Text:
+    """By name: an address alone tells a reader nothing."""
+    told = _named(one) if isinstance(one, dict) else words.plain(values.string(one))
+    return Text() if any(":" in value for _, value in told.every()) else told
+
+
+def _named(one: Object) -> Text:
+    """A name, and what the thing is called otherwise where that is in another language."""
+    name = _text(one.get("name"), short=True)
+    return words.joined(name, _text(one.get("alternateName"), short=True)) if name else name
+
+
+def _funding(one: Any, whole: Whole) -> Funding | None:
+    """A Grant with its funder."""
+    if not isinstance(one, dict):
+        return None
+    funder = next((_named(body) for body in whole(one.get("funder")) if isinstance(body, dict)), Text())
+    made = Funding(funder, values.string(one.get("identifier"), 200), _named(one))
+    return made if made != Funding() else None
 
 
 def _subjects(found: list[Any]) -> list[Subject]:
@@ -193,7 +219,7 @@ def _subjects(found: list[Any]) -> list[Subject]:
 def _rights(one: Any) -> Rights | None:
     if isinstance(one, dict):
         address = values.string(one.get("url")) or _id(one)
-        made = values.rights(address, values.string(one.get("name")))
+        made = values.rights(address, _named(one))
     else:
         made = values.rights(values.string(one))
     return made if made.name or made.uri else None
@@ -227,16 +253,18 @@ def _period(value: str) -> Period | None:
 def _file(one: Object) -> FileTold | None:
     told = values.string(one.get("contentUrl"), 2000) or values.string(one.get("url"), 2000)
     own = _id(one)
-    name = _text(one.get("name"), short=True).in_language("en") or own
+    title = _named(one)
+    name = title.in_language("en") or own
     if not name or own.endswith("/") or is_a(one, "Dataset"):
         return None
     size, _, unit = values.string(one.get("contentSize")).partition(" ")
     media = values.string(one.get("encodingFormat"), 200)
     bytes_ = values.whole(size) if unit in ("", "B") else None
-    return FileTold(name, told, media, bytes_, values.string(one.get("sha256"), 64))
+    several = title if len(list(title.every())) > 1 else Text()
+    return FileTold(name, several, told, media, bytes_, values.string(one.get("sha256"), 64))
 
 
-def _measured(told: Object, whole: Any) -> tuple[Variable, ...]:
+def _measured(told: Object, whole: Whole) -> tuple[Variable, ...]:
     """``variableMeasured``: names, or PropertyValues with unit and range."""
     found = []
     for one in whole(told.get("variableMeasured")):

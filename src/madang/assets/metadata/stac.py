@@ -120,8 +120,8 @@ def _host(told: Mapping[str, Any]) -> Agent | None:
 def _licence(value: Any) -> tuple[Rights, ...]:
     told = values.string(value, 100)
     if told in ("", "proprietary", "various", "other"):
-        return (Rights(name=told),) if told else ()
-    return (Rights(name=told, spdx=told),)
+        return (Rights(name=words.plain(told)),) if told else ()
+    return (Rights(name=words.plain(told), spdx=told),)
 
 
 def _assets(told: Mapping[str, Any]) -> tuple[FileTold, ...]:
@@ -129,9 +129,9 @@ def _assets(told: Mapping[str, Any]) -> tuple[FileTold, ...]:
     found = []
     for name, one in list(assets.items())[: values.MOST] if isinstance(assets, dict) else ():
         if isinstance(one, dict):
-            title = values.string(one.get("title")) or words.line(name)
+            title = words.plain(values.string(one.get("title")))
             media, size = values.string(one.get("type"), 200), values.whole(one.get("file:size"))
-            found.append(FileTold(title, values.string(one.get("href"), 2000), media, size))
+            found.append(FileTold(words.line(name), title, values.string(one.get("href"), 2000), media, size))
     return tuple(found)
 
 

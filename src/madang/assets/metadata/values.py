@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from madang.assets.metadata import words
@@ -88,17 +89,28 @@ def identifier(value: str, scheme: str = "") -> Identifier:
     return Identifier(words.line(scheme, 50), told)
 
 
-def rights(value: str, name: str = "") -> Rights:
+def rights(value: str, name: Text | None = None) -> Rights:
     """Rights by a name, an SPDX identifier or an address."""
     told = words.line(value)
+    name = name if name and name.in_language("en") != told else words.plain("" if "://" in told else told)
     if not told.startswith(("http://", "https://")):
-        return Rights(name=name or told)
+        return Rights(name=name or words.plain(told))
     spdx = _SPDX.match(told)
     common = _CREATIVE.match(told)
     if common:
         kind = "CC0" if common.group(2).lower() == "zero" else f"CC-{common.group(2).upper()}"
         return Rights(name, told, f"{kind}-{common.group(3)}")
     return Rights(name, told, spdx.group(1) if spdx else "")
+
+
+def rights_once(found: Iterable[Rights]) -> tuple[Rights, ...]:
+    """Each once: those of one address (or identifier) are one, which each calls in its language."""
+    kept: dict[str, Rights] = {}
+    for number, one in enumerate(found):
+        key = one.uri or one.spdx or repr(one.name) or str(number)
+        have = kept.get(key)
+        kept[key] = one if have is None else replace(have, name=words.joined(have.name, one.name))
+    return tuple(kept.values())
 
 
 def year(value: Any) -> int | None:

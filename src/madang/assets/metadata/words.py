@@ -112,6 +112,11 @@ def text(
     return Text(kept.pop("ko", None), kept.pop("en", None), kept)
 
 
+def joined(one: Text, other: Text) -> Text:
+    """Two texts as one; where both have a language, the first counts."""
+    return text([*one.every(), *other.every()], short=True)
+
+
 def plain(value: str) -> Text:
     """A one-line text whose language nobody told."""
     return text([("", value)], short=True)

@@ -45,7 +45,7 @@ def of_record(record: Record, source: Source) -> Entry:
         "mission": [source.mission] if source.mission else [],
         "layer": [told.layer],
         "format": sorted(_formats(told)),
-        "licence": sorted({_licence(right.spdx or right.name or right.uri) for right in told.rights} - {""}),
+        "licence": sorted({_licence(right.spdx or right.called("en")) for right in told.rights} - {""}),
         "language": sorted({language for language, _ in told.title.every()}),
         "state": [record.state],
     }
@@ -130,7 +130,7 @@ def _words_of(told: Description) -> Iterator[str]:
     yield from (text for _, text in told.description.every())
     for agent in (*told.creators[:50], *([told.publisher] if told.publisher else [])):
         yield from (text for _, text in agent.name.every())
-        yield from agent.affiliations[:5]
+        yield from (text for body in agent.affiliations[:5] for _, text in body.every())
     for place in told.places[:50]:
         yield from (text for _, text in place.name.every())
     for variable in told.variables[:_MOST_NAMES]:
@@ -138,6 +138,7 @@ def _words_of(told: Description) -> Iterator[str]:
         yield from (text for _, text in variable.title.every())
     for file in told.files[:50]:
         yield file.name
+        yield from (text for _, text in file.title.every())
     for identifier in told.identifiers[:10]:
         yield identifier.value
 

@@ -212,6 +212,12 @@ def _title(record: documents.Record) -> str:
     return _said(record.description.get("title", {}))
 
 
+def _called(right: Mapping[str, Any]) -> str:
+    """A licence; older records name it by a string."""
+    name = right.get("name", "")
+    return (name if isinstance(name, str) else _said(name)) or str(right.get("uri", ""))
+
+
 def _said(told: Mapping[str, Any]) -> str:
     """A text in the chosen language, else in another."""
     others = dict(told.get("other") or {}).values()
@@ -223,13 +229,13 @@ def _plain(record: documents.Record) -> dict[str, object]:
     """The facts of a description that fit on a line."""
     told = record.description
     names = [_said(one.get("name", {})) for one in told.get("creators", [])]
-    rights = [one.get("spdx") or one.get("name") or one.get("uri") for one in told.get("rights", [])]
+    rights = [one.get("spdx") or _called(one) for one in told.get("rights", [])]
     return {
         "description": _said(told.get("description", {})),
         "creators": "; ".join(names[:10]),
         "publisher": _said(told.get("publisher", {}).get("name", {})),
         "year": told.get("year", ""),
-        "rights": "; ".join(str(one) for one in rights),
+        "rights": "; ".join(rights),
         "subjects": ", ".join(_said(one.get("term", {})) for one in told.get("subjects", [])[:30]),
         "identifiers": ", ".join(one.get("value", "") for one in told.get("identifiers", [])[:10]),
         "variables": ", ".join(one.get("name", "") for one in told.get("variables", [])[:50]),

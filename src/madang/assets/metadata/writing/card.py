@@ -92,7 +92,7 @@ def _facts(told: Description, address: str, language: str) -> Iterator[str]:
         ("publisher", _names((told.publisher,) if told.publisher else (), language)),
         ("year", str(told.year or "")),
         ("version", _plain(told.version)),
-        ("licence", "; ".join(_plain(one.name or one.spdx or one.uri) for one in told.rights)),
+        ("licence", "; ".join(_plain(one.called(language)) for one in told.rights)),
         ("formats", ", ".join(_plain(one) for one in told.formats)),
         ("size", ", ".join(_plain(one) for one in told.sizes)),
         ("identifiers", "; ".join(_plain(f"{one.scheme} {one.value}") for one in told.identifiers)),

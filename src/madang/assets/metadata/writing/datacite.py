@@ -119,7 +119,7 @@ def attributes(told: Description) -> dict[str, Any]:
             for language, value in texts(told.description)
         ],
         "language": told.languages[0] if told.languages else "",
-        "rightsList": [_rights(one) for one in told.rights],
+        "rightsList": [each for one in told.rights for each in _rights(one)],
         "geoLocations": [_place(told, place) for place in range(len(told.places))],
         "sizes": list(told.sizes),
         "formats": list(told.formats),
@@ -168,7 +168,8 @@ def _agent(one: Agent) -> dict[str, Any]:
     value["nameIdentifiers"] = [
         {"nameIdentifier": i.value, "nameIdentifierScheme": i.scheme or "Other"} for i in one.identifiers
     ]
-    value["affiliation"] = [{"name": name} for name in dict.fromkeys(one.affiliations)]
+    names = dict.fromkeys(body.in_language("en") for body in one.affiliations)
+    value["affiliation"] = [{"name": name} for name in names]
     return {name: each for name, each in value.items() if each not in ([], "")}
 
 
@@ -183,15 +184,18 @@ def _publisher(one: Agent | None) -> dict[str, Any]:
 
 
 def _paid(one: Funding) -> dict[str, Any]:
-    value = {"funderName": one.funder or UNAVAILABLE, "awardNumber": one.award, "awardTitle": one.title}
+    value = {"funderName": one.funder.in_language("en") or UNAVAILABLE, "awardNumber": one.award}
+    value["awardTitle"] = one.title.in_language("en")
     return {name: each for name, each in value.items() if each}
 
 
-def _rights(one: Rights) -> dict[str, Any]:
-    value = {"rights": one.name or one.spdx or one.uri, "rightsUri": one.uri}
-    if one.spdx:
-        value |= {"rightsIdentifier": one.spdx, "rightsIdentifierScheme": "SPDX"}
-    return {name: each for name, each in value.items() if each}
+def _rights(one: Rights) -> Iterator[dict[str, Any]]:
+    """One for each language of its name."""
+    same = {"rightsUri": one.uri, "rightsIdentifier": one.spdx}
+    same |= {"rightsIdentifierScheme": "SPDX"} if one.spdx else {}
+    kept = {name: each for name, each in same.items() if each}
+    for language, value in [*texts(one.name)] or [(None, one.spdx or one.uri)]:
+        yield _in(language, {"rights": value, **kept})
 
 
 def _place(told: Description, number: int) -> dict[str, Any]:

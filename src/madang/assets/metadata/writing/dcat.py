@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from madang.assets.metadata.model import UNDETERMINED, Agent, Description, Text
+from madang.assets.metadata.model import UNDETERMINED, Agent, Description, Rights, Text
 
 if TYPE_CHECKING:
     from rdflib import Graph
     from rdflib.term import Node
 
+_VCARD = "http://www.w3.org/2006/vcard/ns#"
 _RELATIONS = {"IsDerivedFrom": "source", "IsVersionOf": "isVersionOf", "IsReferencedBy": "isReferencedBy"}
 
 
@@ -41,6 +42,9 @@ def to_turtle(told: Description, address: str) -> bytes:
     ):
         for agent in agents:
             graph.add((about, name, _agent(graph, agent)))
+    for contact in told.contributors:
+        if contact.role == "ContactPerson":
+            graph.add((about, DCAT.contactPoint, _contact(graph, contact)))
     for date in told.dates:
         when = {"Issued": DCTERMS.issued, "Updated": DCTERMS.modified}.get(date.kind)
         if when is not None:
@@ -86,6 +90,17 @@ def _agent(graph: Graph, agent: Agent) -> Node:
     return node
 
 
+def _contact(graph: Graph, agent: Agent) -> Node:
+    from rdflib import BNode, URIRef
+    from rdflib.namespace import RDF
+
+    node = BNode()
+    graph.add((node, RDF.type, URIRef(f"{_VCARD}Kind")))
+    for literal in _literals(agent.name):
+        graph.add((node, URIRef(f"{_VCARD}fn"), literal))
+    return node
+
+
 def _extent(graph: Graph, about: Node, told: Description) -> None:
     from rdflib import BNode, Literal, URIRef
     from rdflib.namespace import DCAT, DCTERMS, RDF, RDFS
@@ -111,17 +126,29 @@ def _extent(graph: Graph, about: Node, told: Description) -> None:
                 graph.add((node, name, Literal(value)))
 
 
+def _licence(graph: Graph, one: Rights) -> Node:
+    """A licence document at its address, called by its names."""
+    from rdflib import BNode, URIRef
+    from rdflib.namespace import DCTERMS, RDF
+
+    node: Node = URIRef(_safe(one.uri)) if one.uri.startswith("http") else BNode()
+    graph.add((node, RDF.type, DCTERMS.LicenseDocument))
+    for literal in _literals(one.name or Text(other={UNDETERMINED: one.spdx} if one.spdx else {})):
+        graph.add((node, DCTERMS.title, literal))
+    return node
+
+
 def _distributions(graph: Graph, about: Node, told: Description) -> None:
     from rdflib import BNode, Literal, URIRef
     from rdflib.namespace import DCAT, DCTERMS, RDF, XSD
 
-    names = [one.uri or one.spdx or one.name for one in told.rights]
-    rights: list[Node] = [URIRef(_safe(n)) if n.startswith("http") else Literal(n) for n in names]
+    rights = [_licence(graph, one) for one in told.rights]
     for file in told.files:
         node: Node = BNode()
         graph.add((about, DCAT.distribution, node))
         graph.add((node, RDF.type, DCAT.Distribution))
-        graph.add((node, DCTERMS.title, Literal(file.name)))
+        for literal in _literals(file.title or Text(other={UNDETERMINED: file.name})):
+            graph.add((node, DCTERMS.title, literal))
         if ":" in file.url:
             graph.add((node, DCAT.accessURL, URIRef(_safe(file.url))))
             graph.add((node, DCAT.downloadURL, URIRef(_safe(file.url))))

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from madang.assets.metadata.model import Agent, Description, FileTold, Place, Text, Variable
+from madang.assets.metadata.model import (
+    UNDETERMINED,
+    Agent,
+    Description,
+    FileTold,
+    Funding,
+    Place,
+    Rights,
+    Text,
+    Variable,
+)
 
 _CROISSANT = "http://mlcommons.org/croissant/"
 _CONTEXT: Mapping[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
+    "description": {"@container": "@language"},
+    "name": {"@container": "@language"},
     "sc": "https://schema.org/",
     "cr": _CROISSANT,
     "rai": _CROISSANT + "RAI/",
@@ -62,27 +74,50 @@ _TABLES = ("text/csv", "text/tab-separated-values", "application/vnd.apache.parq
 _MOST_FILES = 500
 
 
-def dataset(told: Description) -> dict[str, Any]:
+Say = Callable[[str, Text], dict[str, Any]]
+"""(member, text) -> the members that tell it in all its languages."""
+
+
+def in_a_map(member: str, text: Text) -> dict[str, Any]:
+    """By language, as Croissant 1.1 has names and descriptions."""
+    told = dict(text.every("en"))
+    return {member: told[UNDETERMINED] if [*told] == [UNDETERMINED] else told} if told else {}
+
+
+def beside(member: str, text: Text) -> dict[str, Any]:
+    """A name in one language, in others as `alternateName`; a description in all of them, one below another:
+    for readers that take strings only."""
+    if member == "name":
+        first = _one(text)
+        return {"name": first, "alternateName": [value for _, value in text.every() if value != first]}
+    return {member: "\n\n".join(value for _, value in text.every("en"))}
+
+
+def dataset(told: Description, say: Say) -> dict[str, Any]:
     """The members that any schema.org ``Dataset`` has, without what is empty."""
     value: dict[str, Any] = {
-        "name": _one(told.title),
-        "alternateName": _other(told.title),
-        "description": _whole(told.description),
+        **say("name", told.title),
+        **say("description", told.description),
         "identifier": [one.value for one in told.identifiers],
-        "creator": [_agent(one) for one in told.creators],
-        "publisher": _agent(told.publisher) if told.publisher else None,
+        "creator": [_agent(one, say) for one in told.creators],
+        "publisher": _agent(told.publisher, say) if told.publisher else None,
         "datePublished": next((one.value for one in told.dates if one.kind == "Issued"), None)
         or (str(told.year) if told.year else None),
         "dateModified": next((one.value for one in told.dates if one.kind == "Updated"), None),
         "keywords": [value for one in told.subjects for _, value in one.term.every()],
         "inLanguage": list(told.languages),
-        "license": [one.uri or one.spdx or one.name for one in told.rights],
-        "spatialCoverage": [_place(one) for one in told.places],
+        "license": [_licence(one, say) for one in told.rights],
+        "funding": [_grant(one, say) for one in told.funding],
+        "spatialCoverage": [_place(one, say) for one in told.places],
         "temporalCoverage": [f"{one.begin or '..'}/{one.end or '..'}" for one in told.periods],
         "version": told.version,
         "isBasedOn": [one.identifier.value for one in told.relations if one.kind == "IsDerivedFrom"],
         "url": told.page,
     }
+    return _told(value)
+
+
+def _told(value: dict[str, Any]) -> dict[str, Any]:
     return {name: one for name, one in value.items() if one not in (None, "", [], {})}
 
 
@@ -90,30 +125,27 @@ def _one(text: Text) -> str:
     return text.in_language("en") or text.in_language("ko")
 
 
-def _other(text: Text) -> list[str]:
-    first = _one(text)
-    return [value for _, value in text.every() if value != first]
-
-
-def _whole(text: Text) -> str:
-    return "\n\n".join(value for _, value in text.every("en"))
-
-
-def _agent(one: Agent) -> dict[str, Any]:
+def _agent(one: Agent, say: Say) -> dict[str, Any]:
     kind = "Organization" if one.kind == "organization" else "Person"
     known = next((i.value for i in one.identifiers if i.value.startswith("http")), "")
-    body: dict[str, Any] = {"@type": kind, "name": _one(one.name)}
-    if known:
-        body["@id"] = known
-    if one.affiliations:
-        body["affiliation"] = [{"@type": "Organization", "name": name} for name in one.affiliations]
-    return body
+    bodies = [_told({"@type": "Organization", **say("name", body)}) for body in one.affiliations]
+    return _told({"@type": kind, **say("name", one.name), "@id": known, "affiliation": bodies})
 
 
-def _place(one: Place) -> dict[str, Any]:
-    value: dict[str, Any] = {"@type": "Place"}
-    if one.name:
-        value["name"] = _one(one.name)
+def _grant(one: Funding, say: Say) -> dict[str, Any]:
+    funder = _told({"@type": "Organization", **say("name", one.funder)}) if one.funder else None
+    return _told({"@type": "Grant", "identifier": one.award, **say("name", one.title), "funder": funder})
+
+
+def _licence(one: Rights, say: Say) -> str | dict[str, Any]:
+    """Its address or identifier alone, or what it is called there."""
+    if not one.name or (not one.uri and one.spdx):
+        return one.uri or one.spdx
+    return _told({"@type": "CreativeWork", **say("name", one.name), "url": one.uri})
+
+
+def _place(one: Place, say: Say) -> dict[str, Any]:
+    value: dict[str, Any] = _told({"@type": "Place", **say("name", one.name)})
     if one.box:
         west, south, east, north = one.box
         value["geo"] = {"@type": "GeoShape", "box": f"{south} {west} {north} {east}"}
@@ -125,7 +157,7 @@ def _place(one: Place) -> dict[str, Any]:
 
 def to_croissant(told: Description, address: str) -> bytes:
     """Croissant 1.1: an object a file that has a SHA-256, a record set a table whose variables are known."""
-    value = dataset(told)
+    value = dataset(told, in_a_map)
     value["name"] = _plain_name(value.get("name", "data"))
     value.setdefault("description", value["name"])
     value.setdefault("url", address)
@@ -148,8 +180,10 @@ def to_croissant(told: Description, address: str) -> bytes:
     return json.dumps(kept, ensure_ascii=False, indent=2, allow_nan=False).encode()
 
 
-def _plain_name(name: str) -> str:
-    """A name as Croissant takes it: no sign but letters, digits and a few."""
+def _plain_name(name: Any) -> Any:
+    """A name (or one in several languages) as Croissant takes it: no sign but letters, digits and a few."""
+    if isinstance(name, dict):
+        return {language: _plain_name(one) for language, one in name.items()}
     return re.sub(r"[^\w \-.]+", "-", name).strip() or "data"
 
 
@@ -182,12 +216,11 @@ def _record_sets(variables: tuple[Variable, ...], names: Mapping[str, str]) -> I
         key = f"records-{names[file]}"
         fields = []
         for number, one in enumerate(columns, 1):
-            says = " ".join(part for part in (_one(one.title), f"[{one.unit}]" if one.unit else "") if part)
             field = {
                 "@type": "cr:Field",
                 "@id": f"{key}/{number}",
                 "name": _plain_name(one.name),
-                "description": says or one.name,
+                "description": _says(one),
                 "dataType": _TYPES[one.kind],
                 "source": {"fileObject": {"@id": names[file]}, "extract": {"column": one.name}},
             }
@@ -195,21 +228,27 @@ def _record_sets(variables: tuple[Variable, ...], names: Mapping[str, str]) -> I
         yield {"@type": "cr:RecordSet", "@id": key, "name": key, "field": fields}
 
 
+def _says(one: Variable) -> Any:
+    """What a column means, in each language, with its unit."""
+    unit = f" [{one.unit}]" if one.unit else ""
+    told = {language: value + unit for language, value in one.title.every("en") if language != UNDETERMINED}
+    return told or f"{_one(one.title) or one.name}{unit}"
+
+
 # RO-Crate
 
 
 def to_crate(told: Description, address: str) -> bytes:
     """The metadata document of an RO-Crate 1.1: a flat graph, what others name in entities of its own."""
-    root = dataset(told)
+    root = dataset(told, beside)
     entities: dict[str, dict[str, Any]] = {}
-    for name in ("creator", "publisher", "spatialCoverage"):
+    for name in ("creator", "publisher", "funding", "spatialCoverage"):
         if name in root:
             found = root[name] if isinstance(root[name], list) else [root[name]]
             links = [{"@id": _entity(entities, one, f"#{name}-{n}")} for n, one in enumerate(found, 1)]
             root[name] = links if isinstance(root[name], list) else links[0]
-    root["license"] = [{"@id": _licence(entities, one)} for one in root.get("license", ())] or [
-        {"@id": _licence(entities, "no licence told")}
-    ]
+    licences = root.get("license") or ["no licence told"]
+    root["license"] = [{"@id": _licence_entity(entities, one)} for one in licences]
     root.setdefault("datePublished", "1970-01-01")
     root.setdefault("description", root.get("name", "data"))
     root["identifier"] = root.get("identifier", [address])
@@ -249,9 +288,11 @@ def _entity(entities: dict[str, dict[str, Any]], value: dict[str, Any], key: str
     return own
 
 
-def _licence(entities: dict[str, dict[str, Any]], told: str) -> str:
-    key = told if told.startswith("http") else f"#licence-{len(entities) + 1}"
-    entities[key] = {"@id": key, "@type": "CreativeWork", "name": told, "description": told}
+def _licence_entity(entities: dict[str, dict[str, Any]], one: str | dict[str, Any]) -> str:
+    work = {"@type": "CreativeWork", "name": one} if isinstance(one, str) else dict(one)
+    address = str(work.pop("url", work["name"]))
+    key = address if address.startswith("http") else f"#licence-{len(entities) + 1}"
+    entities[key] = {"@id": key, **work, "description": work["name"]}
     return key
 
 
