@@ -112,14 +112,30 @@ def standard_name(name: str) -> str:
     return _standard_names().get(plain) or (_standard_names()[found[1]] if found else "")
 
 
-def float_of(cell: str) -> float | None:
-    """A number as people write it, with commas between thousands; None where it is none."""
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+([eE][+-]?\d+)?")
+_WITH_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
+
+
+def has_decimal_commas(cells: Iterable[str]) -> bool:
+    """Whether a column has a comma before its decimals ("1,5", "1.234,5"), as numbers have in much of Europe:
+    each cell with a comma can be one, and one of them cannot be a number with thousands."""
+    told = [cell for cell in cells if "," in cell]
+    possible = bool(told) and all(_DECIMAL_COMMA.fullmatch(cell) for cell in told)
+    return possible and any(not _THOUSANDS.fullmatch(cell) for cell in told)
+
+
+def float_of(cell: str, *, comma: bool = False) -> float | None:
+    """A number as people write it, with commas between thousands; None where it is none. comma: they stand
+    before the decimals, and points between thousands."""
     text = cell.strip()
+    if comma and (_DECIMAL_COMMA.fullmatch(text) or _WITH_POINTS.fullmatch(text)):
+        text = text.replace(".", "").replace(",", ".")
     try:
         return float(text)
     except ValueError:
         pass
-    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
+    if _THOUSANDS.fullmatch(text):
         return float(text.replace(",", ""))
     return None
 

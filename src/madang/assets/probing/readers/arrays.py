@@ -34,7 +34,7 @@ def read_netcdf(path: Path, notes: Notes) -> None:
         ends: dict[str, measuring.Ends] = {}
         for name, variable in _netcdf_variables(data, ""):
             try:
-                ends[_axis(name, variable)] = _netcdf_variable(notes, name, variable)
+                ends[_axis_of(name, variable)] = _netcdf_variable(notes, name, variable)
             except (OSError, ValueError, TypeError, RuntimeError) as error:  # the others may still be read
                 notes.find("unreadable", "warn", name, reason=error)
                 notes.variable(name, "other", shape=variable.shape)
@@ -61,7 +61,7 @@ def _goes_north(variable: Any) -> bool:
     group = variable.group()
     while len(variable.shape) > 1 and group is not None:
         rows = group.variables.get(variable.dimensions[-2])
-        if rows is not None and rows.ndim == 1 and _axis(rows.name, rows) == "latitude":
+        if rows is not None and rows.ndim == 1 and _axis_of(rows.name, rows) == "latitude":
             return bool(rows[0] < rows[-1])
         group = group.parent
     return False
@@ -79,9 +79,12 @@ def _attribute(variable: Any, name: str) -> str:
     return str(variable.getncattr(name)) if name in variable.ncattrs() else ""
 
 
-def _axis(name: str, variable: Any) -> str:
+def _axis_of(name: str, variable: Any) -> str:
+    return _axis(name, _attribute(variable, "standard_name"), _attribute(variable, "units"))
+
+
+def _axis(name: str, told: str, unit: str) -> str:
     """The standard name of a coordinate: as told, or as its units or its name say."""
-    told, unit = _attribute(variable, "standard_name"), _attribute(variable, "units")
     if unit in ("degrees_north", "degree_north", "degreesN"):
         return "latitude"
     if unit in ("degrees_east", "degree_east", "degreesE"):
@@ -96,7 +99,7 @@ def _last(name: str) -> str:
 
 def _netcdf_variable(notes: Notes, name: str, variable: Any) -> measuring.Ends:
     unit = _attribute(variable, "units")
-    standard = _axis(name, variable)
+    standard = _axis_of(name, variable)
     title = _attribute(variable, "long_name")
     shape = tuple(int(one) for one in variable.shape)
     kind = getattr(variable.dtype, "kind", "O")
@@ -153,7 +156,7 @@ def _period(notes: Notes, ends: measuring.Ends, unit: str, calendar: str) -> Non
         return
     try:
         first, last = cftime.num2date(list(ends), unit, calendar or "standard")
-        notes.period = (first.strftime("%Y-%m-%dT%H:%M:%S"), last.strftime("%Y-%m-%dT%H:%M:%S"))
+        notes.lasts(first.strftime("%Y-%m-%dT%H:%M:%S"), last.strftime("%Y-%m-%dT%H:%M:%S"))
     except (ValueError, OverflowError):
         notes.find("time-unreadable", "warn", unit=unit)
 
@@ -179,8 +182,9 @@ def read_hdf5(path: Path, notes: Notes) -> None:
         _globals(notes, attributes)
         if "keras_version" in attributes:
             notes.fact("made_by", "Keras")
-        count = [0]
-        _group(h5py, notes, file, "", 0, count)
+        count, ends = [0], dict[str, measuring.Ends]()
+        _group(h5py, notes, file, "", 0, count, ends)
+        notes.box = measuring.box_among(ends)
         notes.fact("members", count[0])
         if not notes.report().variables:
             notes.find("no-rows", "warn")
@@ -193,7 +197,16 @@ def _plain(attributes: Any, name: str) -> bool:
         return False
 
 
-def _group(h5py: Any, notes: Notes, group: Any, prefix: str, depth: int, count: list[int]) -> None:
+def _group(
+    h5py: Any,
+    notes: Notes,
+    group: Any,
+    prefix: str,
+    depth: int,
+    count: list[int],
+    ends: dict[str, measuring.Ends],
+) -> None:
+    """count and ends are added to: the members met, and the ends of coordinates by their standard names."""
     if depth > _DEEPEST:
         notes.find("too-deep", "warn", prefix, deepest=_DEEPEST)
         return
@@ -211,42 +224,48 @@ def _group(h5py: Any, notes: Notes, group: Any, prefix: str, depth: int, count: 
             continue
         member = group[name]
         if isinstance(member, h5py.Group):
-            _group(h5py, notes, member, f"{place}/", depth + 1, count)
+            _group(h5py, notes, member, f"{place}/", depth + 1, count, ends)
         elif isinstance(member, h5py.Dataset):
             try:
-                _dataset(h5py, notes, place, member)
+                axis, told = _dataset(h5py, notes, place, member)
+                ends.setdefault(axis, told)
             except (OSError, ValueError, TypeError) as error:  # the others may still be read
                 notes.find("unreadable", "warn", place, reason=error)
                 notes.variable(place, "other", shape=member.shape or ())
 
 
-def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> None:
+def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> tuple[str, measuring.Ends]:
+    """Note a data set; gives its standard name and its ends."""
+    ends, statistics = _UNSEEN
     if member.external or member.is_virtual:
         notes.find(
             "link-out", "warn", place, place=place, target=str((member.external or [("other files",)])[0][0])
         )
         notes.variable(place, "other", shape=member.shape or ())
-        return
+        return "", ends
     if member.shape is None:
         notes.variable(place, "other")
-        return
+        return "", ends
     told = {
         key: member.attrs[key]
-        for key in ("units", "unit", "long_name", "standard_name")
+        for key in ("units", "unit", "long_name", "standard_name", "calendar")
         if key in member.attrs
     }
     unit = _word(told.get("units", told.get("unit", "")))
-    ends, statistics = _UNSEEN
+    axis = _axis(place, _word(told.get("standard_name", "")), unit)
     kind = "other"
     if member.dtype.names:
         fields = ", ".join(member.dtype.names[:20])
         notes.variable(place, "other", title=f"compound: {fields}", shape=member.shape)
-        return
+        return "", ends
     if member.dtype.kind in "iuf":
         kind = "number"
         if _readable(notes, place, member):
             ends, statistics = measuring.numbers(measuring.sample(member, member.shape))
-            _show(notes, place, member, member.shape, member.dtype.itemsize)
+            if " since " in unit:
+                kind = _times(notes, ends, unit, _word(told.get("calendar", "")))
+            else:
+                _show(notes, place, member, member.shape, member.dtype.itemsize)
     elif member.dtype.kind == "b":
         kind = "flag"
     elif member.dtype.kind in "SU" or h5py.check_string_dtype(member.dtype) is not None:
@@ -255,10 +274,17 @@ def _dataset(h5py: Any, notes: Notes, place: str, member: Any) -> None:
             cells = np.asarray(measuring.sample(member, member.shape, 10_000))
             statistics = measuring.texts([_word(cell)[:1000] for cell in cells])
     notes.variable(
-        place, kind, unit=unit, title=_word(told.get("long_name", "")), shape=member.shape, ends=ends,
-        standard_name=_word(told.get("standard_name", "")) or measuring.standard_name(_last(place)),
+        place, kind, unit="" if kind == "time" else unit, title=_word(told.get("long_name", "")),
+        shape=member.shape, ends=_UNSEEN[0] if kind == "time" else ends, standard_name=axis,
         statistics=statistics,
     )  # fmt: skip
+    return axis, ends
+
+
+def _times(notes: Notes, ends: measuring.Ends, unit: str, calendar: str) -> str:
+    """Note from when to when times last that are counted from an instant; gives their kind."""
+    _period(notes, ends, unit, calendar)
+    return "time"
 
 
 def _readable(notes: Notes, place: str, member: Any) -> bool:
@@ -290,7 +316,7 @@ def read_zarr(path: Path, notes: Notes) -> None:
     ends: dict[str, measuring.Ends] = {}
     for name, array in arrays:
         attributes = dict(array.attrs)
-        axis = str(attributes.get("standard_name", "")) or measuring.standard_name(_last(name))
+        axis = _axis(name, str(attributes.get("standard_name", "")), str(attributes.get("units", "")))
         ends[axis] = _zarr_array(notes, name, array, attributes, axis)
     notes.box = measuring.box_among(ends)
 
@@ -304,17 +330,20 @@ def _zarr_arrays(group: Any) -> list[tuple[str, Any]]:
 
 def _zarr_array(notes: Notes, name: str, array: Any, told: Mapping[str, Any], axis: str) -> measuring.Ends:
     ends, statistics = _UNSEEN
-    number = array.dtype.kind in "iuf"
+    unit, kind = str(told.get("units", "")), "number" if array.dtype.kind in "iuf" else "other"
     piece = math.prod(array.chunks) * array.dtype.itemsize
     if piece > _LARGEST_CHUNK:
         notes.find("chunk-large", "warn", name, variable=name, size=piece)
-    elif number and not notes.hurried:
+    elif kind == "number" and not notes.hurried:
         ends, statistics = measuring.numbers(measuring.sample(array, array.shape))
-        _show(notes, name, array, array.shape, array.dtype.itemsize)
+        if " since " in unit:
+            kind = _times(notes, ends, unit, str(told.get("calendar", "")))
+        else:
+            _show(notes, name, array, array.shape, array.dtype.itemsize)
+    timed = kind == "time"
     notes.variable(
-        name, "number" if number else "other", unit=str(told.get("units", "")),
-        title=str(told.get("long_name", "")),
-        standard_name=axis, shape=array.shape, ends=ends, statistics=statistics,
+        name, kind, unit="" if timed else unit, title=str(told.get("long_name", "")), standard_name=axis,
+        shape=array.shape, ends=_UNSEEN[0] if timed else ends, statistics=statistics,
     )  # fmt: skip
     return ends
 

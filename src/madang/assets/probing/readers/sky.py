@@ -10,7 +10,7 @@ import numpy as np
 
 from madang.assets.probing import measuring
 from madang.assets.probing.model import Statistics
-from madang.assets.probing.notes import Notes
+from madang.assets.probing.notes import PREVIEW_COLUMNS, PREVIEW_ROWS, Notes
 from madang.assets.probing.readers import pictures
 
 _MOST_UNITS = 200
@@ -61,14 +61,53 @@ def _image(notes: Notes, unit: Any, place: int) -> None:
     notes.variable(
         name, "number", unit=str(unit.header.get("BUNIT", "")), shape=shape, ends=ends, statistics=statistics
     )
-    if unit.header.get("CTYPE1", "").startswith("RA---"):
-        notes.fact("right_ascension_deg", unit.header.get("CRVAL1"))
-        notes.fact("declination_deg", unit.header.get("CRVAL2"))
+    _footprint(notes, unit.header)
+
+
+def _footprint(notes: Notes, header: Any) -> None:
+    """Where on the sky an image is: its corners in the coordinates that its header gives."""
+    from astropy.wcs import WCS
+
+    if not str(header.get("CTYPE1", "")).startswith("RA---") or "right_ascension_from_deg" in notes.facts:
+        return
+    notes.fact("right_ascension_deg", header.get("CRVAL1"))
+    notes.fact("declination_deg", header.get("CRVAL2"))
+    try:
+        corners = WCS(header).celestial.calc_footprint()
+    except Exception as error:  # a header can contradict itself in as many ways as it has keys
+        notes.find("unreadable", "warn", "WCS", reason=error)
+        return
+    if corners is not None:
+        _on_sky(notes, corners[:, 0], corners[:, 1])
+
+
+def _on_sky(notes: Notes, ascensions: Any, declinations: Any) -> None:
+    """Note the extent of places on the sky in degrees; from more to less right ascension over the zero."""
+    from astropy.coordinates import Longitude
+
+    ascensions, declinations = (np.ma.asanyarray(one).compressed() for one in (ascensions, declinations))
+    good = np.isfinite(ascensions) & np.isfinite(declinations) if len(ascensions) == len(declinations) else []
+    if not np.any(good):
+        return
+    ascensions, declinations = ascensions[good], declinations[good]
+    if np.ptp(ascensions) > 180 and len(ascensions) < _MOST_UNITS:  # an image over the zero
+        turned = Longitude(ascensions, "deg", wrap_angle="180d").deg
+        ends = [float(end) % 360 for end in (turned.min(), turned.max())]
+    else:
+        ends = [float(ascensions.min()), float(ascensions.max())]
+    for name, value in zip(("from", "to"), ends, strict=True):
+        notes.fact(f"right_ascension_{name}_deg", value)
+    notes.fact("declination_from_deg", float(declinations.min()))
+    notes.fact("declination_to_deg", float(declinations.max()))
 
 
 def _table(notes: Notes, unit: Any, place: int) -> None:
     notes.fact("rows" if "rows" not in notes.facts else f"rows_{place}", int(unit.header.get("NAXIS2", 0)))
     small = unit.header.get("NAXIS1", 0) * unit.header.get("NAXIS2", 0) <= _LARGEST
+    if small and not notes.shown:
+        names = [column.name for column in unit.columns][:PREVIEW_COLUMNS]
+        rows = [[unit.data[name][row] for name in names] for row in range(min(PREVIEW_ROWS, len(unit.data)))]
+        notes.show_rows(names, [measuring.shown(row) for row in rows])
     for column in unit.columns:
         name = column.name or "unnamed"
         values = np.asarray(unit.data[column.name]) if small and not notes.hurried else None
@@ -127,9 +166,21 @@ def read_votable(path: Path, notes: Notes) -> None:
                 notes, field.name or field.ID or "unnamed", str(field.unit or ""), one.array[field.ID], title
             )
         if one is tables[0]:
+            _where(notes, one)
             rows = [measuring.shown(row) for row in one.array[:8]]
             notes.show_rows([field.name for field in one.fields], rows)
     notes.warned(str(one.message) for one in told)
+
+
+def _where(notes: Notes, table: Any) -> None:
+    """The extent on the sky of a table whose fields say by their UCD which are the main position."""
+    found = {}
+    for field in table.fields:
+        for axis in ("pos.eq.ra", "pos.eq.dec"):
+            if str(field.ucd or "").lower() == f"{axis};meta.main" and str(field.unit or "") == "deg":
+                found[axis] = table.array[field.ID]
+    if len(found) == 2 and all(one.dtype.kind == "f" for one in found.values()):
+        _on_sky(notes, found["pos.eq.ra"], found["pos.eq.dec"])
 
 
 def read_cds(path: Path, notes: Notes) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from madang.assets.probing import measuring
-from madang.assets.probing.notes import Notes
+from madang.assets.probing.notes import PREVIEW_ROWS, Notes
 
 _MOST = 20_000
 
@@ -52,6 +53,7 @@ def _spectra(notes: Notes, spectra: Iterable[Any]) -> None:
     heights: list[Any] = []
     levels: dict[str, int] = {}
     times: list[float] = []
+    first: list[tuple[Any, ...]] = []
     count = values = 0
     for one in _until(notes, spectra):
         count += 1
@@ -61,6 +63,7 @@ def _spectra(notes: Notes, spectra: Iterable[Any]) -> None:
         levels[level] = levels.get(level, 0) + 1
         time = _time(one)
         times += [time] if time is not None else []
+        first += [(level, time, *_in_short(masses[-1], heights[-1]))] if count <= PREVIEW_ROWS else []
         values += len(masses[-1])
         if values > measuring.MOST_VALUES:
             notes.find("not-whole", "info", rows=count)
@@ -76,6 +79,16 @@ def _spectra(notes: Notes, spectra: Iterable[Any]) -> None:
         notes.variable("retention time", "number", unit="min", ends=ends, statistics=statistics)
     if not count:
         notes.find("no-rows", "warn")
+    heads = ("level", "retention time (min)", "peaks", "m/z from", "m/z to", "base peak m/z", "intensity")
+    notes.show_rows(heads, [measuring.shown("" if cell is None else cell for cell in row) for row in first])
+
+
+def _in_short(masses: NDArray[Any], heights: NDArray[Any]) -> tuple[Any, ...]:
+    """(peaks, lowest and highest mass, the strongest peak's mass and height) of a spectrum."""
+    if not len(masses) or len(masses) != len(heights):
+        return (len(masses), None, None, None, None)
+    base = int(heights.argmax())
+    return (len(masses), masses.min(), masses.max(), masses[base], heights[base])
 
 
 def _time(one: Any) -> float | None:
@@ -105,7 +118,9 @@ def read_mzidentml(path: Path, notes: Notes) -> None:
     from pyteomics import mzid
 
     with mzid.MzIdentML(str(path), use_index=False, retrieve_refs=False, iterative=True) as found:
-        _identified(notes, found, "SpectrumIdentificationItem")
+        _identified(
+            notes, found, "SpectrumIdentificationItem", ("spectrumID", "peptide_ref", "chargeState", "rank")
+        )
 
 
 def read_pepxml(path: Path, notes: Notes) -> None:
@@ -115,14 +130,20 @@ def read_pepxml(path: Path, notes: Notes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pepxml.PepXML(str(path), use_index=False, iterative=True) as found:
-            _identified(notes, found, "search_hit")
+            _identified(notes, found, "search_hit", ("spectrum", "peptide", "assumed_charge", "hit_rank"))
 
 
-def _identified(notes: Notes, found: Iterable[Any], key: str) -> None:
+def _identified(notes: Notes, found: Iterable[Any], key: str, shown: Sequence[str]) -> None:
+    """key: of a spectrum's identifications. shown: what of both a preview tells."""
     count = hits = 0
+    first: list[list[Any]] = []
     for one in _until(notes, found):
         count += 1
-        hits += len(one.get(key) or ())
+        told = one.get(key) or ()
+        hits += len(told)
+        for hit in told if len(first) < PREVIEW_ROWS else ():
+            first.append([hit.get(name, one.get(name, "")) for name in shown])
+    notes.show_rows(shown, first)
     notes.fact("spectra", count)
     notes.fact("identifications", hits)
     notes.variable("identification", "other", shape=(hits,))
@@ -137,6 +158,8 @@ def read_fasta(path: Path, notes: Notes) -> None:
     signs: set[str] = set()
     with fasta.FASTA(str(path)) as found:
         for title, sequence in _until(notes, found):
+            if title.startswith("#"):  # what stands above the first entry of PEFF
+                continue
             lengths.append(len(sequence))
             signs |= set(sequence[:1000].upper())
             first += [(title, sequence[:80])] if len(first) < 8 else []

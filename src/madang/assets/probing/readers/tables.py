@@ -100,10 +100,7 @@ def header_of(notes: Notes, rows: list[list[str]]) -> tuple[list[str], list[list
     width = max(set(widths), key=widths.count)
     start = next((place for place, row in enumerate(rows[:20]) if len(row) == width), 0)
     first = rows[start]
-    named = (
-        not any(measuring.float_of(cell) is not None for cell in first)
-        and sum(map(bool, first)) > len(first) // 2
-    )
+    named = not any(_is_number(cell) for cell in first) and sum(map(bool, first)) > len(first) // 2
     below = rows[start + 1 : start + 200]
     if named and (not below or _has_values(below)):
         return [cell.strip() for cell in first], rows[start + 1 :]
@@ -117,7 +114,11 @@ def _has_values(rows: Sequence[Sequence[str]]) -> bool:
     Where all is text, a first row may be a person as well as a head, and names are told to more than values.
     """
     cells = (cell for row in rows for cell in row)
-    return any(measuring.float_of(cell) is not None or measuring.time_of(cell) is not None for cell in cells)
+    return any(_is_number(cell) or measuring.time_of(cell) is not None for cell in cells)
+
+
+def _is_number(cell: str) -> bool:
+    return measuring.float_of(cell, comma=True) is not None
 
 
 def describe(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any]], whole: bool) -> None:
@@ -160,10 +161,13 @@ def _column(notes: Notes, head: str, cells: Sequence[str]) -> measuring.Ends:
     name, unit = measuring.named(head)
     standard = measuring.standard_name(name)
     present = [cell for cell in cells if cell]
-    told = [measuring.float_of(cell) for cell in present]
+    comma = measuring.has_decimal_commas(present)
+    told = [measuring.float_of(cell, comma=comma) for cell in cells]
     good = sum(value is not None for value in told)
     if present and good >= _MOSTLY * len(present):
-        return _number(notes, name, unit, standard, cells, good, len(present))
+        if comma:
+            notes.find("decimal-comma", "info", name, column=name)
+        return _number(notes, name, unit, standard, told, len(present) - good)
     times = [time for cell in present if (time := measuring.time_of(cell)) is not None]
     if present and len(times) >= _MOSTLY * len(present):
         notes.lasts(min(times), max(times))
@@ -177,12 +181,13 @@ def _column(notes: Notes, head: str, cells: Sequence[str]) -> measuring.Ends:
 
 
 def _number(
-    notes: Notes, name: str, unit: str, standard: str, cells: Sequence[str], good: int, present: int
+    notes: Notes, name: str, unit: str, standard: str, told: Sequence[float | None], others: int
 ) -> measuring.Ends:
-    values = np.array([np.nan if (value := measuring.float_of(cell)) is None else value for cell in cells])
+    """others: cells that hold something else."""
+    values = np.array([np.nan if value is None else value for value in told])
     ends, statistics = measuring.numbers(values)
-    if good < present:
-        notes.find("numbers-mixed", "warn", name, column=name, others=present - good)
+    if others:
+        notes.find("numbers-mixed", "warn", name, column=name, others=others)
     if len(values) > 1 and ends[0] == ends[1] and ends[0] is not None:
         notes.find("column-same", "info", name, column=name, value=ends[0])
     notes.variable(name, "number", unit=unit, standard_name=standard, ends=ends, statistics=statistics)
