@@ -81,8 +81,8 @@ def test_a_second_time_nothing_is_fetched(
 ) -> None:
     name = copied.stage.notes[f"deposit:{WHO}"]
     pin = client.open(name).pin
-    transfers = sys.modules["madang.sdk._sync.transfers"]
-    monkeypatch.setattr(transfers, "download", None)
+    taking = sys.modules["madang.sdk._sync.taking"]
+    monkeypatch.setattr(taking, "download", None)
     again = client.open(name, manifest=pin.manifest, agreement=cast.AGREEMENT)
     assert again.pin == pin
 

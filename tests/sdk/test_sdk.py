@@ -155,6 +155,8 @@ def test_a_deposit_and_a_download_over_a_line_that_breaks(
     (folder / "inside").mkdir(parents=True)
     for name, size in (("inside/large.bin", 20 * 2**20), ("small.txt", 10), ("가나.txt", 0)):
         (folder / name).write_bytes(os.urandom(size))
+    for number in range(60):  # on both sides of the large one, and more than comes before the line breaks
+        (folder / f"inside/{'abz'[number % 3]}{number}").write_bytes(os.urandom(90_000))
     with serving(copied.home.path) as address:
         flaky = Flaky(address, most=3 * 2**20)
         flaky.start()
@@ -170,6 +172,41 @@ def test_a_deposit_and_a_download_over_a_line_that_breaks(
         if file.is_file():
             assert (tmp_path / "home" / file.relative_to(folder)).read_bytes() == file.read_bytes()
     assert not list((tmp_path / "cache").rglob("*.jsonl"))
+
+
+def test_small_files_come_together(copied: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number}.bin").write_bytes(os.urandom(number))
+    (folder / "150 large").write_bytes(os.urandom(3_000_000))
+    asked: list[str] = []
+    with serving(copied.home.path) as address, Client(address, copied.stage.token("company-a")) as client:
+        made = client.deposit(folder, asset="many", agreement=cast.AGREEMENT)
+        real = client.stream
+
+        def counted(path: str, *more: Any) -> Any:
+            asked.append(path.rpartition("/")[2])
+            return real(path, *more)
+
+        monkeypatch.setattr(client, "stream", counted)
+
+        def stop(done: int, _: int) -> None:
+            if done > 20_000:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            client.download(made.name, tmp_path / "home", progress=stop)
+        (begun,) = tmp_path.glob(".home.*.part")
+        there = [file for file in begun.iterdir() if not file.name.endswith("large")]
+        assert 100 < len(there) < 300
+        asked.clear()
+        client.download(made.name, tmp_path / "home")
+    assert asked.count("archive") <= 4
+    assert asked.count("content") <= 3
+    for file in folder.iterdir():
+        assert (tmp_path / "home" / file.name).read_bytes() == file.read_bytes()
 
 
 def test_a_deposit_that_was_cut_off_goes_on(

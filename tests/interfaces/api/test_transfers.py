@@ -265,7 +265,13 @@ def test_a_version_as_one_zip(copied: Played) -> None:
             whole = client.get(f"{PREFIX}/versions/{name}/content", params={"path": path}, headers=who)
             assert whole.content == data
         listed = client.get(f"{PREFIX}/versions/{name}/files", headers=who).json()["items"]
-        assert {one["path"] for one in listed} == set(found)
+        assert [one["path"] for one in listed] == list(found)
+        for first, files in ((0, 1), (1, 1), (1, 99), (99, 1)):
+            asked = {"first": first, "files": files}
+            part = client.get(f"{PREFIX}/versions/{name}/archive", params=asked, headers=who)
+            with zipfile.ZipFile(io.BytesIO(part.content)) as given:
+                assert given.namelist() == list(found)[first : first + files]
+        assert client.get(f"{PREFIX}/versions/{name}/archive?first=-1", headers=who).status_code == 422
         secret = copied.stage.notes[f"deposit:{WHO}"]
         assert client.get(f"{PREFIX}/versions/{secret}/archive", headers=other).status_code == 403
 

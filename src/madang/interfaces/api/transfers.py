@@ -44,6 +44,12 @@ Version = Annotated[str, Path(pattern=r"^[^\x00]+$", max_length=500)]
 FilePath = Annotated[
     str, Query(min_length=1, max_length=4000, pattern=r"^[^\x00]*$", description="The file's path.")
 ]
+First = Annotated[
+    int, Query(ge=0, lt=2**31, description="Where to begin in the list of files; 0 is its first.")
+]
+Files = Annotated[
+    int | None, Query(ge=1, lt=2**31, description="How many files; all from there on without it.")
+]
 Length = Annotated[int, Header(alias="Upload-Length", ge=0, lt=2**62, description="Bytes in all.")]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, lt=2**62, description="Where this part begins.")]
 
@@ -183,18 +189,19 @@ def content(request: Request, version: Version, path: FilePath) -> Response:
 
 
 @router.get("/versions/{version:path}/archive", summary="Take a version home as one zip")
-def archive(request: Request, version: Version) -> Response:
-    """Give every file of a version as one zip, where the agreements allow it.
+def archive(request: Request, version: Version, first: First = 0, files: Files = None) -> Response:
+    """Give every file of a version as one zip, where the agreements allow it; or some that follow each other.
 
-    The zip is made while it is sent, so it cannot go on where it was cut off: for large versions take the
-    files one by one. It is put on record as a download.
+    The zip is made while it is sent, so it cannot go on where it was cut off: take large files one by one,
+    small ones some thousands at a time. It is put on record as a download, as they are.
     """
     caller = caller_of(request)
     require_signed_in(caller.actor)
     content = service.opened_for_download(caller.home, caller.actor, version, request.app.state.downloads)
-    content.manifest  # noqa: B018  (what cannot be read is told before the answer begins)
+    end = None if files is None else first + files
+    chosen = content.manifest.files[first:end]  # what cannot be read is told before the answer begins
     headers = {"Cache-Control": "private, no-cache", "Content-Disposition": "attachment"}
-    return StreamingResponse(zipping.zipped(content), 200, headers, "application/zip")
+    return StreamingResponse(zipping.zipped(content, chosen), 200, headers, "application/zip")
 
 
 def _part(request: Request, etag: str, size: int) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from madang.sdk import documents
-from madang.sdk._async import transfers
+from madang.sdk._async import sending, taking
 from madang.sdk._async.resources import (
     Agreements,
     Calls,
@@ -205,7 +205,7 @@ class AsyncClient:
         Cut off, it goes on where it was when it is called again: what has arrived is not sent twice.
         progress: called with (bytes sent, bytes in all).
         """
-        return await transfers.deposit(self, Path(folder), asset, agreement, format, progress)
+        return await sending.deposit(self, Path(folder), asset, agreement, format, progress)
 
     async def download(
         self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
@@ -214,7 +214,7 @@ class AsyncClient:
 
         Raises Unsafe where a file is not what the version says, FileExistsError where `target` exists.
         """
-        return await transfers.download(self, version, Path(target), progress)
+        return await taking.download(self, version, Path(target), progress)
 
     async def download_zip(
         self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
@@ -223,7 +223,7 @@ class AsyncClient:
 
         Raises FileExistsError where `target` exists.
         """
-        return await transfers.download_zip(self, version, Path(target), progress)
+        return await taking.download_zip(self, version, Path(target), progress)
 
     async def open(
         self,
@@ -239,7 +239,7 @@ class AsyncClient:
         the version's own. manifest, agreement: what is expected; Unsafe where the version is another, or its
         deposits are under other agreements. What was opened is its `pin`.
         """
-        return await transfers.open_version(self, version, manifest, agreement, progress)
+        return await taking.open_version(self, version, manifest, agreement, progress)
 
     async def follow(self, run: str, every_seconds: float = 0.5) -> AsyncIterator[bytes]:
         """What a run prints, as it comes, until the run has ended."""

@@ -15,7 +15,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from madang.sdk import documents
-from madang.sdk._sync import transfers
+from madang.sdk._sync import sending, taking
 from madang.sdk._sync.resources import (
     Agreements,
     Calls,
@@ -206,7 +206,7 @@ class Client:
         Cut off, it goes on where it was when it is called again: what has arrived is not sent twice.
         progress: called with (bytes sent, bytes in all).
         """
-        return transfers.deposit(self, Path(folder), asset, agreement, format, progress)
+        return sending.deposit(self, Path(folder), asset, agreement, format, progress)
 
     def download(
         self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
@@ -215,7 +215,7 @@ class Client:
 
         Raises Unsafe where a file is not what the version says, FileExistsError where `target` exists.
         """
-        return transfers.download(self, version, Path(target), progress)
+        return taking.download(self, version, Path(target), progress)
 
     def download_zip(
         self, version: str, target: str | Path, progress: Callable[[int, int], None] | None = None
@@ -224,7 +224,7 @@ class Client:
 
         Raises FileExistsError where `target` exists.
         """
-        return transfers.download_zip(self, version, Path(target), progress)
+        return taking.download_zip(self, version, Path(target), progress)
 
     def open(
         self,
@@ -240,7 +240,7 @@ class Client:
         the version's own. manifest, agreement: what is expected; Unsafe where the version is another, or its
         deposits are under other agreements. What was opened is its `pin`.
         """
-        return transfers.open_version(self, version, manifest, agreement, progress)
+        return taking.open_version(self, version, manifest, agreement, progress)
 
     def follow(self, run: str, every_seconds: float = 0.5) -> Iterator[bytes]:
         """What a run prints, as it comes, until the run has ended."""

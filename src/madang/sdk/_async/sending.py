@@ -1,4 +1,4 @@
-"""Folders up and versions down, in parts that need not be sent twice."""
+"""Folders up, in parts that need not be sent twice."""
 
 from __future__ import annotations
 
@@ -6,28 +6,20 @@ import functools
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import httpx2
-
-from madang.sdk import addresses, documents, opening
-from madang.sdk.errors import ApiError, NotFound, Unsafe, refusal
-from madang.sdk.together import held_alone, together_async
+from madang.sdk import documents
+from madang.sdk.errors import ApiError, NotFound, Unsafe
+from madang.sdk.progress import AT_A_TIME, PART_BYTES, SMALL_BYTES, Progress, Told, cache
+from madang.sdk.together import together_async
 
 if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
 
-Progress = Callable[[int, int], None] | None
 _Changed = tuple[int, int, int]
-_PART_BYTES = 8 * 2**20
-_SMALL_BYTES = 2**20
-"""Files up to this size are sent in bundles."""
-_AT_A_TIME = 4
 _MOST_FILES = 150_000
 """Files of a deposit: their list is one request."""
 _PART = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
@@ -46,28 +38,13 @@ async def deposit(
     bundles = list(_bundles(files))
     await client.agreements.show(agreement)  # better refused now than after the last byte
     kept = _Kept(client.url, folder, asset)
-    told = _Told(progress, sum(bundle.size for bundle in bundles))
+    told = Told(progress, sum(bundle.size for bundle in bundles))
     jobs = [functools.partial(_sent, client, kept, bundle, told) for bundle in bundles]
-    uploads = await together_async(jobs, _AT_A_TIME)
+    uploads = await together_async(jobs, AT_A_TIME)
     listed = [one for bundle, upload in zip(bundles, uploads, strict=True) for one in bundle.listed(upload)]
     made = await client.versions.deposit(asset, agreement=agreement, files=listed, format=format_)
     kept.forget()
     return made
-
-
-class _Told:
-    """Progress of what several do at a time."""
-
-    def __init__(self, progress: Progress, size: int) -> None:
-        self._progress, self._size, self._done = progress, size, 0
-        self._alone = Lock()
-
-    def add(self, count: int) -> None:
-        """So many bytes more are done."""
-        with self._alone:
-            self._done += count
-            if self._progress:
-                self._progress(self._done, self._size)
 
 
 class _Bundle:
@@ -86,7 +63,7 @@ class _Bundle:
 
     def read(self, offset: int) -> bytes:
         """A part from `offset` on; Unsafe where a file changed meanwhile."""
-        pieces, left = [], min(_PART_BYTES, self.size - offset)
+        pieces, left = [], min(PART_BYTES, self.size - offset)
         for _, file, size, changed in self._files:
             if offset < size and left:
                 with file.open("rb") as source:
@@ -121,10 +98,10 @@ def _bundles(files: Iterable[tuple[str, Path]]) -> Iterator[_Bundle]:
     for path, file in files:
         now = file.stat()
         one = (path, file, now.st_size, _changed(now))
-        if now.st_size > _SMALL_BYTES:
+        if now.st_size > SMALL_BYTES:
             yield _Bundle([one])
             continue
-        if held + now.st_size > _PART_BYTES:
+        if held + now.st_size > PART_BYTES:
             yield _Bundle(small)
             small, held = [], 0
         small.append(one)
@@ -153,7 +130,7 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-async def _sent(client: AsyncClient, kept: _Kept, bundle: _Bundle, told: _Told) -> str:
+async def _sent(client: AsyncClient, kept: _Kept, bundle: _Bundle, told: Told) -> str:
     """A finished upload: gone on with where one was begun, else new."""
     begun = kept.find(bundle.key)
     offset = await _stands_at(client, begun) if begun else None
@@ -207,7 +184,7 @@ class _Kept:
 
     def __init__(self, url: str, folder: Path, asset: str) -> None:
         name = hashlib.sha256(f"{url}\n{folder.resolve()}\n{asset}".encode()).hexdigest()[:32]
-        self._file = _cache() / f"deposit-{name}.jsonl"
+        self._file = cache() / f"deposit-{name}.jsonl"
         self._begun: dict[str, str] = {}
         self._alone = Lock()
         if self._file.is_file():
@@ -229,137 +206,3 @@ class _Kept:
     def forget(self) -> None:
         """The deposit is made."""
         self._file.unlink(missing_ok=True)
-
-
-async def download(client: AsyncClient, version: str, target: Path, progress: Progress) -> Path:
-    """Every file of a version into a folder beside the target, which gets its name once it is whole."""
-    if target.exists():
-        raise FileExistsError(target)
-    # Of this version alone: what was begun of another must not come in between.
-    mark = hashlib.sha256(f"{client.url}\n{version}".encode()).hexdigest()[:12]
-    folder = target.with_name(f".{target.name}.{mark}.part")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    listed = [file async for file in client.versions.files(version)]
-    async with _alone(client, folder):
-        if target.exists():
-            raise FileExistsError(target)
-        folder.mkdir(exist_ok=True)
-        told = _Told(progress, sum(file.size_bytes for file in listed))
-        places = [(file, _inside(folder, file.path)) for file in listed]
-        jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
-        await together_async(jobs, _AT_A_TIME)
-        folder.rename(target)
-        _lock_of(folder).unlink(missing_ok=True)  # whoever waits for it finds the target
-    return target
-
-
-@asynccontextmanager
-async def _alone(client: AsyncClient, folder: Path) -> AsyncIterator[None]:
-    """Be the one who fetches into a folder; another that does is waited for."""
-    with _lock_of(folder).open("w") as lock:
-        while not held_alone(lock):
-            await client.rest(2)
-        yield
-
-
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
-
-
-async def open_version(
-    client: AsyncClient, version: str, manifest: str | None, agreement: str | None, progress: Progress
-) -> opening.Opened:
-    """See ``Client.open``."""
-    found = await client.versions.show(version)
-    above = (await client.versions.lineage(found.name)).ancestors
-    names = sorted({one.agreement for one in above if one.agreement})
-    texts = {name: (await client.agreements.show(name)).digest for name in names}
-    pin = opening.Pin(found.name, found.manifest, texts)
-    opening.require_pinned(pin, manifest, agreement)
-    listed = [file async for file in client.versions.files(found.name)]
-    if opening.manifest_digest(listed) != found.manifest:
-        what = f"The list of files of {found.name} is not what its manifest says."
-        raise Unsafe(what, "Its digest differs.", "Tell the operator.")
-    folder = _cache() / "versions" / found.manifest
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if opening.is_whole(folder, listed):
-        return opening.Opened(found, pin, folder)
-    async with _alone(client, folder):
-        if not opening.is_whole(folder, listed):
-            shutil.rmtree(folder, ignore_errors=True)
-            await download(client, found.name, folder, progress)
-            if not opening.is_whole(folder, listed):
-                what = f"The copy of {found.name} in {folder} is not whole."
-                raise Unsafe(what, "Another program changes it.", "Remove it, and open the version again.")
-    return opening.Opened(found, pin, folder)
-
-
-def _cache() -> Path:
-    """The user's cache of this client."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "madang"
-
-
-async def download_zip(client: AsyncClient, version: str, target: Path, progress: Progress) -> Path:
-    """A version as one zip; it gets its name once it is whole."""
-    if target.exists():
-        raise FileExistsError(target)
-    part = target.with_name(f".{target.name}.part")
-    size = (await client.versions.show(version)).size_bytes
-    told = _Told(progress, size)
-    where = f"/versions/{addresses.path(version)}/archive"
-    async with client.stream(where, {}, {}) as answer:
-        if answer.status_code >= 300:
-            await answer.aread()
-            raise refusal(answer)
-        with part.open("wb") as kept:
-            async for chunk in answer.aiter_bytes():
-                kept.write(chunk)
-                told.add(len(chunk))
-    part.rename(target)
-    return target
-
-
-def _inside(folder: Path, path: str) -> Path:
-    """Where a file goes; Unsafe for a path that leads out of the folder."""
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
-        raise Unsafe(
-            f"The version lists a file {path!r}.", "It would lie outside the folder.", "Tell its owner."
-        )
-    return folder.joinpath(*parts)
-
-
-async def _take(client: AsyncClient, version: str, file: documents.File, place: Path, told: _Told) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    while not place.exists() or place.stat().st_size < file.size_bytes:
-        have = place.stat().st_size if place.exists() else 0
-        try:
-            await _rest_taken(client, version, file, place, have)
-            break
-        except httpx2.TransportError as error:
-            came = place.exists() and place.stat().st_size > have
-            failed = 0 if came else failed + 1
-            if failed > client.retries:
-                raise client.unreached(error) from error
-            await client.rest(failed)
-    if opening.digest_of(place) != file.digest:
-        place.unlink()
-        what = f"{file.path} of {version} is not what the version says."
-        raise Unsafe(what, "Its digest differs.", "Download again; if it stays so, tell the operator.")
-    told.add(file.size_bytes)
-
-
-async def _rest_taken(
-    client: AsyncClient, version: str, file: documents.File, place: Path, have: int
-) -> None:
-    """What is still missing of a file."""
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    where = f"/versions/{addresses.path(version)}/content"
-    async with client.stream(where, {"path": file.path}, headers) as answer:
-        if answer.status_code >= 300:
-            await answer.aread()
-            raise refusal(answer)
-        with place.open("ab" if answer.status_code == 206 else "wb") as kept:
-            async for chunk in answer.aiter_bytes():
-                kept.write(chunk)

@@ -1,5 +1,5 @@
 # Made by scripts/make_sdk.py. Change the operation (or the coroutines) and run that instead.
-"""Folders up and versions down, in parts that need not be sent twice."""
+"""Folders up, in parts that need not be sent twice."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ import functools
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import httpx2
-
-from madang.sdk import addresses, documents, opening
-from madang.sdk.errors import ApiError, NotFound, Unsafe, refusal
-from madang.sdk.together import held_alone, together
+from madang.sdk import documents
+from madang.sdk.errors import ApiError, NotFound, Unsafe
+from madang.sdk.progress import AT_A_TIME, PART_BYTES, SMALL_BYTES, Progress, Told, cache
+from madang.sdk.together import together
 
 if TYPE_CHECKING:
     from madang.sdk._sync.client import Client
 
-Progress = Callable[[int, int], None] | None
 _Changed = tuple[int, int, int]
-_PART_BYTES = 8 * 2**20
-_SMALL_BYTES = 2**20
-"""Files up to this size are sent in bundles."""
-_AT_A_TIME = 4
 _MOST_FILES = 150_000
 """Files of a deposit: their list is one request."""
 _PART = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
@@ -47,28 +39,13 @@ def deposit(
     bundles = list(_bundles(files))
     client.agreements.show(agreement)  # better refused now than after the last byte
     kept = _Kept(client.url, folder, asset)
-    told = _Told(progress, sum(bundle.size for bundle in bundles))
+    told = Told(progress, sum(bundle.size for bundle in bundles))
     jobs = [functools.partial(_sent, client, kept, bundle, told) for bundle in bundles]
-    uploads = together(jobs, _AT_A_TIME)
+    uploads = together(jobs, AT_A_TIME)
     listed = [one for bundle, upload in zip(bundles, uploads, strict=True) for one in bundle.listed(upload)]
     made = client.versions.deposit(asset, agreement=agreement, files=listed, format=format_)
     kept.forget()
     return made
-
-
-class _Told:
-    """Progress of what several do at a time."""
-
-    def __init__(self, progress: Progress, size: int) -> None:
-        self._progress, self._size, self._done = progress, size, 0
-        self._alone = Lock()
-
-    def add(self, count: int) -> None:
-        """So many bytes more are done."""
-        with self._alone:
-            self._done += count
-            if self._progress:
-                self._progress(self._done, self._size)
 
 
 class _Bundle:
@@ -87,7 +64,7 @@ class _Bundle:
 
     def read(self, offset: int) -> bytes:
         """A part from `offset` on; Unsafe where a file changed meanwhile."""
-        pieces, left = [], min(_PART_BYTES, self.size - offset)
+        pieces, left = [], min(PART_BYTES, self.size - offset)
         for _, file, size, changed in self._files:
             if offset < size and left:
                 with file.open("rb") as source:
@@ -122,10 +99,10 @@ def _bundles(files: Iterable[tuple[str, Path]]) -> Iterator[_Bundle]:
     for path, file in files:
         now = file.stat()
         one = (path, file, now.st_size, _changed(now))
-        if now.st_size > _SMALL_BYTES:
+        if now.st_size > SMALL_BYTES:
             yield _Bundle([one])
             continue
-        if held + now.st_size > _PART_BYTES:
+        if held + now.st_size > PART_BYTES:
             yield _Bundle(small)
             small, held = [], 0
         small.append(one)
@@ -154,7 +131,7 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def _sent(client: Client, kept: _Kept, bundle: _Bundle, told: _Told) -> str:
+def _sent(client: Client, kept: _Kept, bundle: _Bundle, told: Told) -> str:
     """A finished upload: gone on with where one was begun, else new."""
     begun = kept.find(bundle.key)
     offset = _stands_at(client, begun) if begun else None
@@ -208,7 +185,7 @@ class _Kept:
 
     def __init__(self, url: str, folder: Path, asset: str) -> None:
         name = hashlib.sha256(f"{url}\n{folder.resolve()}\n{asset}".encode()).hexdigest()[:32]
-        self._file = _cache() / f"deposit-{name}.jsonl"
+        self._file = cache() / f"deposit-{name}.jsonl"
         self._begun: dict[str, str] = {}
         self._alone = Lock()
         if self._file.is_file():
@@ -230,135 +207,3 @@ class _Kept:
     def forget(self) -> None:
         """The deposit is made."""
         self._file.unlink(missing_ok=True)
-
-
-def download(client: Client, version: str, target: Path, progress: Progress) -> Path:
-    """Every file of a version into a folder beside the target, which gets its name once it is whole."""
-    if target.exists():
-        raise FileExistsError(target)
-    # Of this version alone: what was begun of another must not come in between.
-    mark = hashlib.sha256(f"{client.url}\n{version}".encode()).hexdigest()[:12]
-    folder = target.with_name(f".{target.name}.{mark}.part")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    listed = [file for file in client.versions.files(version)]
-    with _alone(client, folder):
-        if target.exists():
-            raise FileExistsError(target)
-        folder.mkdir(exist_ok=True)
-        told = _Told(progress, sum(file.size_bytes for file in listed))
-        places = [(file, _inside(folder, file.path)) for file in listed]
-        jobs = [functools.partial(_take, client, version, file, place, told) for file, place in places]
-        together(jobs, _AT_A_TIME)
-        folder.rename(target)
-        _lock_of(folder).unlink(missing_ok=True)  # whoever waits for it finds the target
-    return target
-
-
-@contextmanager
-def _alone(client: Client, folder: Path) -> Iterator[None]:
-    """Be the one who fetches into a folder; another that does is waited for."""
-    with _lock_of(folder).open("w") as lock:
-        while not held_alone(lock):
-            client.rest(2)
-        yield
-
-
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
-
-
-def open_version(
-    client: Client, version: str, manifest: str | None, agreement: str | None, progress: Progress
-) -> opening.Opened:
-    """See ``Client.open``."""
-    found = client.versions.show(version)
-    above = (client.versions.lineage(found.name)).ancestors
-    names = sorted({one.agreement for one in above if one.agreement})
-    texts = {name: (client.agreements.show(name)).digest for name in names}
-    pin = opening.Pin(found.name, found.manifest, texts)
-    opening.require_pinned(pin, manifest, agreement)
-    listed = [file for file in client.versions.files(found.name)]
-    if opening.manifest_digest(listed) != found.manifest:
-        what = f"The list of files of {found.name} is not what its manifest says."
-        raise Unsafe(what, "Its digest differs.", "Tell the operator.")
-    folder = _cache() / "versions" / found.manifest
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if opening.is_whole(folder, listed):
-        return opening.Opened(found, pin, folder)
-    with _alone(client, folder):
-        if not opening.is_whole(folder, listed):
-            shutil.rmtree(folder, ignore_errors=True)
-            download(client, found.name, folder, progress)
-            if not opening.is_whole(folder, listed):
-                what = f"The copy of {found.name} in {folder} is not whole."
-                raise Unsafe(what, "Another program changes it.", "Remove it, and open the version again.")
-    return opening.Opened(found, pin, folder)
-
-
-def _cache() -> Path:
-    """The user's cache of this client."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "madang"
-
-
-def download_zip(client: Client, version: str, target: Path, progress: Progress) -> Path:
-    """A version as one zip; it gets its name once it is whole."""
-    if target.exists():
-        raise FileExistsError(target)
-    part = target.with_name(f".{target.name}.part")
-    size = (client.versions.show(version)).size_bytes
-    told = _Told(progress, size)
-    where = f"/versions/{addresses.path(version)}/archive"
-    with client.stream(where, {}, {}) as answer:
-        if answer.status_code >= 300:
-            answer.read()
-            raise refusal(answer)
-        with part.open("wb") as kept:
-            for chunk in answer.iter_bytes():
-                kept.write(chunk)
-                told.add(len(chunk))
-    part.rename(target)
-    return target
-
-
-def _inside(folder: Path, path: str) -> Path:
-    """Where a file goes; Unsafe for a path that leads out of the folder."""
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
-        raise Unsafe(
-            f"The version lists a file {path!r}.", "It would lie outside the folder.", "Tell its owner."
-        )
-    return folder.joinpath(*parts)
-
-
-def _take(client: Client, version: str, file: documents.File, place: Path, told: _Told) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    while not place.exists() or place.stat().st_size < file.size_bytes:
-        have = place.stat().st_size if place.exists() else 0
-        try:
-            _rest_taken(client, version, file, place, have)
-            break
-        except httpx2.TransportError as error:
-            came = place.exists() and place.stat().st_size > have
-            failed = 0 if came else failed + 1
-            if failed > client.retries:
-                raise client.unreached(error) from error
-            client.rest(failed)
-    if opening.digest_of(place) != file.digest:
-        place.unlink()
-        what = f"{file.path} of {version} is not what the version says."
-        raise Unsafe(what, "Its digest differs.", "Download again; if it stays so, tell the operator.")
-    told.add(file.size_bytes)
-
-
-def _rest_taken(client: Client, version: str, file: documents.File, place: Path, have: int) -> None:
-    """What is still missing of a file."""
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    where = f"/versions/{addresses.path(version)}/content"
-    with client.stream(where, {"path": file.path}, headers) as answer:
-        if answer.status_code >= 300:
-            answer.read()
-            raise refusal(answer)
-        with place.open("ab" if answer.status_code == 206 else "wb") as kept:
-            for chunk in answer.iter_bytes():
-                kept.write(chunk)
