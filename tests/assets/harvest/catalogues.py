@@ -35,6 +35,8 @@ class Catalogue:
     records: dict[str, Held] = field(default_factory=dict)
     now: str = "2026-02-01T00:00:00Z"
     keeps_deletions: bool = True
+    forms: tuple[str, ...] = ("oai_dc",)
+    form: str = "oai_dc"
     fail_after: int | None = None
     fail_with: int = 500
     forget_tokens: bool = False
@@ -71,8 +73,11 @@ class Catalogue:
     def oai(self, asked: dict[str, str]) -> str:
         verb = asked.get("verb")
         if verb == "ListMetadataFormats":
-            inner = "<metadataPrefix>oai_dc</metadataPrefix>"
-            body = f"<ListMetadataFormats><metadataFormat>{inner}</metadataFormat></ListMetadataFormats>"
+            told = (
+                f"<metadataFormat><metadataPrefix>{one}</metadataPrefix></metadataFormat>"
+                for one in self.forms
+            )
+            body = f"<ListMetadataFormats>{''.join(told)}</ListMetadataFormats>"
         elif verb == "Identify":
             policy = "persistent" if self.keeps_deletions else "no"
             grain = "<granularity>YYYY-MM-DDThh:mm:ssZ</granularity>"
@@ -91,17 +96,27 @@ class Catalogue:
         chosen = [(name, held) for name, held in sorted(self.records.items()) if held.at >= since]
         if not chosen:
             return '<error code="noRecordsMatch"/>'
-        listed = "".join(self._record(name, held) for name, held in chosen[start : start + PAGE])
+        form = asked.get("metadataPrefix", self.form)
+        self.form = form
+        listed = "".join(self.record(name, held, form) for name, held in chosen[start : start + PAGE])
         more = f"{start + PAGE}|{since}" if start + PAGE < len(chosen) else ""
         return f"<ListRecords>{listed}<resumptionToken>{more}</resumptionToken></ListRecords>"
 
-    def _record(self, name: str, held: Held) -> str:
+    def record(self, name: str, held: Held, form: str = "oai_dc") -> str:
         status = ' status="deleted"' if held.deleted else ""
         head = f"<header{status}><identifier>{name}</identifier><datestamp>{held.at}</datestamp></header>"
-        inner = "" if held.deleted else (
+        dublin_core = (
             '<metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/">'
             f"<dc:title>{escape(held.title)}</dc:title></oai_dc:dc></metadata>"
-        )  # fmt: skip
+        )
+        datacite = (  # wrapped, as DataCite's own repositories send it
+            '<metadata><oai_datacite xmlns="http://schema.datacite.org/oai/oai-1.1/"><schemaVersion>4</schemaVersion>'
+            '<payload><resource xmlns="http://datacite.org/schema/kernel-4">'
+            f'<identifier identifierType="DOI">10.5072/{name.rpartition(":")[2]}</identifier><titles>'
+            f'<title xml:lang="en">{escape(held.title)}</title><title xml:lang="ko">기온</title></titles>'
+            "<publicationYear>2026</publicationYear></resource></payload></oai_datacite></metadata>"
+        )
+        inner = "" if held.deleted else dublin_core if form == "oai_dc" else datacite
         return f"<record>\n {head}{inner}</record>"
 
     def ckan(self, asked: dict[str, str]) -> str:
