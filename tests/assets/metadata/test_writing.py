@@ -239,6 +239,38 @@ def test_a_crate_holds_to_its_own_validator(tmp_path: Path) -> None:
         assert int(done.stderr.split()[-1]) > 20  # so many checks were made
 
 
+def test_a_card_is_read_again() -> None:
+    told = replace(WHOLE, title=Text("서울 -- 기온 -->", "Air <b>--> of Seoul"))
+    written = card.to_markdown(told, ADDRESS, card.Beside(), "ko")
+    assert written.count(b"-->") == 1
+    assert reading.recognize(written) == "card"
+    (again,) = reading.read(written)
+    assert again.description.title == Text("서울 -- 기온 -->", "Air --> of Seoul")  # no markup
+    kept = replace(told, title=again.description.title, description=again.description.description)
+    assert again.description == kept
+    assert (again.identifier, again.description.description.ko) == ("10.5072/abc", "관측소 열 곳")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"title": 1}', '{"title": {"en": "a"}, "places": [{"box": [NaN, 1, 2, 3]}]}',
+        "{" * 3000 + "}" * 3000,
+        '{"title": {"en": "a"}, "unknown": {"x": ' + "[" * 900 + "]" * 900 + "}}", "{}", '{"year": "x"}',
+    ],
+)  # fmt: skip
+def test_a_card_that_somebody_else_wrote(said: str) -> None:
+    data = f"# Card\n\n<!-- madang-description {said} -->\n".encode()
+    try:
+        (told,) = reading.read(data)
+    except (UnreadableRecord, UntitledRecord):
+        return
+    assert told.description.title.en == "a"
+    odd_one = b'{"title": {"en": "a"}, "layer": "x", "places": [{"box": [900, 1, 2, 3]}]}'
+    (odd,) = reading.read(b"<!-- madang-description " + odd_one + b" -->")
+    assert (odd.description.layer, odd.description.places) == ("dataset", ())
+
+
 def test_a_card_is_text_and_nothing_else() -> None:
     """What somebody wrote is no markup in it."""
     told = replace(WHOLE, title=Text(en="A | B [x](javascript:y) <script>"))

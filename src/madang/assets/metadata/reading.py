@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from madang.assets.metadata import ckan, datacite, dcat, dublin_core, listing, registry, schema_org, stac
+from madang.assets.metadata import (
+    card,
+    ckan,
+    datacite,
+    dcat,
+    dublin_core,
+    listing,
+    registry,
+    schema_org,
+    stac,
+)
 from madang.assets.metadata.documents import Told
 from madang.assets.metadata.errors import UnreadableRecord, UntitledRecord
 from madang.kernel.i18n import Message, register_catalogue
@@ -24,6 +34,7 @@ FORMATS: Mapping[str, Callable[[bytes], list[Told]]] = {
     "croissant": schema_org.read,
     "ro-crate": schema_org.read_crate,
     "open-data-registry": registry.read,
+    "card": card.read,
     listing.FORMAT: listing.read,
 }
 """Readers by the name of their format."""
@@ -73,6 +84,7 @@ _JSON_SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
 )
 
 _SIGNS: tuple[tuple[str, re.Pattern[bytes], bool], ...] = (
+    ("card", re.compile(re.escape(card.MARK.encode())), True),
     ("datacite", re.compile(rb"datacite\.org/schema/kernel-"), False),
     ("oai_dc", re.compile(rb"openarchives\.org/OAI/2\.0/oai_dc"), False),
     ("dcat", re.compile(rb"w3\.org/ns/dcat#"), True),

@@ -6,11 +6,13 @@ card keeps permitted use as free text, ours lists what clauses of signed agreeme
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from madang.assets.metadata.card import MARK
 from madang.assets.metadata.model import Agent, Description, Text
 from madang.kernel.i18n import text
 
@@ -58,7 +60,17 @@ def to_markdown(told: Description, address: str, beside: Beside, language: str) 
         rows = list(found)
         if rows:
             lines += ["", f"## {say(heading)}", "", *rows]
-    return ("\n".join(lines) + "\n").encode()
+    return ("\n".join([*lines, "", _for_programs(told)]) + "\n").encode()
+
+
+def _for_programs(told: Description) -> str:
+    """The description as a comment that no reader sees and ``metadata.card`` reads: on one line, without what
+    would end it."""
+    plain = replace(told, files=told.files[:MOST_LISTED]).to_json()
+    line = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("--", "-\\u002d")):
+        line = line.replace(sign, escaped)
+    return f"{MARK} {line} -->"
 
 
 def _plain(value: str) -> str:
