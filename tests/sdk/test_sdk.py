@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +208,54 @@ def test_small_files_come_together(copied: Played, tmp_path: Path, monkeypatch: 
         client.download(made.name, tmp_path / "home")
     assert asked.count("archive") <= 4
     assert asked.count("content") <= 3
+    for file in folder.iterdir():
+        assert (tmp_path / "home" / file.name).read_bytes() == file.read_bytes()
+
+
+def _zip(method: int, content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for number in range(9):
+            archive.writestr(f"{number}.bin", content)
+    return made.getvalue()
+
+
+def _endless() -> Iterator[bytes]:
+    for _ in range(1000):
+        yield b"x" * 2**20
+    pytest.fail("more was taken than can be right")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [_endless, lambda: [_zip(zipfile.ZIP_BZIP2, bytes(1000))],
+     lambda: [_zip(zipfile.ZIP_STORED, b"y" * 100).replace(b"y" * 100, b"z" * 100)],
+     lambda: [_zip(zipfile.ZIP_STORED, b"other")], lambda: [b"no zip"], list],
+)  # fmt: skip
+def test_what_comes_instead_of_the_files_is_not_taken(
+    copied: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Iterable[bytes]]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(9):
+        (folder / f"{number}.bin").write_bytes(os.urandom(100))
+
+    class Odd:
+        status_code = 200
+
+        def iter_bytes(self) -> Iterable[bytes]:
+            return answer()
+
+    with serving(copied.home.path) as address, Client(address, copied.stage.token("company-a")) as client:
+        made = client.deposit(folder, asset="many", agreement=cast.AGREEMENT)
+        real = client.stream
+        monkeypatch.setattr(
+            client,
+            "stream",
+            lambda path, *more: nullcontext(Odd()) if path.endswith("archive") else real(path, *more),
+        )
+        client.download(made.name, tmp_path / "home")
     for file in folder.iterdir():
         assert (tmp_path / "home" / file.name).read_bytes() == file.read_bytes()
 

@@ -12,10 +12,11 @@ import pytest
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.errors import BadSource
 from madang.assets.catalogue.model import record_id
-from madang.assets.harvest import running
+from madang.assets.harvest import port, running
 from madang.assets.harvest.errors import BadAnswer, NothingFound
 from madang.engines.harvest.slices import members
 from madang.kernel import home as homes
+from madang.kernel import outbound
 from madang.kernel.errors import NotPermitted
 from madang.kernel.outbound import AddressRefused, NotFetched
 from madang.programme.verification import verify_home
@@ -112,8 +113,10 @@ def test_data_that_nobody_described_are_known_by_their_listing(
     assert desk.titles() == ["Observations", "Rain"]
 
 
-def test_a_bucket_of_data_goes_on_within_a_folder(desk: Desk, served: Catalogue) -> None:
-    served.objects = {f"run/{number:03}.nc": "x" for number in range(35)} | {"zz.nc": "x", "a.nc": "x"}
+@pytest.mark.parametrize("folder", ["run/", ""])
+def test_a_bucket_of_data_goes_on_within_a_folder(desk: Desk, served: Catalogue, folder: str) -> None:
+    served.objects = {f"{folder}{number:03}.nc": "x" for number in range(35)}
+    served.objects |= {"zz/zz.nc": "x", "zz/a.nc": "x"}
     desk.add("s3", f"{served.url}/bucket")
     served.fail_after, served.fail_with = 2, 404
     with pytest.raises(NotFetched):
@@ -207,6 +210,40 @@ def test_a_document_of_many_that_cannot_be_had_takes_none_with_it(
     assert desk.titles() == ["Fog", "Rain", "Snow"]
     assert desk.run(accept_vanished=True).gone == 2
     assert desk.titles() == ["Fog"]
+
+
+def test_names_and_documents_of_a_folder_of_data(desk: Desk, tmp_path: Path) -> None:
+    """Names in older encodings, documents that only look like descriptions, and hidden ones."""
+    folder = tmp_path / "open"
+    for name, body in {
+        "resources/data.json": '{"resources": [1], "v": 1}',
+        "titles/data.json": '{"titles": 3}',
+        "hidden/.git/package.json": json.dumps(in_schema_org("hidden")),
+        "hidden/a.nc": "x",
+        "torn/a.ttl": "@prefix dcat: <http://www.w3.org/ns/dcat#> . torn",
+        "<b>/a.nc": "x",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(body)
+    old = Path(os.fsdecode(os.fsencode(folder) + "/관측".encode("cp949")))
+    old.mkdir()
+    (old / os.fsdecode("기온.csv".encode("cp949"))).write_text("x")
+    (old / os.fsdecode(b"\xff\xfe.csv")).write_text("x")
+    desk.add("folder", str(folder))
+    desk.run()
+    assert desk.titles() == ["hidden", "hidden", "resources", "titles", "‹b›", "관측"]
+    with desk.home.database.read() as session:
+        found = catalogue.record(session, desk.steward, record_id("source", "관측/"))
+    assert "기온.csv" in {file.name for file in found.description.files}
+
+
+def test_many_folders_of_data_come_in_parts(tmp_path: Path) -> None:
+    for number in range(450):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "a.nc").write_text("x")
+    walk = port.Walk(str(tmp_path), {}, outbound.Fetcher(), (tmp_path,))
+    pages = list(port.harvester("folder").pages(walk))
+    assert [len(page.found) for page in pages] == [200, 200, 50]
 
 
 def test_what_is_no_bucket(desk: Desk, served: Catalogue) -> None:

@@ -225,3 +225,30 @@ def test_names_that_are_relative_to_the_document(base: str, identifier: str, url
     <rain> a dcat:Dataset ; dct:title "Rain" ; dcat:distribution [ dcat:downloadURL <rain.csv> ] ."""
     (told,) = reading.told_in(turtle, "", base)
     assert (told.identifier, told.description.files[0].url) == (identifier, url)
+
+
+def test_names_of_licences() -> None:
+    """Those of one address are one where each calls it in another language; two texts in one are two."""
+    address = "https://example.org/terms"
+
+    def names(*told: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+        record = {"titles": [{"title": "a"}], "rightsList": [{"rightsUri": address, **one} for one in told]}
+        (found,) = reading.read(json.dumps(record).encode())
+        return [(one.spdx, dict(one.name.every())) for one in found.description.rights]
+
+    korean, english = {"rights": "약관", "lang": "ko"}, {"rights": "Terms", "lang": "en"}
+    assert names(korean, english, korean) == [("", {"ko": "약관", "en": "Terms"})]
+    other = {"rights": "On request", "lang": "en"}
+    assert [name for _, name in names(english, other)] == [{"en": "Terms"}, {"en": "On request"}]
+    spdx = {"rightsIdentifier": "MIT", "rightsIdentifierScheme": "SPDX"}
+    assert names(korean, {**english, **spdx}) == [("MIT", {"ko": "약관", "en": "Terms"})]
+
+
+def test_rights_of_dublin_core_keep_their_language() -> None:
+    (found,) = reading.read(
+        b"""<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/"
+        xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>t</dc:title>
+        <dc:rights xml:lang="en">Free</dc:rights><dc:rights>https://spdx.org/licenses/MIT</dc:rights></oai_dc:dc>"""
+    )
+    first, second = found.description.rights
+    assert (first.name.en, second.spdx, bool(second.name)) == ("Free", "MIT", False)

@@ -151,6 +151,14 @@ def test_a_file_keeps_its_title_in_both_languages() -> None:
     assert _again("dcat", WHOLE).files[0].title == Text()
 
 
+def test_a_licence_without_an_address_keeps_its_identifier() -> None:
+    told = replace(WHOLE, rights=(Rights(Text(en="MIT License"), "", "MIT"), Rights()))
+    for name in ("dcat", "datacite-json"):
+        again = _again(name, told).rights
+        assert ("MIT", "MIT License") in {(one.spdx, one.name.en) for one in again}, name
+    assert all(one["rights"] for one in datacite.attributes(told)["rightsList"])
+
+
 def test_descriptions_on_file_from_before_names_had_languages() -> None:
     old = {
         "title": {"en": "Old"},

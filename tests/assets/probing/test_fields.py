@@ -18,7 +18,9 @@ from astropy.table import Table
 from PIL import Image
 
 from madang.assets.probing.model import Report
-from tests.assets.probing.looking import look, odd, variables
+from madang.assets.probing.notes import Notes
+from madang.assets.probing.readers import sky
+from tests.assets.probing.looking import look, odd, one, variables
 
 Write = Callable[[Path], None]
 
@@ -229,19 +231,76 @@ def test_what_is_shown_of_each(reports: dict[str, Report]) -> None:
 
 
 def test_extent_on_the_sky(reports: dict[str, Report]) -> None:
-    def sky(name: str) -> list[float]:
+    def extent(name: str) -> list[float]:
         facts = reports[name].facts
         axes = ("right_ascension_from", "right_ascension_to", "declination_from", "declination_to")
         return [float(facts[f"{axis}_deg"]) for axis in axes]
 
-    assert sky("sky.fits") == pytest.approx([359.4, 0.4, -5.45, -4.55], abs=0.06)  # over the zero
-    assert sky("list.vot") == [10.0, 20.0, -1.0, 2.0]
+    assert extent("sky.fits") == pytest.approx([359.4, 0.4, -5.45, -4.55], abs=0.06)  # over the zero
+    assert extent("list.vot") == [10.0, 20.0, -1.0, 2.0]
 
 
 @pytest.mark.parametrize("name", ["grid.h5", "grid.zarr"])
 def test_extent_of_a_grid(reports: dict[str, Report], name: str) -> None:
     assert reports[name].box == (124.0, 33.0, 132.0, 39.0)
     assert reports[name].period == ("2026-03-01T00:00:00", "2026-03-03T00:00:00")
+
+
+def _sky(ascensions: list[float]) -> tuple[float, float]:
+    notes = Notes("x", "votable", 0, 5)
+    sky._on_sky(notes, np.array(ascensions), np.zeros(len(ascensions)))
+    return (notes.facts["right_ascension_from_deg"], notes.facts["right_ascension_to_deg"])
+
+
+def test_right_ascensions_go_round() -> None:
+    over = [(359.5 + step / 250) % 360 for step in range(251)]
+    assert _sky(over) == pytest.approx((359.5, 0.5))
+    assert _sky([float(one) for one in range(360)]) == (0.0, 360.0)
+    assert _sky([10.0]) == (10.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [({"CTYPE1": "RA---CAR", "CTYPE2": "DEC--CAR", "CRVAL1": 0.0, "CRVAL2": 0.0,
+       "CRPIX1": 18.5, "CRPIX2": 9.5, "CDELT1": -10.0, "CDELT2": 10.0}, (0.0, 360.0, -90.0, 90.0)),
+     ({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 0.0, "CRVAL2": 90.0,
+       "CRPIX1": 18.5, "CRPIX2": 9.5, "CDELT1": -0.1, "CDELT2": 0.1}, (0.0, 360.0, 88.0, 90.0))],
+)  # fmt: skip
+def test_a_whole_sky_and_a_pole(
+    tmp_path: Path, told: dict[str, Any], expected: tuple[float, float, float, float]
+) -> None:
+    header = fits.Header()
+    for key, value in told.items():
+        header[key] = value
+    fits.PrimaryHDU(np.zeros((18, 36)), header).writeto(tmp_path / "sky.fits")
+    facts = one(tmp_path / "sky.fits").facts
+    axes = ("right_ascension_from", "right_ascension_to", "declination_from", "declination_to")
+    assert [facts[f"{axis}_deg"] for axis in axes] == pytest.approx(expected, abs=0.6)
+
+
+def test_a_grid_with_what_is_missing_in_parts(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["empty/latitude"] = np.array([], "f8")
+        for place, (south, west) in {"a": (33.0, 124.0), "b": (36.0, 128.0)}.items():
+            file[f"{place}/lat"] = np.array([south, south + 2, -999.0])
+            file[f"{place}/lat"].attrs["_FillValue"] = -999.0
+            file[f"{place}/lon"] = np.array([west * 10, west * 10 + 30], "i4")
+            file[f"{place}/lon"].attrs["scale_factor"] = 0.1
+        file["when"] = np.arange(3)
+        file["when"].attrs["units"] = "seconds since launch"
+    report = one(tmp_path / "a.h5")
+    assert report.box == pytest.approx((124.0, 33.0, 131.0, 38.0))
+    assert (variables(report)["when"].kind, report.period) == ("number", None)
+    assert variables(report)["when"].unit == "seconds since launch"
+
+
+def test_sequences_and_points(tmp_path: Path) -> None:
+    (tmp_path / "a.fasta").write_text(">#contig1\nACGT\n>seq2\nAC\n")
+    assert one(tmp_path / "a.fasta").facts["sequences"] == 2
+    rows = "".join(f"0.{number}\n" for number in range(100, 199))
+    (tmp_path / "points.csv").write_text(f"v;w\n{rows.replace(chr(10), ';1' + chr(10))}2,5;1\n")
+    told = variables(one(tmp_path / "points.csv"))["v"]
+    assert (told.minimum, told.maximum) == (0.1, 0.198)
 
 
 def test_decimals_behind_commas(reports: dict[str, Report]) -> None:

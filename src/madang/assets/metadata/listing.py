@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import PurePosixPath
+from typing import Any
 
 from madang.assets.metadata import values, words
 from madang.assets.metadata.documents import Told, object_of
-from madang.assets.metadata.model import Date, Description, FileTold
+from madang.assets.metadata.model import Date, Description, FileTold, Text
 
 FORMAT = "listing"
 MOST_FILES = 500
@@ -33,13 +34,19 @@ def read(data: bytes) -> list[Told]:
         *map(values.whole, (told.get("count"), told.get("bytes"))),
     )
     description = Description(
-        title=words.plain(values.string(told.get("folder"))),
+        title=_title(told.get("folder")),
         dates=(Date("Updated", changed),) if changed else (),
         sizes=tuple(f"{number} {unit}" for number, unit in ((count, "files"), (size, "bytes")) if number),
         formats=_formats(files),
         files=tuple(file for file in files if file.name),
     )
     return [Told("", description)]
+
+
+def _title(folder: Any) -> Text:
+    """A folder's name, also where a reader of texts would take it for markup."""
+    name = values.string(folder) or (folder.strip() if isinstance(folder, str) else "")
+    return words.plain(name) or words.plain(name.replace("<", "‹").replace(">", "›").replace("&", "+"))
 
 
 def _formats(files: list[FileTold]) -> tuple[str, ...]:

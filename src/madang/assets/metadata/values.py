@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from madang.assets.metadata import words
@@ -92,9 +92,10 @@ def identifier(value: str, scheme: str = "") -> Identifier:
 def rights(value: str, name: Text | None = None) -> Rights:
     """Rights by a name, an SPDX identifier or an address."""
     told = words.line(value)
-    name = name if name and name.in_language("en") != told else words.plain("" if "://" in told else told)
+    name = name or Text()
     if not told.startswith(("http://", "https://")):
         return Rights(name=name or words.plain(told))
+    name = Text() if name.in_language("en") == told else name
     spdx = _SPDX.match(told)
     common = _CREATIVE.match(told)
     if common:
@@ -104,13 +105,29 @@ def rights(value: str, name: Text | None = None) -> Rights:
 
 
 def rights_once(found: Iterable[Rights]) -> tuple[Rights, ...]:
-    """Each once: those of one address (or identifier) are one, which each calls in its language."""
-    kept: dict[str, Rights] = {}
-    for number, one in enumerate(found):
-        key = one.uri or one.spdx or repr(one.name) or str(number)
-        have = kept.get(key)
-        kept[key] = one if have is None else replace(have, name=words.joined(have.name, one.name))
-    return tuple(kept.values())
+    """Each once: those of one address are one where each calls it in another language."""
+    kept: list[Rights] = []
+    for one in islice(found, MOST):
+        at = next((at for at, have in enumerate(kept) if _same_right(have, one)), None)
+        if at is None:
+            kept.append(one)
+        else:
+            have = kept[at]
+            kept[at] = Rights(words.joined(have.name, one.name), have.uri, have.spdx or one.spdx)
+    return tuple(kept)
+
+
+def _same_right(have: Rights, one: Rights) -> bool:
+    if have == one:
+        return True
+    said, told = dict(have.name.every()), dict(one.name.every())
+    alike = not (have.spdx and one.spdx) or have.spdx == one.spdx
+    return (
+        bool(one.uri)
+        and have.uri == one.uri
+        and alike
+        and all(said.get(tag, told[tag]) == told[tag] for tag in told)
+    )
 
 
 def year(value: Any) -> int | None:

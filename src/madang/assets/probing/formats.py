@@ -49,7 +49,7 @@ READERS: Mapping[str, Reader] = {
     "pickle": Reader(f"{_READERS}.packed:read_pickle"),
     "npy": Reader(f"{_READERS}.arrays:read_npy"),
     "netcdf": Reader(f"{_READERS}.arrays:read_netcdf"),
-    "hdf5": Reader(f"{_READERS}.arrays:read_hdf5"),
+    "hdf5": Reader(f"{_READERS}.hdf5:read_hdf5"),
     "zarr": Reader(f"{_READERS}.arrays:read_zarr"),
     "fits": Reader(f"{_READERS}.sky:read_fits"),
     "votable": Reader(f"{_READERS}.sky:read_votable"),

@@ -114,15 +114,19 @@ def standard_name(name: str) -> str:
 
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+([eE][+-]?\d+)?")
-_WITH_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
+_WITH_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 
 
 def has_decimal_commas(cells: Iterable[str]) -> bool:
     """Whether a column has a comma before its decimals ("1,5", "1.234,5"), as numbers have in much of Europe:
-    each cell with a comma can be one, and one of them cannot be a number with thousands."""
-    told = [cell for cell in cells if "," in cell]
-    possible = bool(told) and all(_DECIMAL_COMMA.fullmatch(cell) for cell in told)
-    return possible and any(not _THOUSANDS.fullmatch(cell) for cell in told)
+    each cell with a comma can be one, one of them cannot be a number with thousands, and no cell has a point
+    before its decimals. Where more cells have only points, it is the commas that are odd."""
+    marked = [cell.strip() for cell in cells if "," in cell or "." in cell]
+    told = [cell for cell in marked if "," in cell]
+    pointed = [cell for cell in marked if "," not in cell]
+    if len(told) <= len(pointed) or not all(map(_DECIMAL_COMMA.fullmatch, told)):
+        return False
+    return all(map(_WITH_POINTS.fullmatch, pointed)) and not all(map(_THOUSANDS.fullmatch, told))
 
 
 def float_of(cell: str, *, comma: bool = False) -> float | None:
@@ -166,6 +170,16 @@ def _in_utc(found: re.Match[str]) -> str | None:
         return datetime.fromisoformat(written + zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     except (ValueError, OverflowError):
         return None
+
+
+def around(one: Ends | None, other: Ends) -> Ends:
+    """The ends of both together; what is not known says nothing."""
+    known = [ends for ends in (one, other) if ends and None not in ends]
+    if not known:
+        return (None, None)
+    return min(ends[0] for ends in known if ends[0] is not None), max(
+        ends[1] for ends in known if ends[1] is not None
+    )
 
 
 def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, float] | None:

@@ -60,7 +60,7 @@ class _Part:
 
     def __init__(self, root: Path, form: str) -> None:
         self._root, self._form = root, form
-        self._listings = Listings(root.name)
+        self._listings = Listings(_text(Path(root.name)))
         self._begin()
 
     def _begin(self) -> None:
@@ -75,31 +75,53 @@ class _Part:
 
     def take(self, path: Path) -> None:
         """A file: a document, or what is only listed."""
-        name = path.relative_to(self._root).as_posix()
+        name = _text(path.relative_to(self._root))
+        may_describe = name.lower().endswith(ENDINGS)
         content = None
         try:
             told = path.lstat()
             if stat.S_ISREG(told.st_mode):
                 self._listings.file(name, told.st_size, _when(told.st_mtime))
-            if not name.lower().endswith(ENDINGS):
-                return
-            content = _read(path)
-            self._found.append(Found(name, content, self._form))
-            self._bytes += len(content)
+            if may_describe:
+                content = _read(path)
+                self._add(Found(name, content, self._form))
         except OSError as error:
             self._failed.append((name, _told(error)))
-        self._listings.document(name, content, self._form)
+        if may_describe:
+            self._listings.document(name, content, self._form)
+        for one in self._listings.ended():
+            self._add(one)
+
+    def _add(self, one: Found) -> None:
+        self._found.append(one)
+        self._bytes += len(one.original)
 
     def page(self, hidden: Sequence[OSError] | None = None) -> Page:
         """Hand over. hidden: what could not be looked into; given at the end of all."""
-        found = [*self._found, *self._listings.ended(hidden is not None)]
+        for one in self._listings.ended(hidden is not None):
+            self._add(one)
         for error in hidden or ():
-            self._failed.append(
-                (os.path.relpath(str(error.filename or self._root), self._root), _told(error))
-            )
-        made = Page(found, failed=self._failed)
+            where = os.path.relpath(str(error.filename or self._root), self._root)
+            self._failed.append((_text(Path(where)), _told(error)))
+        made = Page(self._found, failed=self._failed)
         self._begin()
         return made
+
+
+def _text(path: Path) -> str:
+    """A path as text."""
+    return "/".join(map(_name, path.parts))
+
+
+def _name(part: str) -> str:
+    """A name as text: in UTF-8, else in CP949 as older systems here wrote it."""
+    raw = os.fsencode(part)
+    for encoding in ("utf-8", "cp949"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("utf-8", "replace")
 
 
 def _when(seconds: float) -> str:

@@ -15,9 +15,16 @@ from typing import Any
 from madang.assets.harvest.port import Found
 from madang.assets.metadata import listing, reading
 from madang.assets.metadata.errors import UnreadableRecord
+from madang.kernel.i18n import Message
 
 ENDINGS = (".json", ".jsonld", ".xml", ".ttl", ".rdf", ".yaml", ".yml")
 """Of documents that may describe data."""
+
+_MOST_NAMES_BYTES = 2**16
+"""Of a folder's listing, which stands in the place of a walk too."""
+_MOST_BYTES = 2**53 - 1
+_LOOKED_INTO = 2**20
+"""A document up to this size is read to see whether it describes data; a larger one is known by its signs."""
 
 
 @dataclass
@@ -30,6 +37,24 @@ class _Folder:
     changed: str = ""
     described: bool = False
     files: list[dict[str, Any]] = field(default_factory=list)
+    names_bytes: int = 0
+
+    def add(self, name: str, size: int, changed: str) -> None:
+        self.count += 1
+        self.bytes = min(self.bytes + size, _MOST_BYTES)
+        self.changed = max(self.changed, changed)
+        self.names_bytes += len(name.encode("utf-8", "replace"))
+        if len(self.files) < listing.MOST_FILES and self.names_bytes <= _MOST_NAMES_BYTES:
+            self.files.append({"name": name, "bytes": min(size, _MOST_BYTES)})
+
+    def found(self, place: str) -> Found | None:
+        """The folder as a record; None where there is nothing to tell, or somebody told."""
+        if self.described or not self.count:
+            return None
+        told = {"folder": self.name or place, "count": self.count, "bytes": self.bytes}
+        told |= {"changed": self.changed, "files": self.files}
+        original = json.dumps(told, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
+        return Found(f"{self.name or '.'}/", original, listing.FORMAT)
 
 
 class Listings:
@@ -38,54 +63,58 @@ class Listings:
     def __init__(self, place: str, told: dict[str, Any] | None = None) -> None:
         self._place = place
         self._loose = _Folder(**told["loose"]) if told else _Folder("")
-        self._open = _Folder(**told["open"]) if told else self._loose
-        self._ended: list[_Folder] = []
+        self._open = _Folder(**told["open"]) if told and told["open"] else None
+        self._ended: list[Found] = []
 
     def to_json(self) -> dict[str, Any]:
         """Where the walk stands, for another to go on with: what :meth:`__init__` takes."""
-        return {"loose": asdict(self._loose), "open": asdict(self._open)}
+        return {"loose": asdict(self._loose), "open": asdict(self._open) if self._open else None}
 
     def file(self, path: str, size: int, changed: str) -> None:
         """There is a file: bytes, and when it was changed (W3CDTF). Hidden ones (".x") are no data."""
         folder, own = self._folder(path)
-        if any(part.startswith(".") for part in path.split("/")):
-            return
-        folder.count += 1
-        folder.bytes += size
-        folder.changed = max(folder.changed, changed)
-        if len(folder.files) < listing.MOST_FILES:
-            folder.files.append({"name": own, "bytes": size})
+        if not _hidden(path):
+            folder.add(own, size, changed)
 
     def document(self, path: str, content: bytes | None, form: str) -> None:
         """One of the files may describe data. content: None where it could not be had."""
         folder, _ = self._folder(path)
-        folder.described = folder.described or content is None or bool(form) or _describes(content)
+        if not (folder.described or _hidden(path)):
+            folder.described = content is None or _describes(content, form)
 
     def ended(self, everything: bool = False) -> Iterator[Found]:
         """The folders walked through since this was asked last. everything: the walk is at its end."""
         if everything:
-            self._ended += [self._loose] if self._open is self._loose else [self._open, self._loose]
-        for one in self._ended:
-            if one.count and not one.described:
-                told = {"folder": one.name or self._place, "count": one.count, "bytes": one.bytes}
-                told |= {"changed": one.changed, "files": one.files}
-                original = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
-                yield Found(f"{one.name or '.'}/", original, listing.FORMAT)
+            self._end(self._open)
+            self._end(self._loose)
+        yield from self._ended
         self._ended = []
+
+    def _end(self, folder: _Folder | None) -> None:
+        found = folder.found(self._place) if folder else None
+        if found:
+            self._ended.append(found)
 
     def _folder(self, path: str) -> tuple[_Folder, str]:
         name, inside, rest = path.partition("/")
-        if not inside:
+        if not (name and inside):
             return self._loose, path
-        if self._open.name != name:
-            if self._open is not self._loose and self._open.name:
-                self._ended.append(self._open)
+        if self._open is None or self._open.name != name:
+            self._end(self._open)
             self._open = _Folder(name)
         return self._open, rest
 
 
-def _describes(content: bytes) -> bool:
+def _hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
+def _describes(content: bytes, form: str) -> bool:
+    """Whether a document holds a description with a title."""
     try:
-        return bool(reading.recognize(content))
-    except UnreadableRecord:
-        return False
+        if len(content) > _LOOKED_INTO:
+            return bool(form or reading.recognize(content))
+        return any(one.description.title for one in reading.told_in(content, form))
+    except UnreadableRecord as error:
+        reason = error.facts["reason"]
+        return isinstance(reason, Message) and reason.message == "metadata.malformed"  # torn, but told

@@ -42,7 +42,8 @@ class Bucket:
     def pages(self, walk: Walk) -> Iterator[Page]:
         """Two hundred objects a part. The token is the bucket's own, with the folder that it is in."""
         above = walk.options.get("prefix", "").rpartition("/")[0]
-        place = above or urlsplit(walk.url).path.strip("/")
+        address = urlsplit(walk.url)
+        place = above.strip("/") or address.path.strip("/") or (address.hostname or "").partition(".")[0]
         token, told = _left(walk.token)
         listings = Listings(place.rpartition("/")[2], told)
         while True:
@@ -80,7 +81,7 @@ class Bucket:
         failed: list[tuple[str, Message]] = []
         form = walk.options.get("format", "")
         for one in objects:
-            path = one.key.removeprefix(above).lstrip("/")
+            path = one.key.removeprefix(f"{above}/" if above else "")
             if not path or path.endswith("/"):  # a folder's mark
                 continue
             listings.file(path, one.size, one.changed)

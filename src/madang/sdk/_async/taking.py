@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from madang.sdk._async.client import AsyncClient
 
 _MOST_TOGETHER = 4000
+_ENTRY_BYTES = 256
+"""What a zip has for a file beside its content and, twice, its name; and for its own end."""
 
 
 async def download(client: AsyncClient, version: str, target: Path, progress: Progress) -> Path:
@@ -148,38 +150,61 @@ def _parted(wanted: Iterable[_Wanted]) -> Iterator[Sequence[_Wanted]]:
 
 
 async def _some_taken(client: AsyncClient, version: str, some: Sequence[_Wanted], told: Told) -> None:
-    """Files that follow each other, in one zip; where that does not come whole, half as many at a time."""
+    """Files that follow each other, in one zip. Where the line breaks, half as many at a time; where other
+    things come than were asked for, one by one."""
     if len(some) == 1:
         await _take(client, version, some[0].file, some[0].place, told)
         return
     try:
-        zipped = await _zip_of(client, version, some)
-    except (httpx2.TransportError, zipfile.BadZipFile):
+        contents = _unpacked(await _zip_of(client, version, some), some)
+    except httpx2.TransportError:
         middle = len(some) // 2
         await _some_taken(client, version, some[:middle], told)
         await _some_taken(client, version, some[middle:], told)
         return
-    with zipped:
-        for one, entry in zip(some, zipped.infolist(), strict=True):
-            one.place.parent.mkdir(parents=True, exist_ok=True)
-            one.place.write_bytes(zipped.read(entry))
-            _require_digest(version, one.file, one.place)
-            told.add(one.file.size_bytes)
+    except _OtherThanAsked:
+        for one in some:
+            await _take(client, version, one.file, one.place, told)
+        return
+    for one, content in zip(some, contents, strict=True):
+        one.place.parent.mkdir(parents=True, exist_ok=True)
+        one.place.write_bytes(content)
+        _require_digest(version, one.file, one.place)
+        told.add(one.file.size_bytes)
 
 
-async def _zip_of(client: AsyncClient, version: str, some: Sequence[_Wanted]) -> zipfile.ZipFile:
+class _OtherThanAsked(Exception):
+    """A server that knows nothing of parts of a version, or a broken one."""
+
+
+async def _zip_of(client: AsyncClient, version: str, some: Sequence[_Wanted]) -> io.BytesIO:
+    """What comes for them; no more than a zip of them can have."""
     body = io.BytesIO()
+    most = sum(one.file.size_bytes + 2 * len(one.file.path.encode()) + _ENTRY_BYTES for one in some)
     where = f"/versions/{addresses.path(version)}/archive"
     async with client.stream(where, {"first": some[0].at, "files": len(some)}, {}) as answer:
         if answer.status_code >= 300:
             await answer.aread()
             raise refusal(answer)
         async for chunk in answer.aiter_bytes():
+            if body.tell() + len(chunk) > most:
+                raise _OtherThanAsked
             body.write(chunk)
-    zipped = zipfile.ZipFile(body)
-    if [entry.file_size for entry in zipped.infolist()] != [one.file.size_bytes for one in some]:
-        raise zipfile.BadZipFile("other files")
-    return zipped
+    return body
+
+
+def _unpacked(body: io.BytesIO, some: Sequence[_Wanted]) -> list[bytes]:
+    """The content of each file, as it was stored: nothing is decompressed."""
+    try:
+        with zipfile.ZipFile(body) as zipped:
+            entries = zipped.infolist()
+            stored = all(one.compress_type == zipfile.ZIP_STORED and not one.flag_bits & 1 for one in entries)
+            sizes = [(one.file.size_bytes,) * 2 for one in some]
+            if not stored or [(one.file_size, one.compress_size) for one in entries] != sizes:
+                raise _OtherThanAsked
+            return [zipped.read(one) for one in entries]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError) as error:
+        raise _OtherThanAsked from error
 
 
 async def _take(client: AsyncClient, version: str, file: documents.File, place: Path, told: Told) -> None:

@@ -168,7 +168,7 @@ def _agent(one: Agent) -> dict[str, Any]:
     value["nameIdentifiers"] = [
         {"nameIdentifier": i.value, "nameIdentifierScheme": i.scheme or "Other"} for i in one.identifiers
     ]
-    names = dict.fromkeys(body.in_language("en") for body in one.affiliations)
+    names = dict.fromkeys(body.in_language("en") for body in one.affiliations if body)
     value["affiliation"] = [{"name": name} for name in names]
     return {name: each for name, each in value.items() if each not in ([], "")}
 
@@ -195,7 +195,8 @@ def _rights(one: Rights) -> Iterator[dict[str, Any]]:
     same |= {"rightsIdentifierScheme": "SPDX"} if one.spdx else {}
     kept = {name: each for name, each in same.items() if each}
     for language, value in [*texts(one.name)] or [(None, one.spdx or one.uri)]:
-        yield _in(language, {"rights": value, **kept})
+        if value:
+            yield _in(language, {"rights": value, **kept})
 
 
 def _place(told: Description, number: int) -> dict[str, Any]:

@@ -131,9 +131,10 @@ def _licence(graph: Graph, one: Rights) -> Node:
     from rdflib import BNode, URIRef
     from rdflib.namespace import DCTERMS, RDF
 
-    node: Node = URIRef(_safe(one.uri)) if one.uri.startswith("http") else BNode()
+    address = one.uri or (f"https://spdx.org/licenses/{one.spdx}" if one.spdx else "")
+    node: Node = URIRef(_safe(address)) if address.startswith("http") else BNode()
     graph.add((node, RDF.type, DCTERMS.LicenseDocument))
-    for literal in _literals(one.name or Text(other={UNDETERMINED: one.spdx} if one.spdx else {})):
+    for literal in _literals(one.name):
         graph.add((node, DCTERMS.title, literal))
     return node
 

@@ -15,6 +15,8 @@ from madang.assets.probing.readers import pictures
 
 _MOST_UNITS = 200
 _LARGEST = 64 * 2**20
+_PLACES, _ALL_AROUND = 33, 15.0
+"""Places along each side of an image, and the gap in degrees that is none between them."""
 
 
 def read_fits(path: Path, notes: Notes) -> None:
@@ -73,32 +75,44 @@ def _footprint(notes: Notes, header: Any) -> None:
     notes.fact("right_ascension_deg", header.get("CRVAL1"))
     notes.fact("declination_deg", header.get("CRVAL2"))
     try:
-        corners = WCS(header).celestial.calc_footprint()
+        _image_on_sky(notes, WCS(header).celestial)
     except Exception as error:  # a header can contradict itself in as many ways as it has keys
         notes.find("unreadable", "warn", "WCS", reason=error)
+
+
+def _image_on_sky(notes: Notes, where: Any) -> None:
+    """The extent of an image, by places spread over it; all around where a pole is in it."""
+    width, height = where.pixel_shape or (0, 0)
+    if not (width and height):
         return
-    if corners is not None:
-        _on_sky(notes, corners[:, 0], corners[:, 1])
+    columns, rows = np.meshgrid(
+        np.linspace(-0.5, width - 0.5, _PLACES), np.linspace(-0.5, height - 0.5, _PLACES)
+    )
+    ascensions, declinations = where.pixel_to_world_values(columns.ravel(), rows.ravel())
+    poles = []
+    for pole in (-90.0, 90.0):
+        near = np.nanmax(declinations * np.sign(pole)) if np.isfinite(declinations).any() else 0
+        x, y = where.world_to_pixel_values(0.0, pole) if near > 60 else (np.nan, np.nan)
+        poles += [pole] if -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5 else []
+    _on_sky(notes, ascensions, [*declinations, *poles], around=bool(poles))
 
 
-def _on_sky(notes: Notes, ascensions: Any, declinations: Any) -> None:
-    """Note the extent of places on the sky in degrees; from more to less right ascension over the zero."""
-    from astropy.coordinates import Longitude
-
-    ascensions, declinations = (np.ma.asanyarray(one).compressed() for one in (ascensions, declinations))
-    good = np.isfinite(ascensions) & np.isfinite(declinations) if len(ascensions) == len(declinations) else []
-    if not np.any(good):
+def _on_sky(notes: Notes, ascensions: Any, declinations: Any, *, around: bool = False) -> None:
+    """Note the extent of places on the sky in degrees; from more to less right ascension over the zero.
+    around: whatever their right ascensions are."""
+    known, heights = (np.ma.asanyarray(one).astype(float).compressed() for one in (ascensions, declinations))
+    known, heights = np.unique(known[np.isfinite(known)] % 360), heights[np.isfinite(heights)]
+    if not len(known) or not len(heights):
         return
-    ascensions, declinations = ascensions[good], declinations[good]
-    if np.ptp(ascensions) > 180 and len(ascensions) < _MOST_UNITS:  # an image over the zero
-        turned = Longitude(ascensions, "deg", wrap_angle="180d").deg
-        ends = [float(end) % 360 for end in (turned.min(), turned.max())]
-    else:
-        ends = [float(ascensions.min()), float(ascensions.max())]
+    gaps = np.diff(known, append=known[0] + 360)  # what lies behind each: the widest has nothing in it
+    widest = int(gaps.argmax())
+    ends = (known[(widest + 1) % len(known)], known[widest])
+    if around or gaps[widest] < _ALL_AROUND:
+        ends = (0.0, 360.0)
     for name, value in zip(("from", "to"), ends, strict=True):
-        notes.fact(f"right_ascension_{name}_deg", value)
-    notes.fact("declination_from_deg", float(declinations.min()))
-    notes.fact("declination_to_deg", float(declinations.max()))
+        notes.fact(f"right_ascension_{name}_deg", float(value))
+    notes.fact("declination_from_deg", float(heights.min()))
+    notes.fact("declination_to_deg", float(heights.max()))
 
 
 def _table(notes: Notes, unit: Any, place: int) -> None:

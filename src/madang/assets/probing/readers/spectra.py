@@ -158,7 +158,7 @@ def read_fasta(path: Path, notes: Notes) -> None:
     signs: set[str] = set()
     with fasta.FASTA(str(path)) as found:
         for title, sequence in _until(notes, found):
-            if title.startswith("#"):  # what stands above the first entry of PEFF
+            if not lengths and title.startswith("# PEFF"):  # what stands above its first entry
                 continue
             lengths.append(len(sequence))
             signs |= set(sequence[:1000].upper())
