@@ -351,3 +351,15 @@ def test_compute_needs_no_further_extra() -> None:
     """Listing a home's compute loads nothing of the planner's: a base installation has no Numba."""
     code = "import sys, madang.interfaces.cli.compute; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_number_that_an_operation_does_not_take(copied: Played, tmp_path: Path) -> None:
+    token = copied.stage.token(cast.LEAD)
+    for line in (
+        ("search", "--limit", "0", "x"),
+        ("search", "--offset", "-1", "x"),
+        ("search", "--limit", "1000", "x"),
+    ):
+        refused(here("--home", copied.home.path, *line, token=token), line[1].strip("-"))
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    refused(here("probe", tmp_path, "--most", "-1"), "most")

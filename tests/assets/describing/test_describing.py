@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from madang.assets import checking, reads, service
+from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.errors import NoSuchRecord
 from madang.assets.describing import exporting, whole
 from madang.assets.describing import service as describing
@@ -19,10 +20,12 @@ from madang.assets.metadata.model import Description, Text
 from madang.assets.model import Version
 from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
+from madang.interfaces.operations import Caller, descriptions
 from madang.kernel.authorizer import OUTSIDER
-from madang.kernel.errors import NotPermitted
+from madang.kernel.errors import BadValue, NotPermitted
 from madang.programme import uses
 from madang.programme.verification import verify_home
+from madang.sdk import documents
 from tests.conftest import Played
 from tests.interfaces.commands import here, refused
 
@@ -174,3 +177,26 @@ def test_the_command_line(copied: Played, weather: Version, tmp_path: Path) -> N
     (tmp_path / "bad.json").write_text("{")
     refused(here(*home, "describe", weather.name, "--from", tmp_path / "bad.json", token=token))
     refused(here(*home, "export", "nothing@1", token=token), "nothing@1")
+
+
+def test_what_is_typed_is_kept_as_it_is(copied: Played, weather: Version) -> None:
+    caller = Caller(copied.home, copied.actor("company-b"))
+    new = documents.NewDescription(
+        version=weather.name, title_en="Fe<sub>2</sub>O<sub>3</sub> at T<Tc, x>0.5", keywords=["a<b>c"]
+    )
+    told = descriptions.write(caller, new).description
+    assert told["title"]["en"] == "Fe<sub>2</sub>O<sub>3</sub> at T<Tc, x>0.5"
+    assert told["subjects"][0]["term"]["other"]["und"] == "a<b>c"
+    both = documents.NewDescription(version=weather.name, title_en="x", document="{}")
+    with pytest.raises(BadValue):
+        descriptions.write(caller, both)
+
+
+def test_the_card_of_a_record_tells_where_it_is_from(copied: Played) -> None:
+    actor = copied.actor("company-c")
+    with copied.home.database.read() as session:
+        (record, *_) = catalogue.records_of(session, actor, "example-catalogue")
+    written = exporting.export(copied.home, actor, record.record_id, exporting.CARD, "en").decode()
+    assert "Harvested from the source example-catalogue" in written
+    assert "deposited" not in written
+    assert "Nothing odd" not in written

@@ -221,6 +221,8 @@ def test_names_and_documents_of_a_folder_of_data(desk: Desk, tmp_path: Path) -> 
         "hidden/.git/package.json": json.dumps(in_schema_org("hidden")),
         "hidden/a.nc": "x",
         "torn/a.ttl": "@prefix dcat: <http://www.w3.org/ns/dcat#> . torn",
+        "torn with data/a.ttl": "@prefix dcat: <http://www.w3.org/ns/dcat#> . torn",
+        "torn with data/a.nc": "x",
         "<b>/a.nc": "x",
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +233,7 @@ def test_names_and_documents_of_a_folder_of_data(desk: Desk, tmp_path: Path) -> 
     (old / os.fsdecode(b"\xff\xfe.csv")).write_text("x")
     desk.add("folder", str(folder))
     desk.run()
-    assert desk.titles() == ["hidden", "hidden", "resources", "titles", "‹b›", "관측"]
+    assert desk.titles() == ["<b>", "hidden", "hidden", "resources", "titles", "torn with data", "관측"]
     with desk.home.database.read() as session:
         found = catalogue.record(session, desk.steward, record_id("source", "관측/"))
     assert "기온.csv" in {file.name for file in found.description.files}
@@ -287,7 +289,8 @@ def test_sources_that_cannot_be(desk: Desk, tmp_path: Path) -> None:
     for kind, url, options in (
         ("folder", "/etc", {}), ("folder", str(tmp_path / "open/../.."), {}),
         ("oai-pmh", "file:///etc/passwd", {}), ("oai-pmh", "https://x.example", {"frmo": "2020"}),
-        ("document", "https://x.example", {"format": "pdf"}),
+        ("document", "https://x.example", {"format": "pdf"}), ("folder", "data", {}),
+        ("folder", str(tmp_path / "open"), {"format": "pdf"}), ("s3", "https://x.example", {"format": "pdf"}),
     ):  # fmt: skip
         with pytest.raises(BadSource):
             desk.add(kind, url, **options)

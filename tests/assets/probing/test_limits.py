@@ -156,5 +156,6 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
 def test_a_name_that_is_no_utf8_is_read(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode("기온.csv".encode("cp949"))).write_text("a,b\n1,2\n")
     (report,) = look(tmp_path).values()
-    assert report.format == "table"
+    assert (report.format, report.findings) == ("table", ())
+    assert {one.variable.name for one in report.variables} == {"a", "b"}
     report.path.encode()  # as text everywhere

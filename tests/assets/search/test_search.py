@@ -88,6 +88,9 @@ def test_units_as_people_write_them() -> None:
     same = [("m s-1", "m/s"), ("µg/m3", "㎍/㎥"), ("deg C", "℃"), ("hPa", "mbar"), ("W m-2", "W/m^2")]
     for one, other in same:
         assert units.base(one) == units.base(other) is not None
+    assert units.base("mJy/beam") is not None
+    assert units.is_known("mag")
+    assert not units.is_known("furlongs of nothing")
     celsius = units.base("degC")
     assert celsius is not None
     assert (celsius.unit, round(celsius.of(20), 2)) == ("K", 293.15)

@@ -15,6 +15,7 @@ from madang.assets.content.manifest import File
 from madang.assets.content.reading import content_of
 from madang.assets.describing.service import written
 from madang.assets.errors import NotAccepted
+from madang.assets.metadata import values
 from madang.assets.metadata.model import (
     Agent,
     Date,
@@ -90,7 +91,7 @@ def told_of(home: Home, session: Session, version: Version) -> Description:
         publisher=said.publisher or body,
         year=said.year or int(version.created_at[:4]),
         dates=(*said.dates, Date("Created", version.created_at[:10])),
-        rights=(*said.rights, *_rights(home, session, version)),
+        rights=values.rights_once((*said.rights, *_rights(home, session, version))),
         places=said.places or _places(probed),
         periods=said.periods or _periods(probed),
         sizes=(f"{version.size_bytes} B", f"{version.files} files"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from madang.assets.catalogue.errors import BadSource
+from madang.assets.metadata import reading
 from madang.kernel import extension
 from madang.kernel.i18n import Message
 from madang.kernel.outbound import Fetcher
@@ -93,6 +94,15 @@ def check(name: str, kind: str, url: str, options: Mapping[str, str], folders: S
     reason = engine.check(url, options, folders)
     if reason is not None:
         raise BadSource(source=name, reason=reason)
+
+
+def unknown_format(options: Mapping[str, str]) -> Message | None:
+    """For harvesters: why the option `format` names none that is read."""
+    form = options.get("format")
+    known = ", ".join(reading.FORMATS)
+    return (
+        None if form is None or form in reading.FORMATS else Message("metadata.unknown-format", known=known)
+    )
 
 
 def web_address(url: str) -> Message | None:

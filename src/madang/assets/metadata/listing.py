@@ -26,7 +26,7 @@ def read(data: bytes) -> list[Told]:
     """The folder's name is its title; nobody said more of it."""
     told = object_of(data)
     files = [
-        FileTold(values.string(one.get("name")), size_bytes=values.whole(one.get("bytes")))
+        FileTold(_name(one.get("name")), size_bytes=values.whole(one.get("bytes")))
         for one in values.objects(told.get("files"))
     ]
     changed, count, size = (
@@ -44,9 +44,12 @@ def read(data: bytes) -> list[Told]:
 
 
 def _title(folder: Any) -> Text:
-    """A folder's name, also where a reader of texts would take it for markup."""
-    name = values.string(folder) or (folder.strip() if isinstance(folder, str) else "")
-    return words.plain(name) or words.plain(name.replace("<", "‹").replace(">", "›").replace("&", "+"))
+    """A folder's name as it is."""
+    return words.text([("", folder)], short=True, as_typed=True) if isinstance(folder, str) else Text()
+
+
+def _name(told: Any) -> str:
+    return words.typed(told, 1000) if isinstance(told, str) else ""
 
 
 def _formats(files: list[FileTold]) -> tuple[str, ...]:

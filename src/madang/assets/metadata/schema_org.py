@@ -118,7 +118,7 @@ def told_of(told: Object, known: Mapping[str, Object]) -> Told:
         dates=tuple(
             Date(kind, value) for kind, value in (("Issued", issued), ("Updated", modified)) if value
         ),
-        subjects=tuple(_subjects(whole(told.get("keywords")))),
+        subjects=tuple(_subjects(told.get("keywords"), whole)),
         languages=tuple(words.language_of(one) for one in values.strings(told.get("inLanguage"))),
         rights=values.rights_once(right for one in whole(told.get("license")) if (right := _rights(one))),
         funding=tuple(made for one in whole(told.get("funding")) if (made := _funding(one, whole))),
@@ -206,13 +206,14 @@ def _funding(one: Any, whole: Whole) -> Funding | None:
     return made if made != Funding() else None
 
 
-def _subjects(found: list[Any]) -> list[Subject]:
+def _subjects(value: Any, whole: Whole) -> list[Subject]:
+    """Keywords one by one; in one text, commas stand between them."""
     told = []
-    for one in found:
+    for one in whole(value.split(",") if isinstance(value, str) else value):
         if isinstance(one, dict):
             told.append(Subject(_text(one.get("name"), short=True)))
         elif isinstance(one, str):
-            told += [Subject(words.plain(part)) for part in one.split(",") if part.strip()]
+            told.append(Subject(words.plain(one)))
     return [subject for subject in told if subject.term][: values.MOST]
 
 

@@ -28,6 +28,10 @@ _SPELLINGS = {
     "도": "degree", "1": "", "unitless": "", "dimensionless": "",
 }  # fmt: skip
 
+_ALSO = ("jansky = 1e-26 * watt / meter ** 2 / hertz = Jy", "beam = count", "adu = count")
+"""Units of astronomy (FITS Standard 4.0, 4.3) that pint has not."""
+_OF_RATIOS = ("mag", "dex", "dB", "dBZ", "dBm", "pH", "bel", "decibel")
+"""Logarithms: units that are known and have no base."""
 _NO_UNITS = ("unit", "units")
 """Words that pint would take for a unit with a prefix."""
 
@@ -50,7 +54,15 @@ def _registry() -> UnitRegistry[float]:
     """Loaded at the first unit: it takes half a second."""
     import pint
 
-    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    made: UnitRegistry[float] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    for one in _ALSO:
+        made.define(one)
+    return made
+
+
+def is_known(unit: str) -> bool:
+    """Whether a unit is one, though it may have no base."""
+    return unit.strip() in _OF_RATIOS or base(unit) is not None
 
 
 @lru_cache(maxsize=10_000)

@@ -62,6 +62,12 @@ def clean(value: str, longest: int = LONGEST) -> str:
         reader.feed(value)
         reader.close()
         value = "".join(reader.parts)
+    return typed(value, longest)
+
+
+def typed(value: str, longest: int = LONGEST) -> str:
+    """The same of what a person typed, or called a file: a "<" in it is one."""
+    value = value[: 4 * longest]
     seen = "".join(sign for sign in nfc(value) if sign == "\n" or _visible(sign))
     return _LINES.sub("\n\n", _SPACES.sub(" ", seen)).strip()[:longest]
 
@@ -95,13 +101,21 @@ def guessed(value: str) -> str:
 
 
 def text(
-    values: Mapping[str, str] | Iterable[tuple[str, str]], *, join: str = "", short: bool = False
+    values: Mapping[str, str] | Iterable[tuple[str, str]],
+    *,
+    join: str = "",
+    short: bool = False,
+    as_typed: bool = False,
 ) -> Text:
-    """A Text of (language tag, text) pairs. The first of a language counts; with `join`, all of it do."""
+    """A Text of (language tag, text) pairs. The first of a language counts; with `join`, all of it do.
+
+    short: on one line. as_typed: it holds no markup (see :func:`typed`).
+    """
+    plainly = typed if as_typed else clean
     pairs = values.items() if isinstance(values, Mapping) else values
     kept: dict[str, str] = {}
     for tag, value in pairs:
-        told = line(value) if short else clean(value)
+        told = " ".join(plainly(value, 1000).split()) if short else plainly(value)
         language = language_of(tag)
         if language == UNDETERMINED and told:
             language = guessed(told)

@@ -155,7 +155,7 @@ def _in_base_units(report: Report) -> Report:
     for one in report.variables:
         base = units.base(one.variable.unit) if one.variable.unit else None
         told.append(replace(one, base_unit=base.unit if base else ""))
-        if one.variable.unit and base is None:
+        if one.variable.unit and not units.is_known(one.variable.unit):
             evidence = {"variable": one.variable.name, "unit": one.variable.unit}
             unknown.append(Finding("unit-not-known", "info", one.variable.name, evidence))
     return replace(report, variables=tuple(told), findings=(*report.findings, *unknown[:10]))
@@ -189,7 +189,7 @@ class _Workers:
         process = self._started()
         assert process.stdin is not None and process.stdout is not None
         asked = {
-            "file": self._inside(item), "path": item.path, "format": item.format,
+            "file": self._inside(item), "path": _shown(item.path), "format": item.format,
             "size_bytes": item.size_bytes, "reader": self._reader.reference, "extra": self._reader.extra,
         }  # fmt: skip
         try:
@@ -197,7 +197,9 @@ class _Workers:
             process.stdin.flush()
             line = _line(process.stdout, self._bounds.waited_seconds)
             report = _exact(json.loads(line))
-        except (OSError, ValueError, RecursionError, TimeoutError):
+        except TimeoutError:
+            return self._failed(slow=True)
+        except (OSError, ValueError, RecursionError):
             return self._failed()
         self._fresh = False
         # What a worker says of another file than the one it was given is not believed.
@@ -221,8 +223,9 @@ class _Workers:
             self._fresh = True
         return self._process
 
-    def _failed(self) -> Finding:
-        """Why there was no answer: the process ran out of time, or of memory, or broke."""
+    def _failed(self, *, slow: bool = False) -> Finding:
+        """Why there was no good answer: out of time (slow: nothing came while it was waited for), or of
+        memory, or the process broke."""
         fresh = self._fresh
         process, words = self._process, self._words()
         code = process.poll() if process is not None else None
@@ -233,11 +236,13 @@ class _Workers:
                 code = None
         self._end()
         self._fresh = fresh
-        if code is None or code in OUT_OF_TIME:
+        if slow or code in OUT_OF_TIME:
             return Finding("too-slow", "warn", "", {"seconds": self._bounds.seconds})
         if code in KILLED or any(sign in words for sign in ("Memory", "memory", "alloc")):
             return Finding("too-much-memory", "warn", "", {"limit": self._bounds.memory_bytes})
-        return Finding("reader-broke", "warn", "", {"code": code, "detail": words or "-"})
+        return Finding(
+            "reader-broke", "warn", "", {"code": "-" if code is None else code, "detail": words or "-"}
+        )
 
     def _words(self) -> str:
         words = last_words(self._errors) if self._errors is not None else ""

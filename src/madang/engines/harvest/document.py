@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from madang.assets.harvest.errors import BadAnswer
-from madang.assets.harvest.port import Found, Page, Walk, web_address
+from madang.assets.harvest.port import Found, Page, Walk, unknown_format, web_address
 from madang.assets.metadata import reading
 from madang.assets.metadata.errors import UnreadableRecord
 from madang.kernel.extension import Engine
@@ -35,10 +35,7 @@ class Document:
 
     def check(self, url: str, options: Mapping[str, str], folders: Sequence[Path]) -> Message | None:
         """An address of the web, and a format that is read."""
-        form = options.get("format")
-        if form is not None and form not in reading.FORMATS:
-            return Message("metadata.unknown-format", known=", ".join(reading.FORMATS))
-        return web_address(url)
+        return unknown_format(options) or web_address(url)
 
     def pages(self, walk: Walk) -> Iterator[Page]:
         """A document a part; the token is the address of the next."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from madang.assets.harvest.errors import BadAnswer
-from madang.assets.harvest.port import Found, Page, Walk
+from madang.assets.harvest.port import Found, Page, Walk, unknown_format
 from madang.assets.metadata.reading import LARGEST
 from madang.engines.harvest.listings import ENDINGS, Listings
 from madang.kernel import clock
@@ -32,7 +32,11 @@ class Folder:
     options: Mapping[str, str] = {"format": "harvest.option.format"}
 
     def check(self, url: str, options: Mapping[str, str], folders: Sequence[Path]) -> Message | None:
-        """An opened folder of this machine."""
+        """An opened folder of this machine, by its whole path: who harvests it may stand elsewhere."""
+        if (reason := unknown_format(options)) is not None:
+            return reason
+        if not Path(url).is_absolute():
+            return Message("catalogue.folder-relative", folder=url)
         place = Path(url).resolve()
         if any(place.is_relative_to(folder) for folder in folders):
             return None

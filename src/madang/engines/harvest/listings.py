@@ -29,18 +29,22 @@ _LOOKED_INTO = 2**20
 
 @dataclass
 class _Folder:
-    """name: of the folder, empty for what lies beside the folders."""
+    """name: of the folder, empty for what lies beside the folders. torn: a description in it cannot be read.
+    data: files that describe nothing."""
 
     name: str
     count: int = 0
     bytes: int = 0
     changed: str = ""
     described: bool = False
+    torn: bool = False
+    data: int = 0
     files: list[dict[str, Any]] = field(default_factory=list)
     names_bytes: int = 0
 
     def add(self, name: str, size: int, changed: str) -> None:
         self.count += 1
+        self.data += not name.lower().endswith(ENDINGS)
         self.bytes = min(self.bytes + size, _MOST_BYTES)
         self.changed = max(self.changed, changed)
         self.names_bytes += len(name.encode("utf-8", "replace"))
@@ -49,7 +53,7 @@ class _Folder:
 
     def found(self, place: str) -> Found | None:
         """The folder as a record; None where there is nothing to tell, or somebody told."""
-        if self.described or not self.count:
+        if self.described or not self.count or (self.torn and not self.data):
             return None
         told = {"folder": self.name or place, "count": self.count, "bytes": self.bytes}
         told |= {"changed": self.changed, "files": self.files}
@@ -79,8 +83,13 @@ class Listings:
     def document(self, path: str, content: bytes | None, form: str) -> None:
         """One of the files may describe data. content: None where it could not be had."""
         folder, _ = self._folder(path)
-        if not (folder.described or _hidden(path)):
+        if folder.described or _hidden(path):
+            return
+        try:
             folder.described = content is None or _describes(content, form)
+        except UnreadableRecord as error:
+            reason = error.facts["reason"]
+            folder.torn |= isinstance(reason, Message) and reason.message == "metadata.malformed"
 
     def ended(self, everything: bool = False) -> Iterator[Found]:
         """The folders walked through since this was asked last. everything: the walk is at its end."""
@@ -110,11 +119,7 @@ def _hidden(path: str) -> bool:
 
 
 def _describes(content: bytes, form: str) -> bool:
-    """Whether a document holds a description with a title."""
-    try:
-        if len(content) > _LOOKED_INTO:
-            return bool(form or reading.recognize(content))
-        return any(one.description.title for one in reading.told_in(content, form))
-    except UnreadableRecord as error:
-        reason = error.facts["reason"]
-        return isinstance(reason, Message) and reason.message == "metadata.malformed"  # torn, but told
+    """Whether a document holds a description with a title; UnreadableRecord."""
+    if len(content) > _LOOKED_INTO:
+        return bool(form or reading.recognize(content))
+    return any(one.description.title for one in reading.told_in(content, form))

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from madang.assets.harvest.errors import BadAnswer
-from madang.assets.harvest.port import Found, Page, Walk, web_address
+from madang.assets.harvest.port import Found, Page, Walk, unknown_format, web_address
 from madang.assets.metadata.documents import every_below, first, local, xml_of
 from madang.assets.metadata.errors import UnreadableRecord
 from madang.assets.metadata.reading import LARGEST
@@ -37,7 +37,9 @@ class Bucket:
 
     def check(self, url: str, options: Mapping[str, str], folders: Sequence[Path]) -> Message | None:
         """The address of a bucket: nothing is asked of it there."""
-        return Message("harvest.bucket-address") if urlsplit(url).query else web_address(url)
+        if urlsplit(url).query:
+            return Message("harvest.bucket-address")
+        return unknown_format(options) or web_address(url)
 
     def pages(self, walk: Walk) -> Iterator[Page]:
         """Two hundred objects a part. The token is the bucket's own, with the folder that it is in."""

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 from cyclopts import App, CycloptsError, Parameter
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from madang.kernel import i18n
 from madang.kernel.authorizer import Principal
@@ -180,7 +180,20 @@ def call(function: Callable[..., Answer], **arguments: Any) -> Answer:
         return _sent(function, arguments)
     if not find(function).public:
         require_signed_in(_caller().actor)
+    _require_declared(function, arguments)
     return function(_caller(), **arguments)
+
+
+def _require_declared(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> None:
+    """BadValue where a value is none that the operation declares, as a server would say."""
+    for name, form in get_type_hints(function, include_extras=True).items():
+        value = arguments.get(name)
+        if value is None or isinstance(value, BaseModel):
+            continue
+        try:
+            TypeAdapter(form).validate_python(value)
+        except ValidationError as error:
+            raise BadValue(file="the command", key=name, reason=error.errors()[0]["msg"]) from error
 
 
 def _sent(function: Callable[..., Answer], arguments: Mapping[str, Any]) -> Answer:

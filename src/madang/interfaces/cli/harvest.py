@@ -238,6 +238,12 @@ def _plain(record: documents.Record) -> dict[str, object]:
         "rights": "; ".join(rights),
         "subjects": ", ".join(_said(one.get("term", {})) for one in told.get("subjects", [])[:30]),
         "identifiers": ", ".join(one.get("value", "") for one in told.get("identifiers", [])[:10]),
+        "formats": ", ".join(told.get("formats", [])[:20]),
+        "sizes": ", ".join(told.get("sizes", [])),
+        "dates": ", ".join(
+            f"{one.get('kind', '')} {one.get('value', '')}" for one in told.get("dates", [])[:10]
+        ),
+        "files": ", ".join(one.get("name", "") for one in told.get("files", [])[:50]),
         "variables": ", ".join(one.get("name", "") for one in told.get("variables", [])[:50]),
         "page": told.get("page", ""),
     }

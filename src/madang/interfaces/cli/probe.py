@@ -13,7 +13,7 @@ from madang.assets.probing.model import Probed, Report
 from madang.assets.probing.notes import line
 from madang.interfaces.cli import context
 from madang.kernel import extension, isolation
-from madang.kernel.errors import FileMissing, IsolationMissing
+from madang.kernel.errors import BadValue, FileMissing, IsolationMissing
 from madang.kernel.settings import Values, load
 
 
@@ -36,6 +36,8 @@ def probe(path: Path, *, most: context.Whole = 200, json: context.Json = False) 
     """
     if not path.exists() and not path.is_symlink():
         raise FileMissing(file=str(path))
+    if most < 1:
+        raise BadValue(file="the command", key="most", reason="one at least")
     values = load(context.home_path()).values
     bounds = running.Bounds(values.probe_seconds, values.probe_memory_bytes)
     found = list(islice(running.items(path), most))

@@ -7,26 +7,35 @@ from madang.assets.metadata import reading, values, words
 from madang.assets.metadata.model import Description, Subject, Text
 from madang.interfaces.operations.declared import Caller, operation
 from madang.interfaces.operations.declared import Text as Named
+from madang.kernel.errors import BadValue
 from madang.sdk import documents
 
 
 @operation("POST", "/descriptions", keyless=True)
 def write(caller: Caller, new: documents.NewDescription) -> documents.Description:
-    """Write what a version of yours is (a steward), in place of what was written of it."""
+    """Write what a version of yours is (a steward), in place of what was written of it.
+
+    Either in words or by a document: with `document`, nothing else is told.
+    """
+    if new.document and any(getattr(new, name) for name in _IN_WORDS):
+        raise BadValue(file="request (body)", key="document", reason="nothing else may be told beside it")
     told = reading.read(new.document.encode())[0].description if new.document else _in_words(new)
     with caller.home.database.write() as session:
         service.describe(session, caller.actor, new.version, told)
     return show(caller, new.version)
 
 
+_IN_WORDS = ("title_ko", "title_en", "text_ko", "text_en", "keywords", "licence")
+
+
 def _in_words(new: documents.NewDescription) -> Description:
     def text(ko: str, en: str) -> Text:
-        return Text(words.clean(ko) or None, words.clean(en) or None)
+        return Text(words.typed(ko) or None, words.typed(en) or None)
 
     return Description(
         title=text(new.title_ko, new.title_en),
         description=text(new.text_ko, new.text_en),
-        subjects=tuple(Subject(words.plain(one)) for one in new.keywords),
+        subjects=tuple(Subject(words.text([("", one)], short=True, as_typed=True)) for one in new.keywords),
         rights=(values.rights(new.licence),) if new.licence else (),
     )
 

@@ -216,7 +216,10 @@ class Descriptions:
         document: str = "",
         key: str | None = None,
     ) -> documents.Description:
-        """Write what a version of yours is (a steward), in place of what was written of it."""
+        """Write what a version of yours is (a steward), in place of what was written of it.
+
+        Either in words or by a document: with `document`, nothing else is told.
+        """
         return self._client.call(
             "POST",
             "/descriptions",

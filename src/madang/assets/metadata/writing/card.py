@@ -30,11 +30,13 @@ class Use:
 
 @dataclass(frozen=True)
 class Beside:
-    """What a card tells beside the description: terms, findings in words, names of what it was made from."""
+    """What a card tells beside the description: terms, findings in words, names of what it was made from; of
+    a record, the source that it was harvested from."""
 
     uses: Sequence[Use] = ()
     findings: Sequence[str] = ()
     made_from: Sequence[str] = ()
+    harvested: str = ""
 
 
 def to_markdown(told: Description, address: str, beside: Beside, language: str) -> bytes:
@@ -52,8 +54,8 @@ def to_markdown(told: Description, address: str, beside: Beside, language: str) 
         ("use", _uses(beside, language)),
         ("variables", _variables(told, language)),
         ("extent", _extent(told, language)),
-        ("quality", [f"- {_plain(one)}" for one in beside.findings] or [say("nothing-found")]),
-        ("lineage", [f"- {_plain(one)}" for one in beside.made_from] or [say("deposited")]),
+        ("quality", _quality(beside, language)),
+        ("lineage", _lineage(beside, language)),
         ("files", _files(told, language)),
         ("cite", [f"> {_plain(_citation(told, language))} {_address(told.page or address)}"]),
     ):
@@ -71,6 +73,18 @@ def _for_programs(told: Description) -> str:
     for sign, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("--", "-\\u002d")):
         line = line.replace(sign, escaped)
     return f"{MARK} {line} -->"
+
+
+def _quality(beside: Beside, language: str) -> list[str]:
+    if beside.harvested:
+        return [text("card.not-looked", language)]
+    return [f"- {_plain(one)}" for one in beside.findings] or [text("card.nothing-found", language)]
+
+
+def _lineage(beside: Beside, language: str) -> list[str]:
+    if beside.harvested:
+        return [text("card.harvested", language, source=_plain(beside.harvested))]
+    return [f"- {_plain(one)}" for one in beside.made_from] or [text("card.deposited", language)]
 
 
 def _plain(value: str) -> str:

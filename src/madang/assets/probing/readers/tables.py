@@ -150,7 +150,7 @@ def _tell_shape(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any
         notes.find("column-unnamed", "warn", columns=list(header).count(""))
     formulas = [
         cell for row in body for cell in map(str, row)
-        if cell.startswith(_FORMULA) and len(cell) > 1 and measuring.float_of(cell) is None
+        if cell.startswith(_FORMULA) and len(cell) > 1 and not _is_number(cell)
     ]  # fmt: skip
     if formulas:
         notes.find("cell-formula", "warn", cells=len(formulas), example=formulas[0])
