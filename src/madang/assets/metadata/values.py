@@ -118,16 +118,11 @@ def rights_once(found: Iterable[Rights]) -> tuple[Rights, ...]:
 
 
 def _same_right(have: Rights, one: Rights) -> bool:
-    if have == one:
-        return True
+    if not one.uri or have.uri != one.uri:
+        return have == one
     said, told = dict(have.name.every()), dict(one.name.every())
     alike = not (have.spdx and one.spdx) or have.spdx == one.spdx
-    return (
-        bool(one.uri)
-        and have.uri == one.uri
-        and alike
-        and all(said.get(tag, told[tag]) == told[tag] for tag in told)
-    )
+    return alike and all(said.get(tag, told[tag]) == told[tag] for tag in told)
 
 
 def year(value: Any) -> int | None:
