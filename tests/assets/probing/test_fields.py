@@ -303,6 +303,20 @@ def test_sequences_and_points(tmp_path: Path) -> None:
     assert (told.minimum, told.maximum) == (0.1, 0.198)
 
 
+def test_a_quote_that_is_never_closed_and_a_line_that_is_no_json(tmp_path: Path) -> None:
+    (tmp_path / "open.csv").write_text('a,b\n1,2\n"unclosed,2\n3,4\n5,6\n')
+    told = {finding.check: finding.place for finding in one(tmp_path / "open.csv").findings}
+    assert told["quote-open"] == "3"
+    (tmp_path / "whole.csv").write_text('a,b\n1,"two\nlines"\n3,"x\ny"\n')
+    assert "quote-open" not in odd(one(tmp_path / "whole.csv"))
+    (tmp_path / "lines.jsonl").write_text('{"k": 1}\n{"k": 2}\n{"k": \n{"k": 4}\n')
+    report = one(tmp_path / "lines.jsonl")
+    assert {finding.check: finding.place for finding in report.findings} == {"line-not-json": "3"}
+    assert (variables(report)["k"].maximum, report.facts["rows"]) == (4.0, 3)
+    (tmp_path / "torn.json").write_text('{"k": 1,\n "b": [1, 2\n')
+    assert odd(one(tmp_path / "torn.json")) == {"unreadable"}
+
+
 def test_decimals_behind_commas(reports: dict[str, Report]) -> None:
     """Where a column can only be read so; 1,234 alone is one thousand and more."""
     told = variables(reports["europa.csv"])

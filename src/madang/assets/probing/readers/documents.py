@@ -56,10 +56,12 @@ def read_json(path: Path, notes: Notes) -> None:
         notes.find("too-deep", "warn", deepest=1000)
         return
     except ValueError as error:
-        rows = _lines(text)
-        if rows is None:
+        rows, bad = _lines(text)
+        if len(bad) >= len(rows):
             notes.find("unreadable", "warn", reason=error)
             return
+        for number, reason in bad[:5]:
+            notes.find("line-not-json", "warn", f"{number}", line=number, reason=reason)
         notes.fact("kind", "JSON lines")
         _records(notes, rows)
         return
@@ -89,20 +91,24 @@ def _pairs(notes: Notes) -> Any:
     return pairs
 
 
-def _lines(text: str) -> list[dict[str, Any]] | None:
-    """Objects of one a line; None where the text is not that."""
-    rows = []
-    for line in text.splitlines()[:_MOST_ROWS]:
+def _lines(text: str) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
+    """(objects of one a line, the lines that are none and why): as far as most of them are."""
+    rows: list[dict[str, Any]] = []
+    bad: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines()[:_MOST_ROWS], 1):
         if not line.strip():
             continue
         try:
             one = json.loads(line)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(one, dict):
-            return None
-        rows.append(one)
-    return rows if len(rows) > 1 else None
+        except (ValueError, RecursionError) as error:
+            one = str(error) or "too deep"
+        if isinstance(one, dict):
+            rows.append(one)
+        else:
+            bad.append((number, one if isinstance(one, str) else "no object"))
+        if len(bad) > len(rows) + 5:
+            break
+    return rows, bad
 
 
 def _object(notes: Notes, told: Mapping[str, Any]) -> None:

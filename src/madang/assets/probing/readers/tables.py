@@ -72,9 +72,10 @@ def _rows(text: io.TextIOWrapper, sign: str, notes: Notes) -> tuple[list[list[st
     rows: list[list[str]] = []
     cells = 0
     csv.field_size_limit(_LONGEST_LINE)
-    lines = _lines(text)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=sign)
     try:
-        for row in csv.reader(lines, delimiter=sign):
+        for row in reader:
             if not any(cell.strip() for cell in row):
                 continue
             rows.append(row[:MOST_COLUMNS])
@@ -86,12 +87,23 @@ def _rows(text: io.TextIOWrapper, sign: str, notes: Notes) -> tuple[list[list[st
     except csv.Error as error:
         notes.find("unreadable", "warn", f"{len(rows) + 1}", reason=error)
         return rows, False
+    inside = "".join(rows[-1]) if rows else ""
+    if "\n" in inside and '"' not in lines.last:  # what stands between quotes would end with one
+        begun = reader.line_num - inside.removesuffix("\n").count("\n")
+        notes.find("quote-open", "warn", f"{begun}", line=begun)
     return rows, True
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    while line := text.readline(_LONGEST_LINE):
-        yield line.replace("\0", "")
+class _Lines:
+    """The lines of a text, and the last one that was read."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self.last = text, ""
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(_LONGEST_LINE):
+            self.last = line.replace("\0", "")
+            yield self.last
 
 
 def header_of(notes: Notes, rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
