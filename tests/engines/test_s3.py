@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -110,6 +111,9 @@ def test_its_listing_is_harvested(store: str, tmp_path: Path) -> None:
         walk = Walk(f"{store}/madang", {"prefix": "told/"}, fetcher)
         pages = list(Listing().pages(walk))
     found = {one.identifier: one.original for page in pages for one in page.found}
+    listed = json.loads(found.pop("./"))  # what is there and says nothing of itself
+    assert (listed["folder"], listed["count"], listed["bytes"]) == ("told", 4, 61)
+    assert listed["changed"].startswith("20")
     assert found == {f"told/{number} 온도.json": b'{"@type": "Dataset"}' for number in range(3)}
     assert not [one for page in pages for one in page.failed]
 
