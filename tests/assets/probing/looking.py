@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from madang.assets.probing import running
 from madang.assets.probing.model import Report
@@ -63,3 +65,17 @@ class WithReaders:
     def inside(self, confinement: Confinement, path: str) -> str:
         """As the sandbox says."""
         return self._inner.inside(confinement, path)
+
+
+def require(report: Report, form: str, expected: Mapping[str, Mapping[str, Any]], found: set[str]) -> None:
+    """A report is of that format, its variables have what is expected, and just that is odd (minor things
+    aside that nobody asked for)."""
+    assert report.format == form, report.findings
+    known = variables(report)
+    for variable, told in expected.items():
+        for field, value in told.items():
+            assert getattr(known[variable], field) == (
+                pytest.approx(value) if isinstance(value, float) else value
+            )
+    minor = {finding.check for finding in report.findings if finding.severity == "info"}
+    assert odd(report) - (minor - found) == found, report.findings

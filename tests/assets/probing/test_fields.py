@@ -20,7 +20,7 @@ from PIL import Image
 from madang.assets.probing.model import Report
 from madang.assets.probing.notes import Notes
 from madang.assets.probing.readers import sky
-from tests.assets.probing.looking import look, odd, one, variables
+from tests.assets.probing.looking import look, odd, one, require, variables
 
 Write = Callable[[Path], None]
 
@@ -208,16 +208,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
 def test_each_format(
     reports: dict[str, Report], name: str, form: str, expected: dict[str, dict[str, Any]], found: set[str]
 ) -> None:
-    report = reports[name]
-    assert report.format == form, report.findings
-    known = variables(report)
-    for variable, told in expected.items():
-        for field, value in told.items():
-            assert getattr(known[variable], field) == (
-                pytest.approx(value) if isinstance(value, float) else value
-            )
-    minor = {finding.check for finding in report.findings if finding.severity == "info"}
-    assert odd(report) - (minor - found) == found, report.findings
+    require(reports[name], form, expected, found)
 
 
 def test_what_is_shown_of_each(reports: dict[str, Report]) -> None:

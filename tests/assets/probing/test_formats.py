@@ -30,7 +30,7 @@ from pyarrow import parquet
 from rasterio import Affine
 
 from madang.assets.probing.model import Report
-from tests.assets.probing.looking import look, odd, one, variables
+from tests.assets.probing.looking import look, one, require, variables
 
 Write = Callable[[Path], None]
 
@@ -296,16 +296,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
 def test_each_format(
     reports: dict[str, Report], name: str, form: str, expected: dict[str, dict[str, Any]], found: set[str]
 ) -> None:
-    report = reports[name]
-    assert report.format == form
-    known = variables(report)
-    for variable, told in expected.items():
-        for field, value in told.items():
-            assert getattr(known[variable], field) == (
-                pytest.approx(value) if isinstance(value, float) else value
-            )
-    minor = {finding.check for finding in report.findings if finding.severity == "info"}
-    assert odd(report) - (minor - found) == found, report.findings
+    require(reports[name], form, expected, found)
 
 
 @pytest.mark.parametrize(

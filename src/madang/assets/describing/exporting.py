@@ -48,11 +48,8 @@ def export(home: Home, actor: Principal, thing: str, form: str, language: str) -
     if thing.startswith("rec-"):
         with home.database.read() as session:
             record = catalogue.record(session, actor, thing)
-        told, address, beside = (
-            record.description,
-            whole.address(home, f"records/{thing}"),
-            Beside(harvested=record.source),
-        )
+        told, address = record.description, whole.address(home, f"records/{thing}")
+        beside = Beside(harvested=record.source)
     else:
         version, told = whole.describe(home, actor, thing)
         address = whole.address(home, f"versions/{version.name}")

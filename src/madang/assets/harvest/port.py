@@ -99,10 +99,9 @@ def check(name: str, kind: str, url: str, options: Mapping[str, str], folders: S
 def unknown_format(options: Mapping[str, str]) -> Message | None:
     """For harvesters: why the option `format` names none that is read."""
     form = options.get("format")
-    known = ", ".join(reading.FORMATS)
-    return (
-        None if form is None or form in reading.FORMATS else Message("metadata.unknown-format", known=known)
-    )
+    if form is None or form in reading.FORMATS:
+        return None
+    return Message("metadata.unknown-format", known=", ".join(reading.FORMATS))
 
 
 def web_address(url: str) -> Message | None:
