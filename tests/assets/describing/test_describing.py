@@ -179,6 +179,43 @@ def test_the_command_line(copied: Played, weather: Version, tmp_path: Path) -> N
     refused(here(*home, "export", "nothing@1", token=token), "nothing@1")
 
 
+def test_what_files_and_variables_mean(copied: Played, weather: Version, tmp_path: Path) -> None:
+    """In both languages, by hand or by a document; searched, shown and handed on."""
+    home, token = ("--home", copied.home.path), copied.stage.token("company-b")
+    told = here(
+        *home, "describe", weather.name, "--title-en", "Air of Busan", "--variable-ko", "기온=대기 온도",
+        "--variable-en", "기온=air temperature", "--file-ko", "a.csv=열 곳", "--file-en", "b.csv=gone",
+        token=token,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    actor = copied.actor("company-b")
+    _, description = whole.describe(copied.home, actor, weather.name)
+    titles = {one.name: one.title for one in description.variables}
+    assert titles["기온"] == Text("대기 온도", "air temperature")
+    assert not titles["위도"]
+    (file,) = description.files
+    assert (file.description, file.size_bytes) == (Text("열 곳"), len(ROWS.encode()))
+    answer = finding.search(copied.home, copied.actor("company-c"), finding.Asked('"air temperature"'))
+    assert weather.name in [one.what.name for one in answer.found if isinstance(one.what, Version)]
+    croissant = json.loads(exporting.export(copied.home, actor, weather.name, "croissant.json", "en"))
+    assert croissant["distribution"][0]["description"] == {"ko": "열 곳"}
+    card = tmp_path / "card.md"
+    card.write_bytes(exporting.export(copied.home, actor, weather.name, "card.md", "ko"))
+    assert "대기 온도" in card.read_text() and "a.csv, " in card.read_text()
+    assert here(*home, "describe", weather.name, "--from", card, token=token).returncode == 0
+    assert whole.describe(copied.home, actor, weather.name)[1].variables == description.variables
+    refused(here(*home, "describe", weather.name, "--variable-ko", "기온", token=token), "key=value")
+
+
+def test_a_document_of_several_things_says_which(copied: Played, weather: Version) -> None:
+    caller = Caller(copied.home, copied.actor("company-b"))
+    several = json.dumps(
+        {"dataset": [{"title": "Rain", "identifier": "a"}, {"title": "Snow", "identifier": "b"}]}
+    )
+    with pytest.raises(BadValue, match="2 things"):
+        descriptions.write(caller, documents.NewDescription(version=weather.name, document=several))
+
+
 def test_what_is_typed_is_kept_as_it_is(copied: Played, weather: Version) -> None:
     caller = Caller(copied.home, copied.actor("company-b"))
     new = documents.NewDescription(

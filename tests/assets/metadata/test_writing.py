@@ -61,7 +61,12 @@ WHOLE = Description(
     version="1",
     relations=(Relation("IsDerivedFrom", Identifier("URL", "https://madang.example/versions/a/b@1")),),
     funding=(Funding(Text("과기정통부", "MSIT"), "A-1", Text("제네시스", "Genesis")),),
-    files=(FileTold("a b.csv", Text(), "https://madang.example/a%20b.csv", "text/csv", 12, "0" * 64),),
+    files=(
+        FileTold(
+            "a b.csv", Text(), Text("열 곳의 기온", "Temperatures of ten stations"),
+            "https://madang.example/a%20b.csv", "text/csv", 12, "0" * 64,
+        ),
+    ),
     variables=(
         Variable(
             "기온", Text("기온", "air temperature"), "number", "degC", "air_temperature", (), -5.0, 35.0,
@@ -127,6 +132,9 @@ def test_the_others_keep_what_matters(name: str) -> None:
     assert {one.name.in_language("ko") for one in again.creators} == {"김철수", "Weather Institute"}
     assert again.rights[0].spdx == "CC-BY-4.0"
     assert again.files[0].url == "https://madang.example/a%20b.csv"
+    both = "Temperatures of ten stations\n\n열 곳의 기온"
+    of_file = Text(other={"und": both}) if name == "ro-crate" else WHOLE.files[0].description
+    assert again.files[0].description == of_file
     assert again.relations == WHOLE.relations
     assert set(again.rights[0].name.every()) == {("ko", "저작자 표시 4.0"), (ENGLISH[name], "CC BY 4.0")}
     if name != "dcat":

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from madang.assets import lineage, service
 from madang.assets.content.manifest import File
 from madang.assets.content.reading import content_of
+from madang.assets.describing import meaning
 from madang.assets.describing.service import written
 from madang.assets.errors import NotAccepted
 from madang.assets.metadata import values
@@ -64,7 +65,7 @@ def describe(home: Home, actor: Principal, name: str) -> tuple[Version, Descript
     with home.database.read() as session:
         told = told_of(home, session, version)
         hashed = version.size_bytes <= HASHED_BYTES and _may_download(session, actor, version)
-    return version, replace(told, files=_files(home, version, manifest.files, hashed))
+    return version, replace(told, files=_files(home, version, manifest.files, told.files, hashed))
 
 
 def _may_download(session: Session, actor: Principal, version: Version) -> bool:
@@ -77,7 +78,7 @@ def _may_download(session: Session, actor: Principal, version: Version) -> bool:
 
 
 def told_of(home: Home, session: Session, version: Version) -> Description:
-    """What can be said of a version without its list of files."""
+    """What can be said of a version without its list of files: of these, what its steward said."""
     found = written(session, version)
     said = found.description if found else Description(Text(en=f"{version.owner}/{version.asset}"))
     owner = organizations.by_name(session)[version.owner]
@@ -98,10 +99,10 @@ def told_of(home: Home, session: Session, version: Version) -> Description:
         formats=_formats(version),
         version=str(version.number),
         relations=(*said.relations, *_relations(home, session, version)),
-        variables=_variables(session, version),
+        variables=meaning.of_variables(_variables(session, version), said.variables),
         page=address(home, f"versions/{version.name}"),
     )
-    kept = ("description", "contributors", "subjects", "languages", "funding")
+    kept = ("description", "contributors", "subjects", "languages", "funding", "files")
     return replace(computed, **{field: getattr(said, field) for field in kept})
 
 
@@ -167,8 +168,11 @@ def _variables(session: Session, version: Version) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def _files(home: Home, version: Version, files: Sequence[File], hashed: bool) -> tuple[FileTold, ...]:
+def _files(
+    home: Home, version: Version, files: Sequence[File], said: Sequence[FileTold], hashed: bool
+) -> tuple[FileTold, ...]:
     content = content_of(home, version)
+    meant = meaning.of_files(said)
     told = []
     for file in files[:MOST_FILES]:
         sha256 = ""
@@ -177,7 +181,8 @@ def _files(home: Home, version: Version, files: Sequence[File], hashed: bool) ->
                 sha256 = _sha256(stream)
         media = _MEDIA.get(PurePosixPath(file.path.lower()).suffix) or mimetypes.guess_type(file.path)[0]
         place = f"{address(home, f'api/v1/versions/{version.name}/content')}?path={quote(file.path)}"
-        told.append(FileTold(file.path, Text(), place, media or _UNKNOWN, file.size, sha256))
+        title, description = meant.get(file.path, (Text(), Text()))
+        told.append(FileTold(file.path, title, description, place, media or _UNKNOWN, file.size, sha256))
     return tuple(told)
 
 

@@ -111,7 +111,7 @@ def _translated(package: Mapping[str, Any], name: str) -> Text:
     )
     if not pairs and isinstance(given, str):
         pairs = [("", given)]
-    return words.text(pairs, short=name == "title")
+    return words.text(pairs, short=name in ("title", "name"))
 
 
 def _tags(package: Mapping[str, Any]) -> tuple[Subject, ...]:
@@ -169,12 +169,8 @@ def _file(one: Mapping[str, Any]) -> FileTold:
     media = values.string(one.get("mimetype"), 200) or values.string(one.get("format"), 200)
     address = values.string(one.get("url"), 2000)
     name = values.string(one.get("name")) or address.rpartition("/")[2]
-    told = one.get("name_translated")  # ckanext-fluent's
-    title = (
-        words.text({str(tag): each for tag, each in told.items() if isinstance(each, str)}, short=True)
-        if isinstance(told, dict)
-        else Text()
-    )
+    title = _translated(one, "name") if isinstance(one.get("name_translated"), dict) else Text()
     digest = values.string(one.get("hash"), 64)
     size = values.whole(one.get("size"))
-    return FileTold(name, title, address, media, size, digest if len(digest) == 64 else "")
+    said = _translated(one, "description")
+    return FileTold(name, title, said, address, media, size, digest if len(digest) == 64 else "")

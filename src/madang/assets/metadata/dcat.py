@@ -331,7 +331,8 @@ def _file(one: _Node) -> FileTold | None:
     digest = next((told for told in digests if len(told) == 64), "")
     size = values.whole(one.string(DCAT + "byteSize"))
     several = title if len(list(title.every())) > 1 else Text()
-    return FileTold(name, several, address, media[:200], size, digest) if name or address else None
+    said = one.text(_TERMS + "description", _ELEMENTS + "description", join="\n\n")
+    return FileTold(name, several, said, address, media[:200], size, digest) if name or address else None
 
 
 # JSON without a context of its own: Project Open Data's data.json and its kin
@@ -365,6 +366,7 @@ def _by_key(told: Mapping[str, Any]) -> Told:
         "distribution": [
             {
                 "name": one.get("title") or one.get("downloadURL") or one.get("accessURL"),
+                "description": one.get("description"),
                 "contentUrl": one.get("downloadURL") or one.get("accessURL"),
                 "encodingFormat": one.get("mediaType") or one.get("format"),
                 "contentSize": one.get("byteSize"),

@@ -136,11 +136,12 @@ class Funding:
 
 @dataclass(frozen=True)
 class FileTold:
-    """A file or service as its description tells it; nobody has looked. title: where it has one beside its
-    name."""
+    """The layer of a file (or service), as a description tells it; nobody has looked. title: where it has one
+    beside its name."""
 
     name: str = ""
     title: Text = Text()
+    description: Text = Text()
     url: str = ""
     media_type: str = ""
     size_bytes: int | None = None

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from madang.assets import lineage
 from madang.assets.catalogue.model import Record, Source
+from madang.assets.describing import meaning
 from madang.assets.describing import service as describing
 from madang.assets.metadata import units
 from madang.assets.metadata.model import Description, Text, Variable
@@ -81,7 +82,8 @@ def _told(session: Session, version: Version, held: tuple[Variable, ...]) -> Des
         return Description(Text(en=named), variables=held)
     told = found.description
     title = replace(told.title, en=" ".join(part for part in (told.title.en, named) if part))
-    return replace(told, title=title, year=None, variables=held)
+    variables = meaning.of_variables(held, told.variables)
+    return replace(told, title=title, year=None, variables=variables)
 
 
 def address(root: Version, of: str) -> str:
@@ -138,7 +140,7 @@ def _words_of(told: Description) -> Iterator[str]:
         yield from (text for _, text in variable.title.every())
     for file in told.files[:50]:
         yield file.name
-        yield from (text for _, text in file.title.every())
+        yield from (text for said in (file.title, file.description) for _, text in said.every())
     for identifier in told.identifiers[:10]:
         yield identifier.value
 

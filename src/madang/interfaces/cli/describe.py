@@ -32,6 +32,10 @@ def describe(
     text_ko: str = "",
     keyword: tuple[str, ...] = (),
     licence: str = "",
+    variable_en: tuple[str, ...] = (),
+    variable_ko: tuple[str, ...] = (),
+    file_en: tuple[str, ...] = (),
+    file_ko: tuple[str, ...] = (),
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     json: context.Json = False,
 ) -> None:
@@ -41,6 +45,7 @@ def describe(
     variables, where and when, lineage and terms are added by Madang.
 
     Examples: madang describe company-a/reach@1 --title-ko "도달 동작" --title-en "Reaching motions"
+              madang describe company-a/reach@1 --title-en Reaching --variable-ko "torque=손목의 토크"
               madang describe company-a/reach@1 --from datacite.json
 
     Parameters
@@ -59,12 +64,22 @@ def describe(
         A keyword, any number of times.
     licence
         A licence's address or name.
+    variable_en
+        What a variable means, in English: NAME=TEXT, any number of times.
+    variable_ko
+        The same in Korean.
+    file_en
+        What a file is, in English: PATH=TEXT, any number of times.
+    file_ko
+        The same in Korean.
     from_
         A document to take the description from: DataCite, Dublin Core, DCAT, Croissant, RO-Crate, STAC, CKAN.
     """
     new = documents.NewDescription.model_construct(
         version=version, title_en=title_en, title_ko=title_ko, text_en=text_en, text_ko=text_ko,
         keywords=keyword, licence=licence, document=context.read_text(from_) if from_ else "",
+        variables_en=_meanings("--variable-en", variable_en), files_en=_meanings("--file-en", file_en),
+        variables_ko=_meanings("--variable-ko", variable_ko), files_ko=_meanings("--file-ko", file_ko),
     )  # fmt: skip
     found = context.call(descriptions.write, new=new)
     if json:
@@ -74,6 +89,10 @@ def describe(
     context.print_facts(
         {"version": found.name, **{f"title {name}": title[name] for name in sorted(title)}}, False
     )
+
+
+def _meanings(option: str, told: tuple[str, ...]) -> dict[str, str]:
+    return dict(context.pair(option, one) for one in told)
 
 
 def export(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from madang.assets.describing import exporting, service, whole
 from madang.assets.metadata import reading, values, words
-from madang.assets.metadata.model import Description, Subject, Text
+from madang.assets.metadata.model import Description, FileTold, Subject, Text, Variable
 from madang.interfaces.operations.declared import Caller, operation
 from madang.interfaces.operations.declared import Text as Named
 from madang.kernel.errors import BadValue
@@ -19,25 +21,43 @@ def write(caller: Caller, new: documents.NewDescription) -> documents.Descriptio
     """
     if new.document and any(getattr(new, name) for name in _IN_WORDS):
         raise BadValue(file="request (body)", key="document", reason="nothing else may be told beside it")
-    told = reading.read(new.document.encode())[0].description if new.document else _in_words(new)
+    told = _read(new.document) if new.document else _in_words(new)
     with caller.home.database.write() as session:
         service.describe(session, caller.actor, new.version, told)
     return show(caller, new.version)
 
 
-_IN_WORDS = ("title_ko", "title_en", "text_ko", "text_en", "keywords", "licence")
+_IN_WORDS = tuple(documents.NewDescription.model_fields.keys() - {"version", "document"})
 
 
 def _in_words(new: documents.NewDescription) -> Description:
-    def text(ko: str, en: str) -> Text:
-        return Text(words.typed(ko) or None, words.typed(en) or None)
-
+    variables, files = _named(new.variables_ko, new.variables_en), _named(new.files_ko, new.files_en)
     return Description(
-        title=text(new.title_ko, new.title_en),
-        description=text(new.text_ko, new.text_en),
+        title=_text(new.title_ko, new.title_en),
+        description=_text(new.text_ko, new.text_en),
+        variables=tuple(Variable(name, title) for name, title in variables),
+        files=tuple(FileTold(name, description=said) for name, said in files),
         subjects=tuple(Subject(words.text([("", one)], short=True, as_typed=True)) for one in new.keywords),
         rights=(values.rights(new.licence),) if new.licence else (),
     )
+
+
+def _text(ko: str, en: str) -> Text:
+    return Text(words.typed(ko) or None, words.typed(en) or None)
+
+
+def _named(ko: Mapping[str, str], en: Mapping[str, str]) -> list[tuple[str, Text]]:
+    return [(name, _text(ko.get(name, ""), en.get(name, ""))) for name in sorted({*ko, *en})]
+
+
+def _read(document: str) -> Description:
+    """The one description of a document; what only tells the catalogue around it does not count."""
+    found = [one.description for one in reading.read(document.encode())]
+    told = [one for one in found if one.layer != "repository"] or found
+    if len(told) > 1:
+        reason = f"it describes {len(told)} things: say which by a document of that one alone"
+        raise BadValue(file="request (body)", key="document", reason=reason)
+    return told[0]
 
 
 @operation("GET", "/descriptions/{version:path}/datacite.json", media="application/json")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from madang.sdk.documents.form import Document, Plain, Request
+
+Meanings = Mapping[Plain, Annotated[str, Field(max_length=2000)]]
+"""What each means, by its name."""
 
 
 class NewDescription(Request):
@@ -20,6 +23,10 @@ class NewDescription(Request):
     text_ko: str = Field("", max_length=20_000, examples=["숙련된 조작자의 에피소드 20개."])
     keywords: Sequence[Plain] = Field((), max_length=100, examples=[["robot", "로봇"]])
     licence: str = Field("", max_length=500, examples=["https://creativecommons.org/licenses/by/4.0/"])
+    variables_en: Meanings = Field({}, max_length=2000, examples=[{"torque": "Torque at the wrist"}])
+    variables_ko: Meanings = Field({}, max_length=2000, examples=[{"torque": "손목의 토크"}])
+    files_en: Meanings = Field({}, max_length=500, examples=[{"a.mcap": "The first of twenty episodes"}])
+    files_ko: Meanings = Field({}, max_length=500, examples=[{"a.mcap": "에피소드 20개 가운데 첫째"}])
     document: str = Field(
         "",
         max_length=2**20,

@@ -176,7 +176,8 @@ def _said(value: Text, language: str) -> str:
 def _files(told: Description, language: str) -> Iterator[str]:
     for one in told.files[:MOST_LISTED]:
         size = "" if one.size_bytes is None else f", {one.size_bytes:,} B"
-        yield f"- {_plain(one.name)}{size}"
+        said = [_plain(told.in_language(language)) for told in (one.title, one.description) if told]
+        yield " – ".join([f"- {_plain(one.name)}{size}", *said])
     if len(told.files) > MOST_LISTED:
         yield f"- {text('card.more', language, count=len(told.files) - MOST_LISTED)}"
 

@@ -150,6 +150,8 @@ def _distributions(graph: Graph, about: Node, told: Description) -> None:
         graph.add((node, RDF.type, DCAT.Distribution))
         for literal in _literals(file.title or Text(other={UNDETERMINED: file.name})):
             graph.add((node, DCTERMS.title, literal))
+        for literal in _literals(file.description):
+            graph.add((node, DCTERMS.description, literal))
         if ":" in file.url:
             graph.add((node, DCAT.accessURL, URIRef(_safe(file.url))))
             graph.add((node, DCAT.downloadURL, URIRef(_safe(file.url))))

@@ -198,13 +198,13 @@ def _file_object(file: FileTold, key: str) -> dict[str, Any]:
         "@type": "cr:FileObject",
         "@id": key,
         "name": file.name,
+        **in_a_map("description", file.description or file.title),
         "contentUrl": file.url or file.name,
         "encodingFormat": file.media_type or "application/octet-stream",
         "sha256": file.sha256,
+        "contentSize": "" if file.size_bytes is None else f"{file.size_bytes} B",
     }
-    if file.size_bytes is not None:
-        value["contentSize"] = f"{file.size_bytes} B"
-    return value
+    return _told(value)
 
 
 def _record_sets(variables: tuple[Variable, ...], names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -255,7 +255,7 @@ def to_crate(told: Description, address: str) -> bytes:
     parts = []
     for file in told.files[:_MOST_FILES]:
         key = file.url or file.name.replace(" ", "%20")
-        entities[key] = _crate_file(file, key)
+        entities[key] = _told(_crate_file(file, key))
         parts.append({"@id": key})
     variables = enumerate(told.variables[:_MOST_FILES], 1)
     measured = [{"@id": _measured(entities, one, number)} for number, one in variables]
@@ -297,16 +297,17 @@ def _licence_entity(entities: dict[str, dict[str, Any]], one: str | dict[str, An
 
 
 def _crate_file(file: FileTold, key: str) -> dict[str, Any]:
-    value: dict[str, Any] = {"@id": key, "@type": "File", "name": file.name}
-    if file.url:
-        value["contentUrl"] = file.url
-    if file.size_bytes is not None:
-        value["contentSize"] = str(file.size_bytes)
-    if file.media_type:
-        value["encodingFormat"] = file.media_type
-    if file.sha256:
-        value["sha256"] = file.sha256
-    return value
+    return {
+        "@id": key,
+        "@type": "File",
+        "name": file.name,
+        "alternateName": [value for _, value in file.title.every() if value != file.name],
+        **beside("description", file.description),
+        "contentUrl": file.url,
+        "contentSize": "" if file.size_bytes is None else str(file.size_bytes),
+        "encodingFormat": file.media_type,
+        "sha256": file.sha256,
+    }
 
 
 def _measured(entities: dict[str, dict[str, Any]], one: Variable, number: int) -> str:

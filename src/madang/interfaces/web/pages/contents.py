@@ -10,9 +10,10 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from madang.assets import lineage
-from madang.assets.describing import exporting
+from madang.assets.describing import exporting, meaning
 from madang.assets.describing import service as describing
 from madang.assets.errors import ContentDestroyed, NotAccepted
+from madang.assets.metadata.model import Description
 from madang.assets.model import Version
 from madang.assets.probing import service
 from madang.assets.probing.model import Probed, Report
@@ -32,6 +33,9 @@ def shown(viewer: Viewer, version: Version) -> dict[str, Any]:
         written = describing.written(session, version)
         quantities = service.quantities_of(session, version.version_id)
     reports = _reports(viewer, version) if found else None
+    said = written.description if written else Description()
+    meant = meaning.of_variables([one.variable for one in quantities], said.variables)
+    means = [one.title.in_language(viewer.language) for one in meant]
     title = viewer.text("web.card.map", title=version.name)
     box = found.box if found else None
     return {
@@ -39,6 +43,8 @@ def shown(viewer: Viewer, version: Version) -> dict[str, Any]:
         "said": written.description if written else None,
         "forms": exporting.MEDIA,
         "quantities": quantities,
+        "means": means if any(means) else None,
+        "meant_files": meaning.of_files(said.files),
         "reports": _first(reports) if reports is not None else None,
         "spread": lambda one: charts.histogram(
             one.statistics.bins, viewer.text("web.contents.spread", name=one.variable.name)
