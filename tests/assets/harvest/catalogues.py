@@ -41,6 +41,8 @@ class Catalogue:
     fail_with: int = 500
     forget_tokens: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
+    title: str = ""
+    """What the repository is called; empty: it does not say."""
     url: str = ""
     objects: dict[str, Any] = field(default_factory=dict)
     """What is below /bucket/ by its key: texts as they are, anything else as JSON."""
@@ -81,7 +83,12 @@ class Catalogue:
         elif verb == "Identify":
             policy = "persistent" if self.keeps_deletions else "no"
             grain = "<granularity>YYYY-MM-DDThh:mm:ssZ</granularity>"
-            body = f"<Identify><deletedRecord>{policy}</deletedRecord>{grain}</Identify>"
+            name = (
+                f"<repositoryName>{escape(self.title)}</repositoryName><baseURL>{self.url}/oai</baseURL>"
+                if self.title
+                else ""
+            )
+            body = f"<Identify>{name}<deletedRecord>{policy}</deletedRecord>{grain}</Identify>"
         else:
             body = self._list(asked)
         return f'<?xml version="1.0"?><OAI-PMH {_OAI}><responseDate>{self.now}</responseDate>{body}</OAI-PMH>'
@@ -133,7 +140,8 @@ class Catalogue:
                 {"rel": "item", "href": f"./{name.rpartition(':')[2]}.json"} for name in sorted(self.records)
             ]
             links.append({"rel": "child", "href": "https://elsewhere.invalid/catalog.json"})
-            return json.dumps({"type": "Catalog", "stac_version": "1.1.0", "id": "c", "links": links})
+            told = {"title": self.title} if self.title else {}
+            return json.dumps({"type": "Catalog", "stac_version": "1.1.0", "id": "c", "links": links, **told})
         name = f"oai:x:{path.rpartition('/')[2].removesuffix('.json')}"
         told = {"title": self.records[name].title, "datetime": "2020-01-01T00:00:00Z"}
         return json.dumps(
@@ -157,6 +165,9 @@ def serving() -> Iterator[Catalogue]:
                 self._answer(200, catalogue.oai(asked))
             elif parts.path == "/ckan/api/3/action/package_search":
                 self._answer(200, catalogue.ckan(asked))
+            elif parts.path == "/ckan/api/3/action/status_show" and catalogue.title:
+                told = {"site_title": catalogue.title, "site_url": f"{catalogue.url}/ckan"}
+                self._answer(200, json.dumps({"success": True, "result": told}))
             elif parts.path == "/bucket":
                 self._answer(200, catalogue.listing(asked))
             elif parts.path.startswith("/bucket/"):

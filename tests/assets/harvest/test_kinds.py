@@ -14,6 +14,7 @@ from madang.assets.catalogue.errors import BadSource
 from madang.assets.catalogue.model import record_id
 from madang.assets.harvest import port, running
 from madang.assets.harvest.errors import BadAnswer, NothingFound
+from madang.assets.search import service as finding
 from madang.engines.harvest.slices import members
 from madang.kernel import home as homes
 from madang.kernel import outbound
@@ -43,6 +44,35 @@ def test_a_repository_is_asked_for_datacite_where_it_has_that(desk: Desk, served
     desk.add("oai-pmh", f"{served.url}/oai", "plain", prefix="oai_dc")
     assert desk.run("plain").made == 11
     assert {asked.get("metadataPrefix") for asked in served.asked} >= {"oai_dc", "oai_datacite"}
+
+
+REPOSITORIES = {"oai-pmh": "/oai", "ckan": "/ckan", "stac": "/stac/catalog.json"}
+
+
+@pytest.mark.parametrize("kind", REPOSITORIES)
+def test_a_repository_that_tells_its_name_is_a_record_of_the_layer_above(
+    desk: Desk, served: Catalogue, kind: str
+) -> None:
+    served.fill(12)
+    served.title = "해양 자료 저장소"
+    address = served.url + REPOSITORIES[kind]
+    desk.add(kind, address)
+    assert counts(desk.run()) == (13, 13, 0, 0, 0)
+    assert counts(desk.run(whole=True)) == (13, 0, 0, 0, 0)
+    with desk.home.database.read() as session:
+        found = catalogue.record(session, desk.steward, record_id("source", address))
+    told = found.description
+    assert (told.layer, told.title.ko) == ("repository", "해양 자료 저장소")
+    if kind == "oai-pmh":
+        original = catalogue.original(desk.home, found).decode()
+        assert original.startswith("<Identify>") and original.endswith("</Identify>")
+    served.title = "저장소"
+    assert counts(desk.run(whole=True)) == (13, 0, 1, 0, 0)
+    asked = finding.Asked(facets={"layer": ["repository"]})
+    assert finding.search(desk.home, desk.steward, asked).count == 1
+    served.records.clear()  # the repository alone is nothing found
+    with pytest.raises(NothingFound):
+        desk.run(whole=True)
 
 
 def in_schema_org(title: str) -> dict[str, str]:
@@ -170,6 +200,26 @@ def test_a_document_of_each_form(
         found = catalogue.records_of(session, desk.steward, "source")
     whole = body if isinstance(body, str) else json.dumps(body)
     assert {catalogue.original(desk.home, one).decode() for one in found} == {whole}
+
+
+CATALOGUE = """<urn:c> a dcat:Catalog ; dct:title "Weather"@en, "날씨"@ko ; dcat:dataset <urn:a>, <urn:b> ."""
+
+
+@pytest.mark.parametrize("kind", ["document", "s3"])
+def test_a_dcat_catalogue_is_a_repository(desk: Desk, served: Catalogue, kind: str) -> None:
+    """Beside its data sets; of one data set alone, that is known by its document's name still."""
+    alone = TURTLE.partition("<urn:b>")[0]
+    served.objects["c.ttl"] = alone + CATALOGUE
+    desk.add(kind, f"{served.url}/bucket" + ("/c.ttl" if kind == "document" else ""))
+    assert counts(desk.run()) == (2, 2, 0, 0, 0)
+    assert desk.titles() == ["Rain", "Weather"]
+    with desk.home.database.read() as session:
+        found = {one.remote_id: one for one in catalogue.records_of(session, desk.steward, "source")}
+    assert set(found) == {"urn:c", "urn:a" if kind == "document" else "c.ttl"}
+    assert found["urn:c"].description.layer == "repository"
+    served.objects["c.ttl"] = TURTLE + CATALOGUE.replace("Weather", "The weather")
+    desk.run()
+    assert desk.titles() == ["Rain", "Snow", "The weather"]
 
 
 def test_a_catalogue_in_parts_goes_on_where_it_was_cut_off(desk: Desk, served: Catalogue) -> None:

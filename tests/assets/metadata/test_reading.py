@@ -74,7 +74,9 @@ def test_dcat_in_turtle_and_the_same_in_json_with_its_own_context() -> None:
     assert [told.identifier for told in found] == [
         "https://data.example/coast/divers",
         "https://data.example/coast/tides",
+        "https://data.example/coast",
     ]
+    assert [told.description.layer for told in found] == ["dataset", "dataset", "repository"]
     tides = found[1].description
     assert tides.places[0].box == (128.3, 35.0, 131.9, 38.6)
     assert (tides.files[0].size_bytes, tides.files[0].media_type) == (48211034, "application/netcdf")

@@ -118,7 +118,8 @@ def test_datacite_keeps_all_that_it_has_a_place_for(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["datacite-json", "datacite-xml", "dcat"])
 def test_a_collection_stays_one(name: str) -> None:
-    assert _again(name, replace(WHOLE, layer="collection")).layer == "collection"
+    for layer in ("repository", "collection"):
+        assert _again(name, replace(WHOLE, layer=layer)).layer == layer
     assert _again(name, WHOLE).layer == "dataset"
 
 

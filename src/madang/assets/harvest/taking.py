@@ -86,9 +86,10 @@ def _may_hold_many(found: Found) -> bool:
 def _described(found: Found) -> Iterator[Read | Failed]:
     form = found.format or reading.recognize(found.content)
     told = reading.told_in(found.content, form, found.address)
-    alone = len(told) == 1
+    data = [one for one in told if one.description.layer != "repository"] or told
+    alone = len(data) == 1
     for number, one in enumerate(told, start=1):
-        own = one.identifier if not (alone and found.identifier) else found.identifier
+        own = found.identifier if alone and one is data[0] and found.identifier else one.identifier
         remote_id = bounded(own or f"{found.identifier}#{number}")
         document = one.description.to_json()
         # A document of many records changes as a whole; each of them only where its description does.

@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,8 @@ _PAIR = re.compile(r"(-?\d+(?:\.\d+)?)\s+(-?\d+(?:\.\d+)?)")
 
 
 def read(data: bytes, base: str = "") -> list[Told]:
-    """Every data set of a catalogue; UnreadableRecord where it holds none.
+    """Every data set of a catalogue, and the catalogue itself after them where it tells its title;
+    UnreadableRecord where it holds no data set.
 
     base: the document's address, for names that are relative to it; without one they stay relative.
     """
@@ -74,10 +76,12 @@ def read(data: bytes, base: str = "") -> list[Told]:
         graph = _graph(data, "xml", base)
     else:
         graph = _graph(data, "turtle", base)
-    found = [_told(graph, node) for node in _datasets(graph)]
+    datasets = _nodes(graph, "Dataset", "DatasetSeries")
+    found = [_told(graph, node) for node in datasets]
     if not found:
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
-    return found
+    around = [_told(graph, node) for node in _nodes(graph, "Catalog") if node not in datasets]
+    return [*found, *(one for one in around if one.description.title)]
 
 
 def _looks_like_xml(data: bytes) -> bool:
@@ -182,10 +186,11 @@ class _Node:
         return str(self.node).removeprefix(_NOWHERE) if isinstance(self.node, URIRef) else ""
 
 
-def _datasets(graph: Graph) -> list[Node]:
+def _nodes(graph: Graph, *names: str) -> list[Node]:
+    """What is of one of DCAT's types, in a fixed order."""
     from rdflib import URIRef
 
-    kinds = [URIRef(DCAT + name) for name in ("Dataset", "DatasetSeries")]
+    kinds = [URIRef(DCAT + name) for name in names]
     found = {node for kind in kinds for node in graph.subjects(URIRef(_RDF_TYPE), kind)}
     return sorted(found, key=lambda node: _order(graph, node))
 
@@ -206,9 +211,10 @@ def _told(graph: Graph, node: Node) -> Told:
         for told in one.nodes(DCAT + "contactPoint", "http://www.w3.org/ns/adms#contactPoint")
         if (made := _agent(told, "ContactPerson"))
     ]
-    series = DCAT + "DatasetSeries" in {str(kind) for kind in one.every(_RDF_TYPE)}
+    layer = _layer(one)
     description = Description(
-        layer="collection" if series else "dataset",
+        layer=layer,
+        kind="Dataset" if layer == "dataset" else "Collection",
         title=one.text(_TERMS + "title", _ELEMENTS + "title", short=True),
         description=one.text(_TERMS + "description", _ELEMENTS + "description", join="\n\n"),
         identifiers=tuple(dict.fromkeys(identifiers)),
@@ -249,13 +255,18 @@ def _told(graph: Graph, node: Node) -> Told:
     return Told(own or f"blank:{said}", description)
 
 
+def _layer(one: _Node) -> str:
+    kinds = {str(kind).removeprefix(DCAT) for kind in one.every(_RDF_TYPE)}
+    return "repository" if "Catalog" in kinds else "collection" if "DatasetSeries" in kinds else "dataset"
+
+
 def _period(one: _Node) -> Period | None:
     begin = one.string(DCAT + "startDate", _SCHEMA + "startDate")
     return values.period(begin, one.string(DCAT + "endDate", _SCHEMA + "endDate"))
 
 
 def _page(one: _Node) -> str:
-    found = (str(told) for told in one.every(DCAT + "landingPage", _FOAF + "page"))
+    found = (str(told) for told in one.every(DCAT + "landingPage", _FOAF + "page", _FOAF + "homepage"))
     return next((told for told in found if told.startswith("http")), "")
 
 
@@ -343,7 +354,13 @@ def _by_keys(document: Any) -> list[Told]:
     found = [_by_key(one) for one in values.every_object(listed)]
     if not found:
         raise UnreadableRecord(reason=Message("metadata.no-dataset"))
-    return found
+    around = _by_key(document) if isinstance(document, dict) else None
+    if around is None or not around.description.title:
+        return found
+    return [
+        *found,
+        replace(around, description=replace(around.description, layer="repository", kind="Collection")),
+    ]
 
 
 def _by_key(told: Mapping[str, Any]) -> Told:

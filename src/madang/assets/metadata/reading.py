@@ -13,6 +13,7 @@ from madang.assets.metadata import (
     dublin_core,
     listing,
     registry,
+    repository,
     schema_org,
     stac,
 )
@@ -36,6 +37,9 @@ FORMATS: Mapping[str, Callable[[bytes], list[Told]]] = {
     "open-data-registry": registry.read,
     "card": card.read,
     listing.FORMAT: listing.read,
+    "oai-identify": repository.read_identify,
+    "stac-catalog": repository.read_catalog,
+    "ckan-status": repository.read_status,
 }
 """Readers by the name of their format."""
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from madang.assets.harvest.errors import BadAnswer
 from madang.assets.harvest.port import Found, Page, Walk, web_address
 from madang.assets.metadata import values
-from madang.assets.metadata.documents import json_of
+from madang.assets.metadata.documents import json_of, object_of
 from madang.assets.metadata.errors import UnreadableRecord
 from madang.engines.harvest.slices import members
 from madang.kernel.extension import Engine
 from madang.kernel.i18n import Message
+from madang.kernel.outbound import NotFetched
 
 ENGINE = Engine("ckan", "harvest", "madang.engines.harvest.ckan:Ckan")
 
@@ -44,15 +45,26 @@ class Ckan:
             answer = walk.fetcher.get(f"{base}/api/3/action/package_search", asked)
             found, count = _found(answer.url, answer.body)
             first = count if first is None else first
+            about = _portal(walk, base) if found and not start else []
             start += len(found)
             if not found and start < count:
                 raise BadAnswer(url=answer.url[:500], reason=Message("harvest.ended-early"))
             following = f"{start}|{first}" if start < count else None
             moved = count != first
             failed = [(walk.url, Message("harvest.moved"))] if moved and following is None else []
-            yield Page(found, following, failed=failed, whole=not moved)
+            yield Page([*about, *found], following, failed=failed, whole=not moved)
             if following is None:
                 return
+
+
+def _portal(walk: Walk, base: str) -> list[Found]:
+    """What the portal says of itself, where it does."""
+    try:
+        answer = walk.fetcher.get(f"{base}/api/3/action/status_show")
+        title = object_of(answer.body)["result"]["site_title"]
+    except (NotFetched, UnreadableRecord, KeyError, TypeError):
+        return []
+    return [Found(base, answer.body, "ckan-status")] if title else []
 
 
 def _found(url: str, body: bytes) -> tuple[list[Found], int]:

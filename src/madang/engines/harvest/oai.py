@@ -60,12 +60,15 @@ class Oai:
             if code is not None and (code not in _NOT_AN_ERROR or token is not None):
                 told = Message("harvest.oai-error", code=code, detail=first(root, "error")[:300])
                 raise BadAnswer(url=walk.url, reason=told)
+            found = _found(answer.body, root, prefix)
             if begun is None and not token:
-                begun = self._since(walk, root)
+                identify = walk.fetcher.get(walk.url, {"verb": "Identify"})
+                begun = _since(_root(identify.url, identify.body), root)
+                found = [*_repository(walk.url, identify.body), *found] if found else found
             following = first(root, "ListRecords", "resumptionToken") or None
             if following is not None and following == token:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.token-twice"))
-            yield Page(_found(answer.body, root, prefix), following, begun)
+            yield Page(found, following, begun)
             if following is None:
                 return
             token = following
@@ -78,24 +81,6 @@ class Oai:
         }
         return next((one for one in _PREFIXES if one in offered), "oai_dc")
 
-    def _since(self, walk: Walk, root: Any) -> str | None:
-        """From when on the next walk may ask only for what changed: where the repository tells deletions for
-        ever, the earlier of its time and ours, less an hour for what it publishes late."""
-        answer = walk.fetcher.get(walk.url, {"verb": "Identify"})
-        identify = _root(answer.url, answer.body)
-        if first(identify, "Identify", "deletedRecord") != "persistent":
-            return None
-        here = clock.now()
-        try:
-            there = clock.from_text(first(root, "responseDate")).astimezone(UTC)
-        except ValueError:
-            there = here
-        since = min(here, there) - _LATE
-        form = (
-            "%Y-%m-%dT%H:%M:%SZ" if first(identify, "Identify", "granularity").endswith("Z") else "%Y-%m-%d"
-        )
-        return since.strftime(form)
-
 
 def _root(url: str, body: bytes) -> Any:
     try:
@@ -107,6 +92,29 @@ def _root(url: str, body: bytes) -> Any:
     return root
 
 
+def _since(identify: Any, root: Any) -> str | None:
+    """From when on the next walk may ask only for what changed: where the repository tells deletions for
+    ever, the earlier of its time and ours, less an hour for what it publishes late."""
+    if first(identify, "Identify", "deletedRecord") != "persistent":
+        return None
+    here = clock.now()
+    try:
+        there = clock.from_text(first(root, "responseDate")).astimezone(UTC)
+    except ValueError:
+        there = here
+    seconds = first(identify, "Identify", "granularity").endswith("Z")
+    return (min(here, there) - _LATE).strftime("%Y-%m-%dT%H:%M:%SZ" if seconds else "%Y-%m-%d")
+
+
+def _repository(url: str, body: bytes) -> list[Found]:
+    """What the repository says of itself, where it tells its name."""
+    identify = next(below(xml_of(body), "Identify"), None)
+    if identify is None or not first(identify, "repositoryName"):
+        return []
+    (original,) = _slices(body, "Identify", 2)
+    return [Found(url, original, "oai-identify", readable=tostring(identify))]
+
+
 def _error(root: Any, url: str) -> str | None:
     """The code of the answer's error; several are told as the first that is one."""
     codes = [one.get("code", "-") for one in below(root, "error")]
@@ -115,7 +123,7 @@ def _error(root: Any, url: str) -> str | None:
 
 def _found(body: bytes, root: Any, prefix: str) -> list[Found]:
     found = []
-    slices = iter(_slices(body))
+    slices = iter(_slices(body, "record", 3))
     for record in every_below(root, "ListRecords", "record"):
         original = next(slices)
         header = next(below(record, "header"), None)
@@ -139,8 +147,8 @@ def _format(told: str) -> str:
     return "oai_dc" if "oai_dc" in told else "datacite" if "datacite" in told.lower() else ""
 
 
-def _slices(body: bytes) -> list[bytes]:
-    """The bytes of each ``record`` element, by the parser's own count."""
+def _slices(body: bytes, wanted: str, level: int) -> list[bytes]:
+    """The bytes of each element of that name at that depth, by the parser's own count."""
     parser = expat.ParserCreate(namespace_separator=" ")
     begins: list[int] = []
     ranges: list[bytes] = []
@@ -149,12 +157,12 @@ def _slices(body: bytes) -> list[bytes]:
     def start(name: str, _: Any) -> None:
         nonlocal depth
         depth += 1
-        if depth == 3 and name.rpartition(" ")[2] == "record":
+        if depth == level and name.rpartition(" ")[2] == wanted:
             begins.append(parser.CurrentByteIndex)
 
     def end(name: str) -> None:
         nonlocal depth
-        if depth == 3 and name.rpartition(" ")[2] == "record":
+        if depth == level and name.rpartition(" ")[2] == wanted:
             close = body.find(b">", parser.CurrentByteIndex) + 1
             ranges.append(body[begins.pop() : close])
         depth -= 1

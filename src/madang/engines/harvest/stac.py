@@ -55,6 +55,8 @@ class Stac:
                 continue
             if url == walk.url and document.get("type") not in _KINDS and "stac_version" not in document:
                 raise BadAnswer(url=url, reason=Message("harvest.not-stac"))
+            if url == walk.url:
+                part.root = _root(url, body, document)
             part.add(_described(body, document))
             for link in _links(url, document, with_items):
                 if link not in known:
@@ -64,14 +66,15 @@ class Stac:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.too-many", most=_MOST_DOCUMENTS))
             if part.full:
                 yield part.page()
-                part = _Part()
+                part = _Part(() if part.found else part.root)
         yield part.page()
 
 
 class _Part:
     """What was found since the last part, of so many records or bytes at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Sequence[Found] = ()) -> None:
+        self.root = root
         self.found: list[Found] = []
         self.failed: list[tuple[str, Message]] = []
         self._bytes = 0
@@ -85,7 +88,14 @@ class _Part:
         return len(self.found) + len(self.failed) >= _PART or self._bytes >= _PART_BYTES
 
     def page(self) -> Page:
-        return Page(self.found, failed=self.failed)
+        """With the catalogue itself, where anything is in it."""
+        return Page([*self.root, *self.found] if self.found else [], failed=self.failed)
+
+
+def _root(url: str, body: bytes, document: Mapping[str, object]) -> list[Found]:
+    """The catalogue itself, where it is more than a collection and tells what it is."""
+    tells = document.get("type") == "Catalog" and (document.get("title") or document.get("description"))
+    return [Found(url, body, "stac-catalog")] if tells else []
 
 
 def _described(body: bytes, document: Mapping[str, object]) -> list[Found]:

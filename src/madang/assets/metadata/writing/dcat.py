@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from rdflib.term import Node
 
 _VCARD = "http://www.w3.org/2006/vcard/ns#"
+_LAYERS = {"repository": "Catalog", "collection": "DatasetSeries"}
 _RELATIONS = {"IsDerivedFrom": "source", "IsVersionOf": "isVersionOf", "IsReferencedBy": "isReferencedBy"}
 
 
 def to_turtle(told: Description, address: str) -> bytes:
-    """A ``dcat:Dataset`` at `address`, with a distribution for each file."""
+    """A ``dcat:Dataset`` at `address` (a catalogue or a series is one too), with a distribution a file."""
     from rdflib import Graph, Literal, URIRef
     from rdflib.namespace import DCAT, DCTERMS, RDF, XSD
 
     graph = Graph()
     about = URIRef(_safe(address))
     graph.add((about, RDF.type, DCAT.Dataset))
-    if told.layer == "collection":
-        graph.add((about, RDF.type, URIRef(f"{DCAT}DatasetSeries")))  # of DCAT 3, which rdflib does not list
+    if told.layer in _LAYERS:
+        graph.add((about, RDF.type, URIRef(f"{DCAT}{_LAYERS[told.layer]}")))
     for name, text in ((DCTERMS.title, told.title), (DCTERMS.description, told.description)):
         for literal in _literals(text):
             graph.add((about, name, literal))

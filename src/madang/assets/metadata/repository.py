@@ -1,0 +1,65 @@
+"""What a repository says of itself: the layer above its collections and data sets.
+
+OAI-PMH's ``Identify``, the root of a STAC catalogue, CKAN's ``status_show``. A DCAT catalogue stands in the
+document of its data sets (dcat.py).
+"""
+
+from __future__ import annotations
+
+from madang.assets.metadata import values, words
+from madang.assets.metadata.documents import Told, below, content, first, local, object_of, xml_of
+from madang.assets.metadata.errors import UnreadableRecord
+from madang.assets.metadata.model import Description, Identifier, Text
+from madang.kernel.i18n import Message
+
+LAYER = "repository"
+
+
+def read_identify(data: bytes) -> list[Told]:
+    """An ``Identify`` element (OAI-PMH 2.0). Its administrator's address stays where it is."""
+    root = xml_of(data)
+    if local(root) != "Identify":
+        raise UnreadableRecord(reason=Message("metadata.no-dataset"))
+    said = [
+        ("", content(one))
+        for holder in below(root, "description")
+        for one in holder.iter()
+        if local(one) == "description" and one is not holder
+    ]
+    name = next(
+        (
+            told
+            for one in below(root, "description")
+            if (told := first(one, "oai-identifier", "repositoryIdentifier"))
+        ),
+        "",
+    )
+    return [_told(words.plain(first(root, "repositoryName")), words.text(said), first(root, "baseURL"), name)]
+
+
+def read_catalog(data: bytes) -> list[Told]:
+    """A STAC ``Catalog``, which holds collections and items and is none."""
+    told = object_of(data)
+    name, said = values.string(told.get("id")), values.strings(told.get("description"))
+    title = words.plain(values.string(told.get("title")) or name)
+    return [_told(title, words.text([("", one) for one in said]), _self(told), name)]
+
+
+def read_status(data: bytes) -> list[Told]:
+    """A portal as CKAN's ``status_show`` tells it."""
+    told = next(values.objects(object_of(data).get("result")), {})
+    said = words.text([("", one) for one in values.strings(told.get("site_description"))])
+    return [
+        _told(words.plain(values.string(told.get("site_title"))), said, values.string(told.get("site_url")))
+    ]
+
+
+def _self(told: dict[str, object]) -> str:
+    links = values.objects(told.get("links"))
+    return next((values.string(one.get("href"), 2000) for one in links if one.get("rel") == "self"), "")
+
+
+def _told(title: Text, said: Text, page: str, name: str = "") -> Told:
+    identifiers = (Identifier("Other", name),) if name else ()
+    web = page if page.startswith(("http://", "https://")) else ""
+    return Told(page, Description(title, said, LAYER, "Collection", identifiers, page=web))
