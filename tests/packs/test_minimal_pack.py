@@ -36,8 +36,24 @@ def test_it_is_listed_like_our_own(installed: None, tmp_path: Path) -> None:
     assert "Rainfall" in madang("--help")
     rows = json.loads(madang("--home", tmp_path / "none", "doctor", "--json"))
     (row,) = [row for row in rows if row["what"] == "pack rain"]
-    assert (row["state"], row["detail"]) == ("ok", "daily, climate, tomorrow")
+    assert (row["state"], row["detail"]) == ("ok", "daily, climate, tomorrow, terms")
     assert "rain/climate" in madang("run", "recipes", "--json")
+
+
+WORDS = """
+from madang.assets.search import asking, glossary, korean
+print(glossary.english_of("강수일수")[1], glossary.korean_of("wet day")[0], korean.terms("호우특보"))
+print([one.words for one in asking.concepts("호우주의보")[0].alternatives if one.language == "english"])
+"""
+
+
+def test_its_words_are_searched_by(installed: None) -> None:
+    """In a process of its own: which packs are there is found once."""
+    told = subprocess.run([sys.executable, "-c", WORDS], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == [
+        "('rain days', 'wet days') ('강수일수',) ['호우특보']",
+        "[('heavy', 'rain', 'advisory')]",
+    ]
 
 
 def test_it_goes_from_a_deposit_to_the_board(installed: None, tmp_path: Path) -> None:
@@ -57,7 +73,7 @@ def test_it_goes_from_a_deposit_to_the_board(installed: None, tmp_path: Path) ->
 def test_the_page_shows_the_files_as_they_are() -> None:
     page = (ROOT / "docs" / "write-a-pack.md").read_text("utf-8")
     shown = re.findall(r"^`([a-z.]+)`\n\n```[a-z]+\n(.*?)```$", page, re.MULTILINE | re.DOTALL)
-    assert len(shown) == 6
+    assert len(shown) == 7
     for name, text in shown:
         (file,) = list(PACK.rglob(name))
         assert text == file.read_text("utf-8"), name

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
+from importlib import import_module, resources
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -23,6 +23,7 @@ class Pack:
     recipes: name -> runs.recipes.Recipe       scorers: name -> scores.scorers.Scorer
     checks: data format -> assets.checking.Checker    commands: name -> a Cyclopts app
     probes: file format -> assets.probing.formats.PackReader
+    terms: "module:file.tsv", the field's words for the search: Korean terms, a tab, English terms
     """
 
     name: str
@@ -33,6 +34,7 @@ class Pack:
     probes: Mapping[str, str] = field(default_factory=dict)
     scorers: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, str] = field(default_factory=dict)
+    terms: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ def load_object(reference: str, extra: str | None = None) -> Any:
         if extra is None or (error.name or "").startswith("madang"):
             raise
         raise ExtraMissing(module=error.name, extra=extra) from error
+
+
+def load_text(reference: str) -> str:
+    """A text in UTF-8 that a distribution brings along, as ``"module:file"``."""
+    module, _, name = reference.partition(":")
+    return (resources.files(module) / name).read_text("utf-8")
 
 
 @cache

@@ -12,4 +12,5 @@ PACK = Pack(
     recipes={"climate": "madang_rain.recipe:CLIMATE"},
     scorers={"tomorrow": "madang_rain.scorer:SCORER"},
     commands={"rain": "madang_rain.commands:app"},
+    terms="madang_rain:terms.tsv",
 )

@@ -1,7 +1,8 @@
 """A Korean-English glossary of science, by which a query in one language finds records in the other.
 
-``glossary/*.tsv``: Korean terms, a tab, English terms; terms of a line mean the same, a term on two lines has
-two meanings. Written for Madang, a file a field.
+``glossary/*.tsv``, and the terms that packs bring: Korean terms, a tab, English terms; terms of a line mean
+the same, a term on two lines has two meanings, a line that begins with # says nothing. Written for Madang, a
+file a field.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
+from madang.kernel import extension
+from madang.kernel.ids import nfc
+
 _SIGNS = re.compile(r"[^a-z0-9가-힣]+")
 _LONGEST_ENGLISH = 5
 """Words of the longest English term."""
@@ -19,14 +23,14 @@ _LONGEST_ENGLISH = 5
 
 @cache
 def _lines() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    """(Korean terms, English terms) of each line."""
-    found = []
+    """(Korean terms, English terms) of each line that has both."""
     folder = files("madang.assets.search") / "glossary"
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        for line in file.read_text("utf-8").splitlines() if file.name.endswith(".tsv") else ():
-            korean, _, english = line.partition("\t")
-            found.append((_terms(korean), _terms(english)))
-    return tuple(found)
+    ours = sorted((one for one in folder.iterdir() if one.name.endswith(".tsv")), key=lambda one: one.name)
+    told = [file.read_text("utf-8") for file in ours]
+    told += [extension.load_text(pack.terms) for _, pack in sorted(extension.packs().items()) if pack.terms]
+    lines = (line.partition("\t") for text in told for line in text.splitlines() if not line.startswith("#"))
+    split = ((_terms(nfc(korean)), _terms(english)) for korean, _, english in lines)
+    return tuple(one for one in split if all(one))
 
 
 def _terms(cell: str) -> tuple[str, ...]:

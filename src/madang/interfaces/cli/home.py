@@ -195,18 +195,20 @@ def _protection() -> list[dict[str, str]]:
 
 def _pack_row(pack: object) -> dict[str, str]:
     from madang.kernel.errors import ExtraMissing
-    from madang.kernel.extension import Pack, load_object
+    from madang.kernel.extension import Pack, load_object, load_text
 
     assert isinstance(pack, Pack)
     try:
         for parts in (pack.probes, pack.recipes, pack.checks, pack.scorers):
             for reference in parts.values():
                 load_object(reference, pack.extra)
+        if pack.terms:
+            load_text(pack.terms)
     except ExtraMissing as error:
         return {
             "what": f"pack {pack.name}",
             "state": "no",
             "detail": error.in_language(context.language()).next,
         }
-    names = [*pack.probes, *pack.checks, *pack.recipes, *pack.scorers]
+    names = [*pack.probes, *pack.checks, *pack.recipes, *pack.scorers, *(["terms"] if pack.terms else [])]
     return {"what": f"pack {pack.name}", "state": "ok", "detail": ", ".join(names)}
