@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from madang.assets.probing import running
 from madang.assets.probing.model import Report
 from madang.kernel.i18n import LANGUAGES, text
 from tests.assets.probing.looking import look, odd, variables
@@ -83,14 +85,25 @@ FOUND = {
 }
 
 
+def _within_bounds(root: Path) -> dict[str, Report]:
+    """As the product looks: five seconds and 512 MiB a file, after which a report says so. What this machine
+    was too busy for is looked at once more, so that what a file is does not depend on it."""
+    reports = look(root, running.Bounds())
+    slow = {path for path, report in reports.items() if "too-slow" in odd(report)}
+    assert len(slow) < len(reports) // 20, slow
+    for path in slow:
+        (reports[path],) = [replace(one, path=path) for one in look(root / path).values()]
+    return reports
+
+
 @pytest.fixture(scope="module")
 def science() -> dict[str, Report]:
-    return look(SHARED / "science/files")
+    return _within_bounds(SHARED / "science/files")
 
 
 @pytest.fixture(scope="module")
 def hostile() -> dict[str, Report]:
-    return look(SHARED / "hostile")
+    return _within_bounds(SHARED / "hostile")
 
 
 @pytest.mark.parametrize("path", sorted(READ))
