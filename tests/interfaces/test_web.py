@@ -360,3 +360,8 @@ def test_facets_are_counted_and_narrow_what_is_found(client: TestClient, played:
         shown = re.search(r'<h2 id="data">[^<]*?([\d,]+)', page)
         assert shown is not None
         assert int(shown[1].replace(",", "")) == count
+    page = client.get("/search?q=&from=2025&to=2025", headers=signed_in).text
+    assert 'name="from"' in page and 'value="2025"' in page
+    assert set(re.findall(r" · (\d{4})</p>", page)) == {"2025"}
+    assert client.get("/search?from=soon", headers=signed_in).status_code == 422
+    assert client.get("/search?from=2025&to=2024", headers=signed_in).status_code == 422

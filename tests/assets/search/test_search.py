@@ -16,7 +16,7 @@ from madang.assets.harvest import running
 from madang.assets.metadata import units
 from madang.assets.model import Version, versions
 from madang.assets.search import asking, evaluation, following, glossary, korean, service, sounds
-from madang.assets.search.errors import BadFacet, TooDeep, UnreadableQueries
+from madang.assets.search.errors import BadFacet, TooDeep, UnreadableQueries, YearsReversed
 from madang.assets.search.port import Entry, Measured, Query, open_index
 from madang.assets.search.service import Asked
 from madang.engines.tantivy import index as tantivy
@@ -26,6 +26,7 @@ from madang.kernel.authorizer import OUTSIDER, Principal
 from madang.kernel.errors import MadangError
 from madang.kernel.home import Home
 from madang.kernel.ledger import log
+from madang.missions.errors import NoSuchMission
 from tests.assets.search.conftest import RECORDS, document, found
 from tests.conftest import Office, Played
 
@@ -135,6 +136,18 @@ def test_facets_narrow_and_count_what_is_found(desk: tuple[Home, Principal]) -> 
         found(home, actor, "", may="sell")
     with pytest.raises(TooDeep):
         found(home, actor, "", offset=10_000)
+
+
+def test_what_can_hold_nothing_is_said(played: Played) -> None:
+    def ask(**asked: object) -> None:
+        service.search(played.home, played.actor(cast.LEAD), Asked("x", **asked))  # type: ignore[arg-type]
+
+    with pytest.raises(NoSuchMission):
+        ask(facets={"mission": ["manipulation-11"]})
+    with pytest.raises(YearsReversed):
+        ask(years=(2020, 2010))
+    with pytest.raises(BadFacet):
+        ask(facets={"colour": ["red"]})
 
 
 def test_the_index_follows_the_ledger(desk: tuple[Home, Principal], tmp_path: Path) -> None:

@@ -10,6 +10,10 @@ class BadFacet(Invalid):
     """Facts: facet, known."""
 
 
+class YearsReversed(Invalid):
+    """Facts: first, last."""
+
+
 class TooDeep(Invalid):
     """Facts: most."""
 

@@ -19,7 +19,7 @@ from madang.assets.metadata.model import Description
 from madang.assets.model import KINDS, STATES, Version, versions
 from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address
-from madang.assets.search.errors import BadFacet, TooDeep
+from madang.assets.search.errors import BadFacet, TooDeep, YearsReversed
 from madang.assets.search.meaning import nearest
 from madang.assets.search.port import FACETS, Query, Result, SearchIndex
 from madang.kernel.authorizer import Principal
@@ -66,18 +66,24 @@ class Answer:
 
 
 def search(home: Home, actor: Principal, asked: Asked) -> Answer:
-    """What of the catalogue and of the versions fits. BadFacet, TooDeep."""
+    """What of the catalogue and of the versions fits. BadFacet, YearsReversed, TooDeep; NoSuchMission of a
+    facet's mission that the actor may not know of."""
     for name in asked.facets:
         if name not in FACETS:
             raise BadFacet(facet=name, known=", ".join(FACETS))
     if asked.may is not None and asked.may not in USE_ACTIONS:
         raise BadFacet(facet=f"may={asked.may}", known=", ".join(USE_ACTIONS))
+    first, last = asked.years
+    if first is not None and last is not None and first > last:
+        raise YearsReversed(first=first, last=last)
     if asked.offset + asked.limit > DEEPEST:
         raise TooDeep(most=DEEPEST)
     if not actor.organization:
         return Answer((), 0, {})
     index = following.level(home)
     with home.database.read() as session:
+        for mission in asked.facets.get("mission", ()):
+            missions.see(session, actor, mission)
         query = _query(session, actor, asked)
     close = _passing(index, query, nearest.near(home, asking.ranges(asked.words)[0]))
     keys, result = _by_both(index, query, close) if close else _by_words(index, query)

@@ -17,7 +17,7 @@ from madang.interfaces.operations.catalogue import found_document
 from madang.interfaces.web import map_chart
 from madang.interfaces.web.viewer import PART, Looking, Viewer, kept, render
 from madang.kernel.database import Session
-from madang.kernel.errors import NotSignedIn
+from madang.kernel.errors import BadValue, NotSignedIn
 from madang.kernel.paging import Slice, parted, slice_of
 from madang.organizations import service as organizations
 from madang.programme import search as names
@@ -33,17 +33,24 @@ CHOICES = ("kind", "source", "format", "licence", "language", "mission", "owner"
 def index(request: Request, viewer: Looking, q: str = "", may: str | None = None, page: int = 1) -> Response:
     """Records and versions that fit, with what they may be narrowed by; above them what is called so."""
     words = q[:_LONGEST].replace("\0", "")
+    years = {name: request.query_params.get(name, "")[:8] for name in ("from", "to")}
     chosen = {
         name: request.query_params.getlist(name)[:50] for name in FACETS if name in request.query_params
     }
     with viewer.home.database.read() as session:
-        named = names.search(session, viewer.actor, words[:200]) if words and page == 1 and not chosen else []
+        named = (
+            names.search(session, viewer.actor, words[:200])
+            if words and page == 1 and not chosen and not any(years.values())
+            else []
+        )
     page = min(max(1, page), finding.DEEPEST // _SHOWN)
-    asked = finding.Asked(words, chosen, may=may or None, limit=_SHOWN, offset=(page - 1) * _SHOWN)
+    between = (_year(years["from"]), _year(years["to"]))
+    asked = finding.Asked(words, chosen, between, may or None, _SHOWN, (page - 1) * _SHOWN)
     answer = finding.search(viewer.home, viewer.actor, asked)
     found = [found_document(one) for one in answer.found]
     shown = {one.name for one in found}
     pairs = [("q", words), *([("may", may)] if may else [])]
+    pairs += [(name, year) for name, year in years.items() if year]
     pairs += [(name, value) for name, values in chosen.items() for value in values]
     return render(
         viewer,
@@ -54,10 +61,20 @@ def index(request: Request, viewer: Looking, q: str = "", may: str | None = None
         found=found,
         choices=_choices(answer.facets, chosen),
         may=may or "",
+        years=years,
         page=page,
         pages=-(-min(answer.count, finding.DEEPEST) // _SHOWN),
         query=urlencode(pairs),
     )
+
+
+def _year(told: str) -> int | None:
+    """A year as it was typed; BadValue where it is none."""
+    if not told:
+        return None
+    if not (told.isascii() and told.isdecimal() and len(told) <= 4):
+        raise BadValue(file="/search", key="from, to", reason="It is not a year.")
+    return int(told)
 
 
 def _choices(
