@@ -39,12 +39,9 @@ def see(session: Session, actor: Principal, name: str) -> Version:
     """The version where the actor may know of it: its owner, the mission's participants, overseers, and
     before the mission opens the parties of the agreement it was deposited under."""
     version = get(session, name)
-    if actor.organization == version.owner or missions.takes_part(session, actor, version.mission):
-        return version
-    unopened = version.agreement and not missions.participants_of(session, version.mission)
-    if unopened and actor.organization in agreements.get(session, str(version.agreement)).signatures:
-        return version
-    raise NoSuchVersion(version=name)
+    if not _is_seen(session, actor, version):
+        raise NoSuchVersion(version=name)
+    return version
 
 
 def seen_of(session: Session, actor: Principal, found: Sequence[Version]) -> list[Version]:
@@ -52,12 +49,18 @@ def seen_of(session: Session, actor: Principal, found: Sequence[Version]) -> lis
     return [one for one in found if _is_seen(session, actor, one)]
 
 
+def seen_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[str, Version]:
+    """Those of the versions of these ids that the actor may know of."""
+    rows = session.rows(sa.select(versions).where(versions.c.version_id.in_(ids))) if ids else []
+    return {one.version_id: one for one in seen_of(session, actor, [Version(**row) for row in rows])}
+
+
 def _is_seen(session: Session, actor: Principal, version: Version) -> bool:
-    try:
-        see(session, actor, version.version_id)
-    except NoSuchVersion:
+    if actor.organization == version.owner or missions.takes_part(session, actor, version.mission):
+        return True
+    if not version.agreement or missions.participants_of(session, version.mission):
         return False
-    return True
+    return actor.organization in agreements.get(session, version.agreement).signatures
 
 
 def others_of(session: Session, actor: Principal, version: Version, most: int) -> list[Version]:

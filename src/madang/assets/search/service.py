@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from madang.assets import lineage
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import Record
 from madang.assets.describing import service as describing
-from madang.assets.errors import NoSuchVersion
 from madang.assets.metadata.model import Description
 from madang.assets.model import KINDS, STATES, Version, versions
 from madang.assets.search import asking, following
@@ -174,12 +172,11 @@ def _denied(session: Session, actor: Principal, action: str) -> list[str]:
 def _seen(session: Session, actor: Principal, keys: Sequence[str]) -> dict[str, Record | Version]:
     """What keys name, where the actor may still know of it."""
     described = [key for key in keys if key.startswith("rec-")]
-    seen: dict[str, Record | Version] = {**catalogue.records_by_id(session, actor, described)}
-    for key in keys:
-        if not key.startswith("rec-"):
-            with suppress(NoSuchVersion):
-                seen[key] = lineage.see(session, actor, key)
-    return seen
+    others = [key for key in keys if not key.startswith("rec-")]
+    return {
+        **catalogue.records_by_id(session, actor, described),
+        **lineage.seen_by_id(session, actor, others),
+    }
 
 
 def _told(session: Session, what: Record | Version) -> Description:
