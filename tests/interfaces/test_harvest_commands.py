@@ -62,6 +62,22 @@ def test_a_source_from_its_first_line_to_its_records(copied: Played, opened: Pat
     assert (again["made"], again["changed"], again["gone"]) == (0, 0, 0)
 
 
+def test_a_source_that_moved(copied: Played, opened: Path) -> None:
+    home = ("--home", copied.home.path)
+    told = {"token": copied.stage.token(cast.LEAD), "MADANG_HARVEST_FOLDERS": str(opened)}
+    added = here(*home, "harvest", "add", "desk", "--kind", "folder", "--url", opened / "gone", **told)
+    assert added.returncode == 0, added.stderr
+    refused(here(*home, "harvest", "run", "desk", **told), "harvest change", code=3)
+    moved = ("harvest", "change", "desk", "--url", opened)
+    refused(here(*home, *moved, "--option", "set=x", **told), "set")
+    others = {**told, "token": copied.stage.token("company-a")}
+    refused(here(*home, *moved, **others), "steward")
+    assert here(*home, *moved, **told).returncode == 0
+    ran = json.loads(here(*home, "harvest", "run", "desk", "--json", **told).stdout)
+    assert (ran["state"], ran["made"]) == ("finished", 2)
+    refused(here(*home, "harvest", "change", "nowhere", "--url", opened, **told), "nowhere")
+
+
 def test_what_cannot_be_harvested_is_told_in_three_parts(
     copied: Played, opened: Path, tmp_path: Path
 ) -> None:

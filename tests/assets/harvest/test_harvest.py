@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,34 @@ def test_an_interrupted_walk_goes_on_where_it_was(desk: Desk, served: Catalogue)
     assert again.harvest_id == stopped.harvest_id
     assert (again.state, again.made, again.gone) == ("finished", 35, 0)
     assert [asked.get("resumptionToken") for asked in served.asked] == ["30|"]
+
+
+def test_a_walk_of_a_source_that_moved_begins_anew(desk: Desk, served: Catalogue) -> None:
+    """Cut off at its old address, and asked for all at the new one."""
+    served.fill(25)
+    desk.add("oai-pmh", f"{served.url}/oai")
+    served.fail_after, served.fail_with = 4, 404
+    with pytest.raises(NotFetched):
+        desk.run()
+    served.fail_after = None
+
+    def move(**options: str) -> Source:
+        with desk.home.database.write() as session:
+            return catalogue.change(session, desk.steward, "source", f"{served.url}/oai", options)
+
+    move(prefix="oai_dc")
+    served.asked.clear()
+    done = desk.run()
+    assert (done.state, done.seen, done.whole) == ("finished", 25, True)
+    assert served.asked[0] == {"verb": "ListRecords", "metadataPrefix": "oai_dc"}
+    assert not desk.run().whole
+    assert move().since is None
+    assert desk.run().whole
+    with pytest.raises(NotPermitted), desk.home.database.write() as session:
+        catalogue.change(
+            session, replace(desk.steward, organization="other"), "source", "https://x.example", {}
+        )
+    assert verify_home(desk.home).holds
 
 
 def test_a_token_that_expired_begins_anew(desk: Desk, served: Catalogue) -> None:

@@ -10,6 +10,7 @@ import blake3
 import sqlalchemy as sa
 
 from madang.assets.metadata.model import Description
+from madang.kernel.canonical import canonical_digest
 from madang.kernel.ids import id_of_digest
 from madang.kernel.ledger.log import metadata
 
@@ -86,6 +87,11 @@ class Source:
     mission: str | None
     since: str | None
     created_at: str
+
+    @property
+    def where(self) -> str:
+        """A digest of its address and options: another place is walked through anew."""
+        return canonical_digest({"url": self.url, "options": dict(self.options)})
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from madang.assets.catalogue.model import (
 from madang.assets.content import blobs
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
-from madang.kernel.canonical import canonical_digest
 from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
@@ -47,10 +46,7 @@ def add(
     mission to those who take part in it. SourceExists, BadSource, NoSuchMission."""
     authorize(session, Request(actor, "source.add", "Source", name, {"owner": actor.organization}))
     check_slug(name, "source name")
-    if len(url) > LONGEST_URL or any(ord(sign) < 32 for sign in url):
-        raise BadSource(source=name, reason=Message("catalogue.bad-url"))
-    if "@" in url.partition("://")[2].partition("/")[0]:
-        raise BadSource(source=name, reason=Message("catalogue.secret-url"))
+    _check_url(name, url)
     if session.row(sa.select(sources.c.name).where(sources.c.name == name)):
         raise SourceExists(source=name)
     if mission is not None:
@@ -66,9 +62,28 @@ def add(
         "created_at": clock.to_text(clock.now()),
     }
     session.insert(sources, row)
-    told = canonical_digest({"url": url, "options": dict(options)})
-    session.record("source.added", name, actor.as_fact(), kind=kind, owner=actor.organization, where=told)
-    return Source(**row)  # type: ignore[arg-type]
+    made = Source(**row)  # type: ignore[arg-type]
+    session.record("source.added", name, actor.as_fact(), kind=kind, owner=made.owner, where=made.where)
+    return made
+
+
+def change(session: Session, actor: Principal, name: str, url: str, options: Mapping[str, str]) -> Source:
+    """Say where a source of the actor's organization is by now. Its records stay; the next harvest walks
+    through all of it. NoSuchSource, BadSource."""
+    source = see(session, actor, name)
+    authorize(session, Request(actor, "source.change", "Source", name, {"owner": source.owner}))
+    _check_url(name, url)
+    session.update(sources, name, url=url, options=dict(options), since=None)
+    changed = get(session, name)
+    session.record("source.changed", name, actor.as_fact(), owner=source.owner, where=changed.where)
+    return changed
+
+
+def _check_url(name: str, url: str) -> None:
+    if len(url) > LONGEST_URL or any(ord(sign) < 32 for sign in url):
+        raise BadSource(source=name, reason=Message("catalogue.bad-url"))
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise BadSource(source=name, reason=Message("catalogue.secret-url"))
 
 
 def _visible(actor: Principal) -> sa.ColumnElement[bool]:

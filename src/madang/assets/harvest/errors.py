@@ -18,5 +18,9 @@ class TooManyVanished(Conflict):
     """More is gone than the brake lets pass. Facts: source, vanished, present, limit."""
 
 
+class FolderMissing(Environment):
+    """A folder that is not here, or not open. Facts: folder, reason."""
+
+
 class BadAnswer(Environment):
     """A source's answer that is not of its kind. Facts: url, reason."""

@@ -23,7 +23,7 @@ _WIDTH = 16
 @dataclass(frozen=True)
 class Place:
     """Where a walk stands. present: how many records were there when it began; read: how many of its own
-    could be read; complete: whether nothing that is there may be missing from it."""
+    could be read; complete: whether nothing that is there may be missing from it; where: of the source."""
 
     harvest_id: str
     whole: bool
@@ -33,6 +33,7 @@ class Place:
     present: int = 0
     read: int = 0
     complete: bool = True
+    where: str = ""
 
 
 def mark(remote_id: str) -> bytes:

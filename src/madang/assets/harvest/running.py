@@ -79,7 +79,7 @@ def run(
     with _alone(home, source) as folder:
         journal = Journal(folder)
         place = journal.place()
-        if place is None or whole:
+        if place is None or whole or place.where not in ("", source.where):
             place = _begun(home, actor, source, journal, whole, place)
         walker = _Walker(home, actor, source, journal, place)
         try:
@@ -131,7 +131,8 @@ def _begun(
         present = catalogue.count(session, source.name)
         session.insert(harvests, row)
         session.record("harvest.begun", harvest_id, actor.as_fact(), source=source.name, whole=whole)
-    place = Place(harvest_id, whole, None if whole else source.since, None, None, present)
+    since = None if whole else source.since
+    place = Place(harvest_id, whole, since, None, None, present, where=source.where)
     journal.begin(place)
     return place
 
@@ -233,7 +234,8 @@ def _ended(
         session.update(
             harvests, place.harvest_id, state="finished", ended_at=ended_at, problems=harvest.problems
         )
-        if place.whole or place.next_since is not None:
+        still_there = catalogue.get(session, source.name).where == source.where
+        if still_there and (place.whole or place.next_since is not None):
             session.update(sources, source.name, since=place.next_since if place.complete else None)
         told = {name: getattr(harvest, name) for name in ("seen", "made", "changed", "gone", "problems")}
         session.record("harvest.finished", place.harvest_id, actor.as_fact(), source=source.name, **told)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from madang.assets.harvest.errors import BadAnswer
+from madang.assets.harvest.errors import FolderMissing
 from madang.assets.harvest.port import Found, Page, Walk, unknown_format
 from madang.assets.metadata.reading import LARGEST
 from madang.engines.harvest.listings import ENDINGS, Listings
@@ -50,7 +50,7 @@ class Folder:
         if reason is None and not root.is_dir():
             reason = Message("harvest.no-folder")
         if reason is not None:  # every member may read what is told of a harvest: no path stands in it
-            raise BadAnswer(url=root.name, reason=reason)
+            raise FolderMissing(folder=root.name, reason=reason)
         part, hidden = _Part(root, walk.options.get("format", "")), list[OSError]()
         for path in _files(root, hidden):
             part.take(path)

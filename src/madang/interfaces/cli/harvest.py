@@ -61,6 +61,31 @@ def add(
     context.print_document(made, json, **_shown(made))
 
 
+@app.command
+def change(source: str, *, url: str, option: tuple[str, ...] = (), json: context.Json = False) -> None:
+    """Say where a source of your organization is by now (its steward).
+
+    Its records stay, and the next `madang harvest run` walks through all of it: what is not there any more is
+    gone, behind the brake (`--accept-vanished`). Options are those told here, none of before.
+
+    Examples: madang harvest change nims --url https://repository.example/oai2
+              madang harvest change sky --url https://stac.example/catalog.json --option items=no
+
+    Parameters
+    ----------
+    source
+        Its name.
+    url
+        Where it is.
+    option
+        NAME=VALUE, any number, as for `madang harvest add`.
+    """
+    options = dict(context.pair("--option", one) for one in option)
+    new = documents.NewAddress.model_construct(url=url, options=options)
+    made = context.call(catalogue.change, source=source, new=new)
+    context.print_document(made, json, **_shown(made))
+
+
 def _shown(source: documents.Source) -> dict[str, object]:
     options = ", ".join(f"{name}={value}" for name, value in source.options.items())
     return {"options": options, "last": _state(source.last) if source.last else ""}

@@ -82,6 +82,17 @@ def add(caller: Caller, new: documents.NewSource) -> documents.Source:
         return source_document(session, caller.actor, made)
 
 
+@operation("POST", "/sources/{source}/address")
+def change(caller: Caller, source: Name, new: documents.NewAddress) -> documents.Source:
+    """Say where a source is by now (its owner's steward); the next harvest walks through all of it."""
+    with caller.home.database.read() as session:
+        kind = service.see(session, caller.actor, source).kind
+    port.check(source, kind, new.url, new.options, running.folders(caller.home))
+    with caller.home.database.write() as session:
+        made = service.change(session, caller.actor, source, new.url, new.options)
+        return source_document(session, caller.actor, made)
+
+
 @operation("GET", "/sources/{source}/harvests", pages=True)
 def harvests(
     caller: Caller, source: Name, limit: Limit = 100, cursor: Cursor = None

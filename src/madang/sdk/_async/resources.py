@@ -532,6 +532,18 @@ class Catalogue:
             key=key,
         )
 
+    async def change(
+        self, source: str, *, url: str, options: Mapping[str, str] = {}, key: str | None = None
+    ) -> documents.Source:
+        """Say where a source is by now (its owner's steward); the next harvest walks through all of it."""
+        return await self._client.call(
+            "POST",
+            f"/sources/{addresses.part(source)}/address",
+            documents.Source,
+            body={"url": url, "options": options},
+            key=key,
+        )
+
     def harvests(self, source: str, *, page_size: int = 100) -> AsyncIterator[documents.Harvest]:
         """List the harvests of a source, newest first."""
         return self._client.every(

@@ -26,6 +26,13 @@ class NewSource(Request):
     )
 
 
+class NewAddress(Request):
+    """Where a source is by now, and its options."""
+
+    url: str = Field(max_length=2000, examples=["https://repository.example/oai2"])
+    options: Mapping[str, str] = Field({}, max_length=20, examples=[{"set": "materials"}])
+
+
 class Harvest(Document):
     """A walk through a source. state: running | finished | interrupted | held-back.
 
