@@ -43,6 +43,8 @@ class Catalogue:
     asked: list[dict[str, str]] = field(default_factory=list)
     title: str = ""
     """What the repository is called; empty: it does not say."""
+    hiccups: bool = False
+    """Asked what it is called, it breaks."""
     url: str = ""
     objects: dict[str, Any] = field(default_factory=dict)
     """What is below /bucket/ by its key: texts as they are, anything else as JSON."""
@@ -165,6 +167,8 @@ def serving() -> Iterator[Catalogue]:
                 self._answer(200, catalogue.oai(asked))
             elif parts.path == "/ckan/api/3/action/package_search":
                 self._answer(200, catalogue.ckan(asked))
+            elif parts.path == "/ckan/api/3/action/status_show" and catalogue.hiccups:
+                self._answer(500, "broken")
             elif parts.path == "/ckan/api/3/action/status_show" and catalogue.title:
                 told = {"site_title": catalogue.title, "site_url": f"{catalogue.url}/ckan"}
                 self._answer(200, json.dumps({"success": True, "result": told}))

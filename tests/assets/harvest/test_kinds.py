@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,9 +71,34 @@ def test_a_repository_that_tells_its_name_is_a_record_of_the_layer_above(
     assert counts(desk.run(whole=True)) == (13, 0, 1, 0, 0)
     asked = finding.Asked(facets={"layer": ["repository"]})
     assert finding.search(desk.home, desk.steward, asked).count == 1
+    held = dict(served.records)
     served.records.clear()  # the repository alone is nothing found
     with pytest.raises(NothingFound):
         desk.run(whole=True)
+    if kind == "oai-pmh":
+        served.records = {name: replace(one, deleted=True) for name, one in held.items()}
+        with pytest.raises(NothingFound):
+            desk.run(whole=True)
+    served.title = ""  # it says nothing of itself any more
+    served.records = held
+    assert counts(desk.run(whole=True)) == (12, 0, 0, 1, 0)
+
+
+def test_an_empty_repository_is_no_error(desk: Desk, served: Catalogue) -> None:
+    served.title = "빈 저장소"
+    desk.add("ckan", f"{served.url}/ckan")
+    assert [counts(desk.run()) for _ in range(2)] == [(1, 1, 0, 0, 0), (1, 0, 0, 0, 0)]
+
+
+def test_a_portal_that_hiccups_is_not_gone(desk: Desk, served: Catalogue) -> None:
+    served.fill(3)
+    served.title = "시 포털"
+    desk.add("ckan", f"{served.url}/ckan")
+    assert counts(desk.run()) == (4, 4, 0, 0, 0)
+    served.hiccups = True
+    assert counts(desk.run()) == (4, 0, 0, 0, 2)  # that it could not be had, and that so not all was seen
+    served.hiccups = False
+    assert counts(desk.run()) == (4, 0, 0, 0, 0)
 
 
 def in_schema_org(title: str) -> dict[str, str]:

@@ -153,8 +153,18 @@ def _dicom(path: Path) -> None:
     data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     if "nobody" in path.name:
         del data.PatientName
-    if "burned" in path.name:
-        data.BurnedInAnnotation = "YES"
+    data.BurnedInAnnotation = "YES" if "burned" in path.name else "NO"
+    if "silent" in path.name:
+        del data.BurnedInAnnotation
+    if "face" in path.name:
+        data.RecognizableVisualFeatures = "YES"
+    if "removed" in path.name:
+        data.PatientName, data.PatientIdentityRemoved = "Case 7", "YES"
+    if "inside" in path.name:
+        data.RequestAttributesSequence = [pydicom.Dataset()]
+        data.RequestAttributesSequence[0].PatientComments = "Hong Gildong"
+    if "huge" in path.name:
+        data.Rows = data.Columns = 9000
     if "torn" in path.name:
         data.PixelData = data.PixelData[:60]
     data.save_as(path, enforce_file_format=False)
@@ -394,7 +404,9 @@ def test_links_are_named_and_not_followed(reports: dict[str, Report]) -> None:
     ("name", "shown", "found"),
     [
         ("scan", False, {"personal-data"}), ("nobody", True, set()), ("nobody-burned", False, set()),
-        ("nobody-torn", False, {"pixels-unread"}),
+        ("nobody-torn", False, {"pixels-unread"}), ("nobody-silent", False, set()),
+        ("nobody-face", False, set()), ("removed", True, {"personal-data"}),
+        ("nobody-inside", False, {"personal-data"}), ("huge", False, {"personal-data", "pixels-unread"}),
     ],
 )  # fmt: skip
 def test_a_picture_of_a_body_only_where_nobody_is_named(

@@ -155,9 +155,11 @@ def records_of(session: Session, actor: Principal, source: str, part: Slice | No
     return [Record(**row) for row in session.rows(query)]
 
 
-def count(session: Session, source: str) -> int:
-    """How many records of a source are there."""
+def count(session: Session, source: str, *, of_data: bool = False) -> int:
+    """How many records of a source are there. of_data: without that of the repository around the data."""
     where = (records.c.source == source) & (records.c.state == PRESENT)
+    if of_data:
+        where &= records.c.document["layer"].as_string() != "repository"
     return int(session.scalar(sa.select(sa.func.count()).select_from(records).where(where)))
 
 

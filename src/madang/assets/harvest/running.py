@@ -128,7 +128,7 @@ def _begun(
         authorize(session, request(actor, source))
         if left is not None and harvest_of(session, left).state == "running":
             session.update(harvests, left.harvest_id, state="interrupted", ended_at=begun)
-        present = catalogue.count(session, source.name)
+        present = catalogue.count(session, source.name, of_data=True)
         session.insert(harvests, row)
         session.record("harvest.begun", harvest_id, actor.as_fact(), source=source.name, whole=whole)
     since = None if whole else source.since
@@ -172,7 +172,7 @@ class _Walker:
             self.place,
             token=page.token,
             next_since=self.place.next_since or page.since,
-            read=self.place.read + sum(isinstance(one, Read) for one in taken),
+            read=self.place.read + sum(isinstance(one, Read) and one.about_data for one in taken),
             complete=self.place.complete and complete,
         )
         self._journal.move(self.place)

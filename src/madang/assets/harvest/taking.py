@@ -49,6 +49,11 @@ class Read:
     digest: str
     original: bytes
 
+    @property
+    def about_data(self) -> bool:
+        """Whether it tells of data, and not of the repository that they are in."""
+        return self.document.get("layer") != "repository"
+
 
 @dataclass(frozen=True)
 class Failed:
@@ -93,7 +98,8 @@ def _described(found: Found) -> Iterator[Read | Failed]:
         remote_id = bounded(own or f"{found.identifier}#{number}")
         document = one.description.to_json()
         # A document of many records changes as a whole; each of them only where its description does.
-        content = canonical_bytes([document, blake3.blake3(found.original).hexdigest() if alone else ""])
+        whole = alone and one is data[0]
+        content = canonical_bytes([document, blake3.blake3(found.original).hexdigest() if whole else ""])
         if not one.description.title:
             yield Failed(remote_id, error_told(UntitledRecord(identifier=one.identifier or "-")))
         elif len(content) > _LARGEST_DOCUMENT:

@@ -28,8 +28,13 @@ _SPELLINGS = {
     "도": "degree", "1": "", "unitless": "", "dimensionless": "",
 }  # fmt: skip
 
-_ALSO = ("jansky = 1e-26 * watt / meter ** 2 / hertz = Jy", "beam = count", "adu = count")
-"""Units of astronomy (FITS Standard 4.0, 4.3) that pint has not."""
+_ALSO = (
+    "jansky = 1e-26 * watt / meter ** 2 / hertz = Jy",
+    "beam = count",
+    "adu = count",
+    "hounsfield_unit = [radiodensity] = HU",
+)
+"""Units of astronomy (FITS Standard 4.0, 4.3) and of computed tomography that pint has not."""
 _OF_RATIOS = ("mag", "dex", "dB", "dBZ", "dBm", "pH", "bel", "decibel")
 """Logarithms: units that are known and have no base."""
 _NO_UNITS = ("unit", "units")

@@ -23,6 +23,8 @@ from madang.kernel.outbound import NotFetched
 ENGINE = Engine("ckan", "harvest", "madang.engines.harvest.ckan:Ckan")
 
 _ROWS = 100
+_NOT_TOLD = (400, 401, 403, 404, 405)
+"""Answers of a portal that does not tell of itself."""
 
 
 class Ckan:
@@ -45,26 +47,36 @@ class Ckan:
             answer = walk.fetcher.get(f"{base}/api/3/action/package_search", asked)
             found, count = _found(answer.url, answer.body)
             first = count if first is None else first
-            about = _portal(walk, base) if found and not start else []
+            about, silent = _portal(walk, base) if not start else ([], [])
             start += len(found)
             if not found and start < count:
                 raise BadAnswer(url=answer.url[:500], reason=Message("harvest.ended-early"))
             following = f"{start}|{first}" if start < count else None
             moved = count != first
-            failed = [(walk.url, Message("harvest.moved"))] if moved and following is None else []
+            failed = [
+                *silent,
+                *([(walk.url, Message("harvest.moved"))] if moved and following is None else []),
+            ]
             yield Page([*about, *found], following, failed=failed, whole=not moved)
             if following is None:
                 return
 
 
-def _portal(walk: Walk, base: str) -> list[Found]:
-    """What the portal says of itself, where it does."""
+def _portal(walk: Walk, base: str) -> tuple[list[Found], list[tuple[str, Message]]]:
+    """What the portal says of itself, where it does; or that it could not be had this time."""
+    address = f"{base}/api/3/action/status_show"
     try:
-        answer = walk.fetcher.get(f"{base}/api/3/action/status_show")
+        answer = walk.fetcher.get(address)
         title = object_of(answer.body)["result"]["site_title"]
-    except (NotFetched, UnreadableRecord, KeyError, TypeError):
-        return []
-    return [Found(base, answer.body, "ckan-status")] if title else []
+    except NotFetched as error:
+        reason = error.facts["reason"]
+        never = isinstance(reason, Message) and reason.values.get("status") in _NOT_TOLD
+        return [], [] if never else [
+            (address, reason if isinstance(reason, Message) else Message("harvest.not-ckan"))
+        ]
+    except (UnreadableRecord, KeyError, TypeError):
+        return [], []
+    return [Found(base, answer.body, "ckan-status")] if title else [], []
 
 
 def _found(url: str, body: bytes) -> tuple[list[Found], int]:

@@ -64,7 +64,7 @@ class Oai:
             if begun is None and not token:
                 identify = walk.fetcher.get(walk.url, {"verb": "Identify"})
                 begun = _since(_root(identify.url, identify.body), root)
-                found = [*_repository(walk.url, identify.body), *found] if found else found
+                found = [*_repository(walk.url, identify.body), *found]
             following = first(root, "ListRecords", "resumptionToken") or None
             if following is not None and following == token:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.token-twice"))
@@ -111,8 +111,7 @@ def _repository(url: str, body: bytes) -> list[Found]:
     identify = next(below(xml_of(body), "Identify"), None)
     if identify is None or not first(identify, "repositoryName"):
         return []
-    (original,) = _slices(body, "Identify", 2)
-    return [Found(url, original, "oai-identify", readable=tostring(identify))]
+    return [Found(url, _slices(body, "Identify", 2)[0], "oai-identify", readable=tostring(identify))]
 
 
 def _error(root: Any, url: str) -> str | None:

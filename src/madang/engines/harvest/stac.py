@@ -55,9 +55,7 @@ class Stac:
                 continue
             if url == walk.url and document.get("type") not in _KINDS and "stac_version" not in document:
                 raise BadAnswer(url=url, reason=Message("harvest.not-stac"))
-            if url == walk.url:
-                part.root = _root(url, body, document)
-            part.add(_described(body, document))
+            part.add(_described(body, document) + (_root(url, body, document) if url == walk.url else []))
             for link in _links(url, document, with_items):
                 if link not in known:
                     known.add(link)
@@ -66,15 +64,14 @@ class Stac:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.too-many", most=_MOST_DOCUMENTS))
             if part.full:
                 yield part.page()
-                part = _Part(() if part.found else part.root)
+                part = _Part()
         yield part.page()
 
 
 class _Part:
     """What was found since the last part, of so many records or bytes at most."""
 
-    def __init__(self, root: Sequence[Found] = ()) -> None:
-        self.root = root
+    def __init__(self) -> None:
         self.found: list[Found] = []
         self.failed: list[tuple[str, Message]] = []
         self._bytes = 0
@@ -88,8 +85,7 @@ class _Part:
         return len(self.found) + len(self.failed) >= _PART or self._bytes >= _PART_BYTES
 
     def page(self) -> Page:
-        """With the catalogue itself, where anything is in it."""
-        return Page([*self.root, *self.found] if self.found else [], failed=self.failed)
+        return Page(self.found, failed=self.failed)
 
 
 def _root(url: str, body: bytes, document: Mapping[str, object]) -> list[Found]:

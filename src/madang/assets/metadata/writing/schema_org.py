@@ -84,13 +84,14 @@ def in_a_map(member: str, text: Text) -> dict[str, Any]:
     return {member: told[UNDETERMINED] if [*told] == [UNDETERMINED] else told} if told else {}
 
 
-def beside(member: str, text: Text) -> dict[str, Any]:
-    """A name in one language, in others as `alternateName`; a description in all of them, one below another:
-    for readers that take strings only."""
-    if member == "name":
-        first = _one(text)
-        return {"name": first, "alternateName": [value for _, value in text.every() if value != first]}
-    return {member: "\n\n".join(value for _, value in text.every("en"))}
+def in_values(member: str, text: Text) -> dict[str, Any]:
+    """As JSON-LD's values with a language each, which an RO-Crate's context lets stand; a string where nobody
+    told the language."""
+    told = [
+        value if language == UNDETERMINED else {"@value": value, "@language": language}
+        for language, value in text.every("en")
+    ]
+    return {member: told[0] if len(told) == 1 else told} if told else {}
 
 
 def dataset(told: Description, say: Say) -> dict[str, Any]:
@@ -240,7 +241,7 @@ def _says(one: Variable) -> Any:
 
 def to_crate(told: Description, address: str) -> bytes:
     """The metadata document of an RO-Crate 1.1: a flat graph, what others name in entities of its own."""
-    root = dataset(told, beside)
+    root = dataset(told, in_values)
     entities: dict[str, dict[str, Any]] = {}
     for name in ("creator", "publisher", "funding", "spatialCoverage"):
         if name in root:
@@ -280,7 +281,7 @@ def _entity(entities: dict[str, dict[str, Any]], value: dict[str, Any], key: str
     own: str = value.pop("@id", key)
     for name, one in list(value.items()):
         inner = one if isinstance(one, list) else [one]
-        if all(isinstance(each, dict) for each in inner):
+        if all(isinstance(each, dict) and "@value" not in each for each in inner):
             keys = [_entity(entities, each, f"{key}-{name}-{n}") for n, each in enumerate(inner, 1)]
             links = [{"@id": one} for one in keys]
             value[name] = links if isinstance(one, list) else links[0]
@@ -290,7 +291,7 @@ def _entity(entities: dict[str, dict[str, Any]], value: dict[str, Any], key: str
 
 def _licence_entity(entities: dict[str, dict[str, Any]], one: str | dict[str, Any]) -> str:
     work = {"@type": "CreativeWork", "name": one} if isinstance(one, str) else dict(one)
-    address = str(work.pop("url", work["name"]))
+    address = str(work.pop("url", one if isinstance(one, str) else ""))
     key = address if address.startswith("http") else f"#licence-{len(entities) + 1}"
     entities[key] = {"@id": key, **work, "description": work["name"]}
     return key
@@ -301,8 +302,8 @@ def _crate_file(file: FileTold, key: str) -> dict[str, Any]:
         "@id": key,
         "@type": "File",
         "name": file.name,
-        "alternateName": [value for _, value in file.title.every() if value != file.name],
-        **beside("description", file.description),
+        **in_values("alternateName", file.title),
+        **in_values("description", file.description),
         "contentUrl": file.url,
         "contentSize": "" if file.size_bytes is None else str(file.size_bytes),
         "encodingFormat": file.media_type,
@@ -313,8 +314,9 @@ def _crate_file(file: FileTold, key: str) -> dict[str, Any]:
 def _measured(entities: dict[str, dict[str, Any]], one: Variable, number: int) -> str:
     key = f"#variable-{number}"
     value: dict[str, Any] = {"@id": key, "@type": "PropertyValue", "name": one.name}
+    value |= in_values("description", one.title)
     for name, each in (
-        ("description", _one(one.title)), ("unitText", one.unit), ("minValue", one.minimum),
+        ("unitText", one.unit), ("minValue", one.minimum),
         ("maxValue", one.maximum), ("propertyID", one.standard_name),
     ):  # fmt: skip
         if each not in (None, ""):
