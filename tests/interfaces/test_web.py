@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from madang.interfaces.demo import cast
 from madang.interfaces.web.app import create_app
 from madang.interfaces.web.viewer import OneTimeCodes
+from madang.kernel import clock
 from tests.conftest import Played
 
 
@@ -363,5 +364,7 @@ def test_facets_are_counted_and_narrow_what_is_found(client: TestClient, played:
     page = client.get("/search?q=&from=2025&to=2025", headers=signed_in).text
     assert 'name="from"' in page and 'value="2025"' in page
     assert set(re.findall(r" · (\d{4})</p>", page)) == {"2025"}
+    made = str(clock.now().year)
+    assert "dataset" in counts(client.get(f"/search?q=&from={made}", headers=signed_in).text, "kind")
     assert client.get("/search?from=soon", headers=signed_in).status_code == 422
     assert client.get("/search?from=2025&to=2024", headers=signed_in).status_code == 422

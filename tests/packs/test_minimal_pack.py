@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from madang.assets.search import glossary
+from madang.interfaces.cli.home import _pack_row
+from madang.kernel import extension
+from madang.kernel.errors import TextMissing
+
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "examples" / "minimal-pack"
 
@@ -54,6 +59,18 @@ def test_its_words_are_searched_by(installed: None) -> None:
         "('rain days', 'wet days') ('강수일수',) ['호우특보']",
         "[('heavy', 'rain', 'advisory')]",
     ]
+
+
+def test_words_that_cannot_be_read_stop_no_search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "torn_words").mkdir()
+    (tmp_path / "torn_words/terms.tsv").write_bytes("강수\train".encode("cp949"))
+    monkeypatch.syspath_prepend(tmp_path)
+    for reference in ("torn_words:terms.tsv", "torn_words:none.tsv", "nowhere.at.all:terms.tsv"):
+        with pytest.raises(TextMissing):
+            extension.load_text(reference)
+        row = _pack_row(extension.Pack("torn", {"en": "Torn"}, terms=reference))
+        assert (row["state"], reference in row["detail"]) == ("!!", True)
+        assert glossary._brought(reference) == ""
 
 
 def test_it_goes_from_a_deposit_to_the_board(installed: None, tmp_path: Path) -> None:

@@ -238,6 +238,10 @@ class ExtraMissing(Environment):
     """An optional dependency is not installed. Facts: module, extra."""
 
 
+class TextMissing(Environment):
+    """A text that a pack brings along is not there, or none. Facts: reference, reason."""
+
+
 class UnknownEngine(Invalid):
     """No engine or pack of that name. Facts: kind, name, known."""
 

@@ -13,7 +13,7 @@ from importlib import import_module, resources
 from importlib.metadata import entry_points
 from typing import Any
 
-from madang.kernel.errors import ExtraMissing, UnknownEngine
+from madang.kernel.errors import ExtraMissing, TextMissing, UnknownEngine
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,12 @@ def load_object(reference: str, extra: str | None = None) -> Any:
 
 
 def load_text(reference: str) -> str:
-    """A text in UTF-8 that a distribution brings along, as ``"module:file"``."""
+    """A text in UTF-8 that a distribution brings along, as ``"module:file"``; TextMissing."""
     module, _, name = reference.partition(":")
-    return (resources.files(module) / name).read_text("utf-8")
+    try:
+        return (resources.files(module) / name).read_text("utf-8")
+    except (OSError, ImportError, UnicodeDecodeError) as error:
+        raise TextMissing(reference=reference, reason=str(error)) from error
 
 
 @cache

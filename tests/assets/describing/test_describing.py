@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ import pytest
 from madang.assets import checking, reads, service
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.errors import NoSuchRecord
-from madang.assets.describing import exporting, whole
+from madang.assets.describing import exporting, meaning, whole
 from madang.assets.describing import service as describing
 from madang.assets.describing.errors import UnknownForm, Untitled
 from madang.assets.errors import NoSuchVersion
 from madang.assets.metadata import reading
-from madang.assets.metadata.model import Description, Text
+from madang.assets.metadata.model import Description, Text, Variable
 from madang.assets.model import Version
 from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
@@ -205,6 +206,23 @@ def test_what_files_and_variables_mean(copied: Played, weather: Version, tmp_pat
     assert here(*home, "describe", weather.name, "--from", card, token=token).returncode == 0
     assert whole.describe(copied.home, actor, weather.name)[1].variables == description.variables
     refused(here(*home, "describe", weather.name, "--variable-ko", "기온", token=token), "key=value")
+
+
+def test_a_meaning_stands_beside_what_was_found() -> None:
+    found = [
+        Variable("x", Text(en="Air"), file="a.csv"),
+        Variable("x", file="b.csv"),
+        Variable("y", file="b.csv"),
+    ]
+    said = [
+        Variable("x", Text(ko="기온"), file="a.csv"),
+        Variable("y", Text(ko="비")),
+        Variable("z", Text(ko="눈")),
+    ]
+    told = meaning.of_variables(found, said)
+    assert [one.title for one in told] == [Text("기온", "Air"), Text(), Text("비")]
+    moved = [replace(one, file="c.csv") for one in found[:1]]
+    assert meaning.of_variables(moved, said)[0].title == Text("기온", "Air")
 
 
 def test_a_document_of_several_things_says_which(copied: Played, weather: Version) -> None:

@@ -248,6 +248,31 @@ def test_a_dcat_catalogue_is_a_repository(desk: Desk, served: Catalogue, kind: s
     assert desk.titles() == ["Rain", "Snow", "The weather"]
 
 
+def test_one_catalogue_in_many_documents_is_one(desk: Desk, served: Catalogue) -> None:
+    """And known by one name where it has none of its own."""
+    for number in range(3):
+        served.objects[f"{number}.ttl"] = (
+            TURTLE.partition("<urn:b>")[0].replace("urn:a", f"urn:{number}") + CATALOGUE
+        )
+    named = {"title": "City", "dataset": [{"title": "Rain"}]}
+    served.objects["z.json"] = named
+    desk.add("s3", f"{served.url}/bucket")
+    assert counts(desk.run()) == (6, 6, 0, 0, 0)
+    assert counts(desk.run()) == (6, 0, 0, 0, 0)
+    named["dataset"] = [{"title": "Rain", "identifier": "r"}, {"title": "Snow", "identifier": "s"}]
+    desk.run(accept_vanished=True)
+    with desk.home.database.read() as session:
+        found = catalogue.record(session, desk.steward, record_id("source", "z.json#repository"))
+    assert found.description.title.in_language("en") == "City"
+
+
+def test_a_record_says_less_of_its_files_where_it_would_be_too_large(desk: Desk, served: Catalogue) -> None:
+    files = [{"@id": f"{n}.nc", "name": f"{n}.nc", "description": "설명 " * 700} for n in range(200)]
+    served.objects["c.json"] = {**in_schema_org("Rain"), "distribution": files}
+    desk.add("s3", f"{served.url}/bucket")
+    assert counts(desk.run()) == (1, 1, 0, 0, 0)
+
+
 def test_a_catalogue_in_parts_goes_on_where_it_was_cut_off(desk: Desk, served: Catalogue) -> None:
     following = "<> <http://www.w3.org/ns/hydra/core#next> <{}> ."
     for number, title in enumerate(("Rain", "Snow", "Hail")):

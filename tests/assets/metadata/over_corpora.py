@@ -7,6 +7,7 @@ asked of the network or started counts as wrong. Small files by every reader, ot
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -20,6 +21,12 @@ from madang.kernel.errors import MadangError
 _SECONDS = 5.0
 _MEMORY = 512 * 2**20
 _SMALL = 2**20
+_HEARD = frozenset(
+    {
+        "socket.connect", "socket.getaddrinfo", "urllib.Request", "subprocess.Popen", "os.system",
+        "os.remove", "os.rename", "os.exec", "os.posix_spawn",
+    }
+)  # fmt: skip
 
 
 class _TooSlow(BaseException):
@@ -32,8 +39,10 @@ def _stop(*_: Any) -> None:
 
 def _watch(wrong: list[str]) -> None:
     def heard(event: str, arguments: tuple[Any, ...]) -> None:
-        writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
-        if writes or event in ("socket.connect", "subprocess.Popen", "os.system", "os.remove", "os.rename"):
+        writes = event == "open" and bool(set(str(arguments[1] or "")) & set("wax+"))
+        if event == "open" and arguments[1] is None:  # os.open: by its flags
+            writes = bool(int(arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+        if writes or event in _HEARD:
             wrong.append(f"{event} {arguments[0]}")
 
     sys.addaudithook(heard)

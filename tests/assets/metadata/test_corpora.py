@@ -45,6 +45,8 @@ SMALL = {
     + b"9" * 5000
     + b"]}",
     "wrong-types.json": b'{"titles": {"title": 3}, "creators": "x", "@graph": 7, "stac_version": []}',
+    "context.jsonld": b'{"@context": {"dcat": "http://www.w3.org/ns/dcat#"}, "@type": "dcat:Dataset", '
+    b'"dcat:x": {"@context": "http://context.invalid/c", "@id": "a"}}',
     "cycle.json": b'{"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": [{"@id": "./", '
     b'"@type": "Dataset", "name": "x", "hasPart": {"@id": "./"}, "creator": {"@id": "./"}}]}',
     "identify.xml": b"<Identify><repositoryName/><description><description/></description></Identify>",

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from madang.assets import lineage
 from madang.assets.catalogue import service as catalogue
+from madang.assets.catalogue.errors import NoSuchSource
 from madang.assets.errors import NoSuchVersion
 from madang.assets.harvest import running
 from madang.assets.metadata import units
@@ -85,6 +86,32 @@ def test_a_term_of_several_words_stands_in_korean_text_too(
         assert set(found(*desk, words)) == {"east", "tides"}
 
 
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [
+        ("temperature between 200 and 400 K", (200, 400, "K")),
+        ("200 K에서 400 K 사이 온도", (200, 400, "K")),
+        ("온도가 200 K와 400 K 사이", (200, 400, "K")),
+        ("temperature from 0 °C to 100 °C", (273.15, 373.15, "K")),
+        ("temperature between 400 and 200 K", (200, 400, "K")),
+        ("pressure 900 hPa to 101325 Pa", (9e4, 101325, "kg/m/s**2")),
+        ("wind speed between 5 m/s and 10 m/s", (5, 10, "m/s")),
+        ("수심 10~20m", (10, 20, "m")),
+        ("between 1 and 2 bananas", None),
+        ("CO2 and 3 K", None),
+        ("5 m and 3 kg", None),
+    ],
+)
+def test_a_range_may_bear_its_unit_at_both_ends(words: str, ends: tuple[float, float, str] | None) -> None:
+    _, found = asking.ranges(words)
+    if ends is None:
+        assert not [one for one in found if None not in (one.low, one.high)]
+        return
+    (one,) = found
+    assert (one.low, one.high) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
+    assert one.unit == ends[2]
+
+
 def test_units_as_people_write_them() -> None:
     same = [("m s-1", "m/s"), ("µg/m3", "㎍/㎥"), ("deg C", "℃"), ("hPa", "mbar"), ("W m-2", "W/m^2")]
     for one, other in same:
@@ -127,7 +154,7 @@ def test_facets_narrow_and_count_what_is_found(desk: tuple[Home, Principal]) -> 
         "battery",
         "heart",
     ]
-    assert found(home, actor, "", facets={"licence": ["CC0-1.0"], "source": ["other"]}) == []
+    assert found(home, actor, "", facets={"licence": ["CC0-1.0"], "format": ["JSON"]}) == []
     assert sorted(found(home, actor, "", years=(2023, None))) == ["battery", "school"]
     assert found(home, actor, "", years=(2015, 2015)) == ["hubble"]
     with pytest.raises(BadFacet):
@@ -144,6 +171,8 @@ def test_what_can_hold_nothing_is_said(played: Played) -> None:
 
     with pytest.raises(NoSuchMission):
         ask(facets={"mission": ["manipulation-11"]})
+    with pytest.raises(NoSuchSource):
+        ask(facets={"source": ["nowhere"]})
     with pytest.raises(YearsReversed):
         ask(years=(2020, 2010))
     with pytest.raises(BadFacet):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -23,7 +23,9 @@ from madang.assets.content import blobs
 from madang.assets.harvest.journal import Journal, Place
 from madang.assets.harvest.port import Found, Page
 from madang.assets.metadata import reading
+from madang.assets.metadata.documents import Told
 from madang.assets.metadata.errors import UnreadableRecord, UntitledRecord
+from madang.assets.metadata.model import Description, Text
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
@@ -94,11 +96,10 @@ def _described(found: Found) -> Iterator[Read | Failed]:
     data = [one for one in told if one.description.layer != "repository"] or told
     alone = len(data) == 1
     for number, one in enumerate(told, start=1):
-        own = found.identifier if alone and one is data[0] and found.identifier else one.identifier
-        remote_id = bounded(own or f"{found.identifier}#{number}")
-        document = one.description.to_json()
-        # A document of many records changes as a whole; each of them only where its description does.
         whole = alone and one is data[0]
+        remote_id = bounded(_name(found, one, whole) or f"{found.identifier}#{number}")
+        document = _document(one.description)
+        # A document of many records changes as a whole; each of them only where its description does.
         content = canonical_bytes([document, blake3.blake3(found.original).hexdigest() if whole else ""])
         if not one.description.title:
             yield Failed(remote_id, error_told(UntitledRecord(identifier=one.identifier or "-")))
@@ -106,6 +107,24 @@ def _described(found: Found) -> Iterator[Read | Failed]:
             yield Failed(remote_id, message_told(Message("harvest.too-large", limit=_LARGEST_DOCUMENT)))
         else:
             yield Read(remote_id, document, form, blake3.blake3(content).hexdigest(), found.original)
+
+
+def _name(found: Found, told: Told, whole: bool) -> str:
+    """By what a record is known; one that is its whole document, by what the source calls that."""
+    if whole and found.identifier:
+        return found.identifier
+    if told.description.layer == "repository" and not told.identifier:
+        return f"{found.identifier}#repository"
+    return told.identifier
+
+
+def _document(description: Description) -> dict[str, Any]:
+    """A description as it is kept; where it would be too large, without what it says of each file."""
+    document = description.to_json()
+    if len(canonical_bytes(document)) > _LARGEST_DOCUMENT - 100:
+        files = tuple(replace(one, description=Text()) for one in description.files)
+        document = replace(description, files=files).to_json()
+    return document
 
 
 def bounded(remote_id: str) -> str:

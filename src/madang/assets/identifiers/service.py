@@ -91,6 +91,7 @@ def public(home: Home, session: Session, version: Version) -> Description:
         places=said.places,
         periods=said.periods,
         variables=said.variables,
+        files=(),
         page="",
     )
 

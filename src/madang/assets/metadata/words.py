@@ -12,6 +12,7 @@ from madang.kernel.ids import nfc
 
 LONGEST = 20_000
 """Signs of a text that are kept; the original record has all."""
+_LONGEST_OF_FILE = 2000
 
 _MOST_LANGUAGES = 30
 _TAG = re.compile(r"<[a-zA-Z/!][^>]{0,500}>|&[a-zA-Z#][a-zA-Z0-9]{1,30};")
@@ -106,24 +107,30 @@ def text(
     join: str = "",
     short: bool = False,
     as_typed: bool = False,
+    longest: int = LONGEST,
 ) -> Text:
     """A Text of (language tag, text) pairs. The first of a language counts; with `join`, all of it do.
 
-    short: on one line. as_typed: it holds no markup (see :func:`typed`).
+    short: on one line. as_typed: it holds no markup (see :func:`typed`). longest: signs of a language.
     """
     plainly = typed if as_typed else clean
     pairs = values.items() if isinstance(values, Mapping) else values
     kept: dict[str, str] = {}
     for tag, value in pairs:
-        told = " ".join(plainly(value, 1000).split()) if short else plainly(value)
+        told = " ".join(plainly(value, 1000).split()) if short else plainly(value, longest)
         language = language_of(tag)
         if language == UNDETERMINED and told:
             language = guessed(told)
         if told and (join and language in kept):
-            kept[language] = f"{kept[language]}{join}{told}"[:LONGEST]
+            kept[language] = f"{kept[language]}{join}{told}"[:longest]
         elif told and len(kept) < _MOST_LANGUAGES:
             kept.setdefault(language, told)
     return Text(kept.pop("ko", None), kept.pop("en", None), kept)
+
+
+def of_file(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Text:
+    """What is said of a file: a data set may have many."""
+    return text(values, join="\n\n", longest=_LONGEST_OF_FILE)
 
 
 def joined(one: Text, other: Text) -> Text:

@@ -44,10 +44,13 @@ _COMMON = 0.4
 """What every data set is: a word like data weighs little, but is not lost where it is all that was asked."""
 
 
-_NUMBER = r"([-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+_NUMBER = r"(?<![A-Za-z0-9_.])([-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+_FIRST_UNIT = r"(?:\s*([^\s\d,;)(~–]{1,12}?))?"
 _UNIT = r"\s*([^\s\d,;)(]{1,12}(?:\s(?:[a-zA-Z]{1,3}-\d))?)"
 _JOINT = r"\s*(?:~|–|-|\.\.|to|and|에서|부터|과|와)\s*"
-_BETWEEN = re.compile(rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_JOINT}{_NUMBER}{_UNIT}", re.IGNORECASE)
+_BETWEEN = re.compile(
+    rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_FIRST_UNIT}{_JOINT}{_NUMBER}{_UNIT}", re.IGNORECASE
+)
 _ONE_END = re.compile(rf"(>=?|≥|<=?|≤|over|above|under|below)\s*{_NUMBER}{_UNIT}", re.IGNORECASE)
 _END_AFTER = re.compile(rf"{_NUMBER}{_UNIT}\s*(이상|초과|이하|미만|까지)")
 _FROM_BELOW = frozenset({">", ">=", "≥", "over", "above", "이상", "초과"})
@@ -75,19 +78,27 @@ def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
 def _range(form: re.Pattern[str], one: re.Match[str]) -> Range | None:
     low: str | None
     high: str | None
+    first: str | None = None
     if form is _BETWEEN:
-        low, high, unit = one.groups()
+        low, first, high, unit = one.groups()
     elif form is _ONE_END:
         sign, value, unit = one.groups()
         low, high = (value, None) if sign.lower() in _FROM_BELOW else (None, value)
     else:
         value, unit, sign = one.groups()
         low, high = (value, None) if sign in _FROM_BELOW else (None, value)
-    base = units.base(unit) or units.base(_PARTICLE.sub("", unit))
-    if base is None:
+    base = _base(unit)
+    begin = _base(first) if first else base
+    if base is None or begin is None or begin.unit != base.unit:
         return None
-    ends = [base.of(float(end.replace("−", "-"))) if end is not None else None for end in (low, high)]
+    ends = [of.of(float(end.replace("−", "-"))) if end else None for of, end in ((begin, low), (base, high))]
+    if None not in ends:
+        ends = sorted(ends)  # type: ignore[type-var]
     return Range((), base.unit, *ends)
+
+
+def _base(unit: str) -> units.Base | None:
+    return units.base(unit) or units.base(_PARTICLE.sub("", unit))
 
 
 def concepts(words: str) -> tuple[Concept, ...]:

@@ -22,6 +22,7 @@ from madang.kernel.database import Session
 EVERYONE = "everyone"
 _LONGEST_BODY = 20_000
 _MOST_NAMES = 200
+_OF_FILE = 300
 _MEDIA = {
     "text/csv": "CSV", "application/csv": "CSV", "text/tab-separated-values": "TSV",
     "application/json": "JSON", "application/geo+json": "GeoJSON", "application/pdf": "PDF",
@@ -78,12 +79,13 @@ def _told(session: Session, version: Version, held: tuple[Variable, ...]) -> Des
     """What its steward wrote of a version, under its name too, with the variables that were found in it."""
     found = describing.written(session, version)
     named = f"{version.name} {re.sub(r'[-_/]', ' ', version.asset)}"
+    made = int(version.created_at[:4])
     if found is None:
-        return Description(Text(en=named), variables=held)
+        return Description(Text(en=named), year=made, variables=held)
     told = found.description
     title = replace(told.title, en=" ".join(part for part in (told.title.en, named) if part))
     variables = meaning.of_variables(held, told.variables)
-    return replace(told, title=title, year=None, variables=variables)
+    return replace(told, title=title, year=told.year or made, variables=variables)
 
 
 def address(root: Version, of: str) -> str:
@@ -138,11 +140,11 @@ def _words_of(told: Description) -> Iterator[str]:
     for variable in told.variables[:_MOST_NAMES]:
         yield f"{variable.name} {variable.standard_name.replace('_', ' ')}"
         yield from (text for _, text in variable.title.every())
-    for file in told.files[:50]:
-        yield file.name
-        yield from (text for said in (file.title, file.description) for _, text in said.every())
     for identifier in told.identifiers[:10]:
         yield identifier.value
+    for file in told.files[:50]:
+        yield file.name
+        yield from (text[:_OF_FILE] for said in (file.title, file.description) for _, text in said.every())
 
 
 def _formats(told: Description) -> set[str]:

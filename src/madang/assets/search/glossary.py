@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from madang.kernel import extension
+from madang.kernel.errors import TextMissing
 from madang.kernel.ids import nfc
 
 _SIGNS = re.compile(r"[^a-z0-9가-힣]+")
@@ -27,10 +28,18 @@ def _lines() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     folder = files("madang.assets.search") / "glossary"
     ours = sorted((one for one in folder.iterdir() if one.name.endswith(".tsv")), key=lambda one: one.name)
     told = [file.read_text("utf-8") for file in ours]
-    told += [extension.load_text(pack.terms) for _, pack in sorted(extension.packs().items()) if pack.terms]
+    told += [_brought(pack.terms) for _, pack in sorted(extension.packs().items()) if pack.terms]
     lines = (line.partition("\t") for text in told for line in text.splitlines() if not line.startswith("#"))
     split = ((_terms(nfc(korean)), _terms(english)) for korean, _, english in lines)
     return tuple(one for one in split if all(one))
+
+
+def _brought(reference: str) -> str:
+    """The terms of a pack; none where they cannot be read, which `madang doctor` says."""
+    try:
+        return extension.load_text(reference)
+    except TextMissing:
+        return ""
 
 
 def _terms(cell: str) -> tuple[str, ...]:

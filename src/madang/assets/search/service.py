@@ -64,8 +64,8 @@ class Answer:
 
 
 def search(home: Home, actor: Principal, asked: Asked) -> Answer:
-    """What of the catalogue and of the versions fits. BadFacet, YearsReversed, TooDeep; NoSuchMission of a
-    facet's mission that the actor may not know of."""
+    """What of the catalogue and of the versions fits. BadFacet, YearsReversed, TooDeep; NoSuchMission or
+    NoSuchSource where nothing fits and the actor may know of no such one."""
     for name in asked.facets:
         if name not in FACETS:
             raise BadFacet(facet=name, known=", ".join(FACETS))
@@ -80,15 +80,23 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
         return Answer((), 0, {})
     index = following.level(home)
     with home.database.read() as session:
-        for mission in asked.facets.get("mission", ()):
-            missions.see(session, actor, mission)
         query = _query(session, actor, asked)
     close = _passing(index, query, nearest.near(home, asking.ranges(asked.words)[0]))
     keys, result = _by_both(index, query, close) if close else _by_words(index, query)
     with home.database.read() as session:
+        if not result.count:
+            _require_known(session, actor, asked)
         seen = _seen(session, actor, keys)
         found = [Found(seen[key], _told(session, seen[key])) for key in keys if key in seen]
     return Answer(found, result.count, result.facets)
+
+
+def _require_known(session: Session, actor: Principal, asked: Asked) -> None:
+    """That nothing was found may be since there is no such mission or source: then that is said."""
+    for mission in asked.facets.get("mission", ()):
+        missions.see(session, actor, mission)
+    for source in asked.facets.get("source", ()):
+        catalogue.see(session, actor, source)
 
 
 def _by_words(index: SearchIndex, query: Query) -> tuple[Sequence[str], Result]:

@@ -194,7 +194,7 @@ def _protection() -> list[dict[str, str]]:
 
 
 def _pack_row(pack: object) -> dict[str, str]:
-    from madang.kernel.errors import ExtraMissing
+    from madang.kernel.errors import ExtraMissing, TextMissing
     from madang.kernel.extension import Pack, load_object, load_text
 
     assert isinstance(pack, Pack)
@@ -210,5 +210,8 @@ def _pack_row(pack: object) -> dict[str, str]:
             "state": "no",
             "detail": error.in_language(context.language()).next,
         }
+    except TextMissing as error:
+        told = error.in_language(context.language())
+        return {"what": f"pack {pack.name}", "state": "!!", "detail": f"{told.what} {told.why}"}
     names = [*pack.probes, *pack.checks, *pack.recipes, *pack.scorers, *(["terms"] if pack.terms else [])]
     return {"what": f"pack {pack.name}", "state": "ok", "detail": ", ".join(names)}
