@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from madang.assets import checking, service
 from madang.assets.model import Version
 from madang.interfaces.demo import cast
 from madang.sdk import Client, NotPermitted, Unsafe
+from madang.sdk.progress import Stopped, Told
 from madang.sdk.together import together
 from tests.conftest import Played
 from tests.serving import serving
@@ -116,8 +118,41 @@ def test_the_first_error_is_told_at_once() -> None:
         time.sleep(0.2)
 
     with pytest.raises(ValueError):
-        together([partial(job, number) for number in range(40)], 2)
+        together([partial(job, number) for number in range(40)], 2, lambda: None)
     assert len(begun) < 10
+
+
+def test_what_is_stopped_ends_at_its_next_part() -> None:
+    """Threads too, which nothing ends from outside: at Ctrl-C nobody waits for a whole file."""
+    told, ended = Told(None, 10**9), list[int]()
+
+    def endless(number: int) -> None:
+        try:
+            for _ in range(10**6):
+                told.add(1)
+                time.sleep(0.001)
+        except Stopped:
+            ended.append(number)
+            raise
+
+    def interrupted() -> None:
+        time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        together([partial(endless, 1), partial(endless, 2), interrupted], 3, told.stop)
+    assert sorted(ended) == [1, 2]
+
+
+def test_progress_within_a_file(client: Client, copied: Played, tmp_path: Path) -> None:
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big/a.bin").write_bytes(os.urandom(5 * 2**20))
+    seen: list[tuple[int, int]] = []
+    made = client.deposit(tmp_path / "big", asset="big", agreement=cast.AGREEMENT)
+    client.download(made.name, tmp_path / "back", progress=lambda done, size: seen.append((done, size)))
+    assert len(seen) > 5
+    assert seen[-1] == (5 * 2**20, 5 * 2**20)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
 def test_another_content_or_agreement_than_pinned_is_refused(client: Client, copied: Played) -> None:

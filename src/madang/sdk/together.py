@@ -23,8 +23,11 @@ def held_alone(file: IO[str]) -> bool:
     return True
 
 
-async def together_async(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) -> list[T]:
-    """What the jobs give, in their order, `most` at a time. The first error ends those not begun."""
+async def together_async(
+    jobs: Sequence[Callable[[], Awaitable[T]]], most: int, stop: Callable[[], None]
+) -> list[T]:
+    """What the jobs give, in their order, `most` at a time. The first error ends those not begun, and calls
+    `stop`, which asks those under way to end."""
     turns = asyncio.Semaphore(most)
 
     async def done(job: Callable[[], Awaitable[T]]) -> T:
@@ -35,12 +38,13 @@ async def together_async(jobs: Sequence[Callable[[], Awaitable[T]]], most: int) 
     try:
         return list(await asyncio.gather(*under_way))
     finally:
+        stop()
         for one in under_way:
             one.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-def together(jobs: Sequence[Callable[[], T]], most: int) -> list[T]:
+def together(jobs: Sequence[Callable[[], T]], most: int, stop: Callable[[], None]) -> list[T]:
     """The same with threads."""
     with ThreadPoolExecutor(most) as pool:
         under_way = [pool.submit(job) for job in jobs]
@@ -50,5 +54,6 @@ def together(jobs: Sequence[Callable[[], T]], most: int) -> list[T]:
                 one.result()
             return [one.result() for one in under_way]
         finally:
+            stop()
             for one in under_way:
                 one.cancel()

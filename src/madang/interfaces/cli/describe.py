@@ -73,7 +73,8 @@ def describe(
     file_ko
         The same in Korean.
     from_
-        A document to take the description from: DataCite, Dublin Core, DCAT, Croissant, RO-Crate, STAC, CKAN.
+        A document to take the description from: DataCite, Dublin Core, DCAT, Croissant, RO-Crate, STAC, CKAN
+        or a data card.
     """
     new = documents.NewDescription.model_construct(
         version=version, title_en=title_en, title_ko=title_ko, text_en=text_en, text_ko=text_ko,

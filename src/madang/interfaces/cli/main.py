@@ -106,8 +106,12 @@ def launch(
         Language of what is printed: en or ko.
     """
     from madang.interfaces.cli import context
+    from madang.kernel.errors import BadValue
+    from madang.kernel.i18n import LANGUAGES
 
     context.choose(home, server, token, language)
+    if language is not None and language not in LANGUAGES:
+        raise BadValue(file="--language", key=language, reason=f"It is none of: {', '.join(LANGUAGES)}.")
     return app(tokens, exit_on_error=False, print_error=False)
 
 

@@ -43,7 +43,7 @@ def search(
     facet
         NAME=VALUE, any number: kind, source, owner, mission, layer, format, licence, language, state.
     may
-        Only versions with which you may do this: pool, train, evaluate or download.
+        Only versions with which you may do this: pool, train, evaluate, query or download.
     mission
         Only of this mission.
     years
@@ -87,10 +87,13 @@ def _print(named: list[documents.Hit], answer: documents.Answer) -> None:
 
 
 def _title(one: documents.Found) -> str:
+    title = context.said(one.title)
     if one.kind != "record":
-        return ""
+        taken = one.state in ("withdrawn", "destroyed")
+        state = f" ({context.text(f'assets.state.{one.state}')})" if taken else ""
+        return f"{title if title != one.name else ''}{state}".strip()
     where = f"{one.source}, {one.year}" if one.year else str(one.source)
-    return f"{context.said(one.title)} ({where})"
+    return f"{title} ({where})"
 
 
 def _facets(told: tuple[str, ...], mission: str | None) -> dict[str, list[str]]:

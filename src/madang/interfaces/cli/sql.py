@@ -43,7 +43,7 @@ def sql(
     form
         How the answer is given.
     out
-        The file to write it to.
+        The file to write it to (with --format csv, json or arrow).
     history
         List your organization's queries instead.
     keep
@@ -71,6 +71,10 @@ def sql(
         context.print_document(context.call(queries.keep, new=kept), json)
         return
     new = documents.NewQuery.model_construct(sql=told)
+    if form == "table" and not json and out is not None:
+        raise BadValue(
+            file="--out", key=str(out), reason="A table is printed: add --format csv, json or arrow."
+        )
     if form == "arrow" and out is None:
         raise BadValue(file="--format", key="arrow", reason="Name a file to write it to (--out).")
     if form in ("csv", "arrow"):

@@ -208,7 +208,7 @@ def found_document(one: finding.Found) -> documents.Found:
         title, says = _told(told.title), _told(told.description, _SAID)
         return documents.Found(
             kind="record", id=what.record_id, name=what.remote_id, title=title, says=says, source=what.source,
-            owner=None, year=told.year, page=f"/records/{what.record_id}",
+            owner=None, year=told.year, state=what.state, page=f"/records/{what.record_id}",
         )  # fmt: skip
     facts = ", ".join(f"{name} {value}" for name, value in what.facts.items())
     return documents.Found.model_validate(
@@ -216,7 +216,7 @@ def found_document(one: finding.Found) -> documents.Found:
             "kind": what.kind, "id": what.version_id, "name": what.name,
             "title": _told(told.title or TextOfMany(en=what.name)),
             "says": _told(told.description or TextOfMany(en=facts), _SAID),
-            "source": None, "owner": what.owner, "year": None,
+            "source": None, "owner": what.owner, "year": told.year, "state": what.state,
             "page": f"/versions/{what.name}",
         }
     )  # fmt: skip

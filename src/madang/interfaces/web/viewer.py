@@ -56,11 +56,24 @@ class Viewer:
     language: str
     theme: str
     path: str
+    query: str = ""
 
     @classmethod
     def unsigned(cls, request: Request) -> Viewer:
         """The request's language and theme, without trusting its token."""
-        return cls(request.app.state.home, OUTSIDER, _language(request), _theme(request), request.url.path)
+        return cls(
+            request.app.state.home,
+            OUTSIDER,
+            _language(request),
+            _theme(request),
+            request.url.path,
+            request.url.query,
+        )
+
+    @property
+    def here(self) -> str:
+        """The address of the page, with what was asked of it."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
     def signed_in(self) -> bool:
@@ -88,7 +101,7 @@ def viewer(request: Request) -> Viewer:
             actor = organizations.authenticate(session, request.cookies.get(TOKEN_COOKIE))
         except NotSignedIn:
             actor = OUTSIDER
-    return Viewer(home, actor, _language(request), _theme(request), request.url.path)
+    return Viewer(home, actor, _language(request), _theme(request), request.url.path, request.url.query)
 
 
 Looking = Annotated[Viewer, Depends(viewer)]

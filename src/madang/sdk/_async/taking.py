@@ -44,7 +44,7 @@ async def download(client: AsyncClient, version: str, target: Path, progress: Pr
         told = Told(progress, sum(file.size_bytes for file in listed))
         wanted = [_Wanted(at, file, _inside(folder, file.path)) for at, file in enumerate(listed)]
         jobs = [functools.partial(_some_taken, client, version, some, told) for some in _parted(wanted)]
-        await together_async(jobs, AT_A_TIME)
+        await together_async(jobs, AT_A_TIME, told.stop)
         folder.rename(target)
         _lock_of(folder).unlink(missing_ok=True)  # whoever waits for it finds the target
     return target
@@ -210,19 +210,23 @@ def _unpacked(body: io.BytesIO, some: Sequence[_Wanted]) -> list[bytes]:
 async def _take(client: AsyncClient, version: str, file: documents.File, place: Path, told: Told) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     failed = 0
+    told.add(_size_of(place))
     while not place.exists() or place.stat().st_size < file.size_bytes:
-        have = place.stat().st_size if place.exists() else 0
+        have = _size_of(place)
         try:
-            await _rest_taken(client, version, file, place, have)
+            await _rest_taken(client, version, file, place, told)
             break
         except httpx2.TransportError as error:
-            came = place.exists() and place.stat().st_size > have
+            came = _size_of(place) > have
             failed = 0 if came else failed + 1
             if failed > client.retries:
                 raise client.unreached(error) from error
             await client.rest(failed)
     _require_digest(version, file, place)
-    told.add(file.size_bytes)
+
+
+def _size_of(place: Path) -> int:
+    return place.stat().st_size if place.exists() else 0
 
 
 def _require_digest(version: str, file: documents.File, place: Path) -> None:
@@ -234,15 +238,19 @@ def _require_digest(version: str, file: documents.File, place: Path) -> None:
 
 
 async def _rest_taken(
-    client: AsyncClient, version: str, file: documents.File, place: Path, have: int
+    client: AsyncClient, version: str, file: documents.File, place: Path, told: Told
 ) -> None:
     """What is still missing of a file."""
+    have = _size_of(place)
     headers = {"Range": f"bytes={have}-"} if have else {}
     where = f"/versions/{addresses.path(version)}/content"
     async with client.stream(where, {"path": file.path}, headers) as answer:
         if answer.status_code >= 300:
             await answer.aread()
             raise refusal(answer)
-        with place.open("ab" if answer.status_code == 206 else "wb") as kept:
+        goes_on = answer.status_code == 206
+        told.add(0 if goes_on else -have)
+        with place.open("ab" if goes_on else "wb") as kept:
             async for chunk in answer.aiter_bytes():
                 kept.write(chunk)
+                told.add(len(chunk))

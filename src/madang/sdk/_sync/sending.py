@@ -41,7 +41,7 @@ def deposit(
     kept = _Kept(client.url, folder, asset)
     told = Told(progress, sum(bundle.size for bundle in bundles))
     jobs = [functools.partial(_sent, client, kept, bundle, told) for bundle in bundles]
-    uploads = together(jobs, AT_A_TIME)
+    uploads = together(jobs, AT_A_TIME, told.stop)
     listed = [one for bundle, upload in zip(bundles, uploads, strict=True) for one in bundle.listed(upload)]
     made = client.versions.deposit(asset, agreement=agreement, files=listed, format=format_)
     kept.forget()

@@ -45,7 +45,7 @@ def download(client: Client, version: str, target: Path, progress: Progress) -> 
         told = Told(progress, sum(file.size_bytes for file in listed))
         wanted = [_Wanted(at, file, _inside(folder, file.path)) for at, file in enumerate(listed)]
         jobs = [functools.partial(_some_taken, client, version, some, told) for some in _parted(wanted)]
-        together(jobs, AT_A_TIME)
+        together(jobs, AT_A_TIME, told.stop)
         folder.rename(target)
         _lock_of(folder).unlink(missing_ok=True)  # whoever waits for it finds the target
     return target
@@ -211,19 +211,23 @@ def _unpacked(body: io.BytesIO, some: Sequence[_Wanted]) -> list[bytes]:
 def _take(client: Client, version: str, file: documents.File, place: Path, told: Told) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     failed = 0
+    told.add(_size_of(place))
     while not place.exists() or place.stat().st_size < file.size_bytes:
-        have = place.stat().st_size if place.exists() else 0
+        have = _size_of(place)
         try:
-            _rest_taken(client, version, file, place, have)
+            _rest_taken(client, version, file, place, told)
             break
         except httpx2.TransportError as error:
-            came = place.exists() and place.stat().st_size > have
+            came = _size_of(place) > have
             failed = 0 if came else failed + 1
             if failed > client.retries:
                 raise client.unreached(error) from error
             client.rest(failed)
     _require_digest(version, file, place)
-    told.add(file.size_bytes)
+
+
+def _size_of(place: Path) -> int:
+    return place.stat().st_size if place.exists() else 0
 
 
 def _require_digest(version: str, file: documents.File, place: Path) -> None:
@@ -234,14 +238,18 @@ def _require_digest(version: str, file: documents.File, place: Path) -> None:
         raise Unsafe(what, "Its digest differs.", "Download again; if it stays so, tell the operator.")
 
 
-def _rest_taken(client: Client, version: str, file: documents.File, place: Path, have: int) -> None:
+def _rest_taken(client: Client, version: str, file: documents.File, place: Path, told: Told) -> None:
     """What is still missing of a file."""
+    have = _size_of(place)
     headers = {"Range": f"bytes={have}-"} if have else {}
     where = f"/versions/{addresses.path(version)}/content"
     with client.stream(where, {"path": file.path}, headers) as answer:
         if answer.status_code >= 300:
             answer.read()
             raise refusal(answer)
-        with place.open("ab" if answer.status_code == 206 else "wb") as kept:
+        goes_on = answer.status_code == 206
+        told.add(0 if goes_on else -have)
+        with place.open("ab" if goes_on else "wb") as kept:
             for chunk in answer.iter_bytes():
                 kept.write(chunk)
+                told.add(len(chunk))

@@ -98,6 +98,7 @@ class Found(Document):
     source: str | None
     owner: str | None
     year: int | None
+    state: str = Field(examples=["present"])
     page: str
 
 
