@@ -302,6 +302,7 @@ CASES: tuple[tuple[str, Write, str, dict[str, Any], set[str]], ...] = (
     ("cut.nc", _bytes(b"CDF\x01" + bytes(3)), "netcdf", {}, {"unreadable"}),
     ("cut.parquet", _bytes(b"PAR1" + bytes(50)), "parquet", {}, {"unreadable"}),
     ("paper.pdf", _bytes(b"%PDF-1.7\n"), "pdf", {}, {"no-reader"}),
+    ("packed.7z", _bytes(b"7z\xbc\xaf\x27\x1c\x00\x04"), "7z", {}, {"no-reader"}),
 )  # fmt: skip
 
 

@@ -100,7 +100,8 @@ def _described(found: Found) -> Iterator[Read | Failed]:
         remote_id = bounded(_name(found, one, whole) or f"{found.identifier}#{number}")
         document = _document(one.description)
         # A document of many records changes as a whole; each of them only where its description does.
-        content = canonical_bytes([document, blake3.blake3(found.original).hexdigest() if whole else ""])
+        told_whole = whole and one.description.layer != "repository"  # whose links change with its data
+        content = canonical_bytes([document, blake3.blake3(found.original).hexdigest() if told_whole else ""])
         if not one.description.title:
             yield Failed(remote_id, error_told(UntitledRecord(identifier=one.identifier or "-")))
         elif len(content) > _LARGEST_DOCUMENT:

@@ -38,7 +38,6 @@ FORMATS: Mapping[str, Callable[[bytes], list[Told]]] = {
     "card": card.read,
     listing.FORMAT: listing.read,
     "oai-identify": repository.read_identify,
-    "stac-catalog": repository.read_catalog,
     "ckan-status": repository.read_status,
 }
 """Readers by the name of their format."""

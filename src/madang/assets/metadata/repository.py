@@ -1,7 +1,7 @@
 """What a repository says of itself: the layer above its collections and data sets.
 
-OAI-PMH's ``Identify``, the root of a STAC catalogue, CKAN's ``status_show``. A DCAT catalogue stands in the
-document of its data sets (dcat.py).
+OAI-PMH's ``Identify`` and CKAN's ``status_show``. A DCAT catalogue stands in the document of its data sets
+(dcat.py), a STAC catalogue is one of its documents (stac.py).
 """
 
 from __future__ import annotations
@@ -26,23 +26,8 @@ def read_identify(data: bytes) -> list[Told]:
         for one in holder.iter()
         if local(one) == "description" and one is not holder
     ]
-    name = next(
-        (
-            told
-            for one in below(root, "description")
-            if (told := first(one, "oai-identifier", "repositoryIdentifier"))
-        ),
-        "",
-    )
+    name = first(root, "description", "oai-identifier", "repositoryIdentifier")
     return [_told(words.plain(first(root, "repositoryName")), words.text(said), first(root, "baseURL"), name)]
-
-
-def read_catalog(data: bytes) -> list[Told]:
-    """A STAC ``Catalog``, which holds collections and items and is none."""
-    told = object_of(data)
-    name, said = values.string(told.get("id")), values.strings(told.get("description"))
-    title = words.plain(values.string(told.get("title")) or name)
-    return [_told(title, words.text([("", one) for one in said]), _self(told), name)]
 
 
 def read_status(data: bytes) -> list[Told]:
@@ -52,11 +37,6 @@ def read_status(data: bytes) -> list[Told]:
     return [
         _told(words.plain(values.string(told.get("site_title"))), said, values.string(told.get("site_url")))
     ]
-
-
-def _self(told: dict[str, object]) -> str:
-    links = values.objects(told.get("links"))
-    return next((values.string(one.get("href"), 2000) for one in links if one.get("rel") == "self"), "")
 
 
 def _told(title: Text, said: Text, page: str, name: str = "") -> Told:

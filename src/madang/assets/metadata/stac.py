@@ -30,13 +30,29 @@ _ROLES = {
 
 
 def read(data: bytes) -> list[Told]:
-    """A collection or an item; a catalogue describes no data and is refused."""
+    """A collection, an item, or a catalogue that holds such."""
     document = object_of(data)
     if document.get("type") == "Feature":
         return [item(document)]
     if document.get("type") == "Collection" or "extent" in document:
         return [collection(document)]
+    if document.get("type") == "Catalog":
+        return [catalog(document)]
     raise UnreadableRecord(reason=Message("metadata.no-dataset"))
+
+
+def catalog(told: Mapping[str, Any]) -> Told:
+    """A catalogue: the repository, where none is above it; else a collection of what is below it."""
+    identifier = values.string(told.get("id"))
+    above = any(link.get("rel") == "parent" for link in values.objects(told.get("links")))
+    description = Description(
+        title=words.plain(values.string(told.get("title")) or identifier),
+        description=words.text([("", one) for one in values.strings(told.get("description"))]),
+        layer="collection" if above else "repository",
+        kind="Collection",
+        page=_landing(told),
+    )
+    return Told(identifier, description)
 
 
 def collection(told: Mapping[str, Any]) -> Told:

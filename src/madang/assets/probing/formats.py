@@ -71,7 +71,7 @@ READERS: Mapping[str, Reader] = {
     "fasta": Reader(f"{_READERS}.spectra:read_fasta"),
     "peff": Reader(f"{_READERS}.spectra:read_fasta"),
 }
-"""Formats without a reader ("empty", "pdf", "office", "unknown") are named and not opened."""
+"""Formats without a reader (as "pdf", "office", "7z", "unknown") are named and not opened."""
 
 
 def name_format(name: str, head: bytes, size: int) -> str:

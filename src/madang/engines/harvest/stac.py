@@ -91,7 +91,7 @@ class _Part:
 def _root(url: str, body: bytes, document: Mapping[str, object]) -> list[Found]:
     """The catalogue itself, where it is more than a collection and tells what it is."""
     tells = document.get("type") == "Catalog" and (document.get("title") or document.get("description"))
-    return [Found(url, body, "stac-catalog")] if tells else []
+    return [Found(url, body, "stac")] if tells else []
 
 
 def _described(body: bytes, document: Mapping[str, object]) -> list[Found]:

@@ -186,15 +186,24 @@ def read_votable(path: Path, notes: Notes) -> None:
     notes.warned(str(one.message) for one in told)
 
 
+_MAIN = {
+    "pos.eq.ra;meta.main": "ra",
+    "pos.eq.dec;meta.main": "dec",
+    "pos_eq_ra_main": "ra",
+    "pos_eq_dec_main": "dec",
+}
+"""The main position by its UCD, of either edition."""
+
+
 def _where(notes: Notes, table: Any) -> None:
     """The extent on the sky of a table whose fields say by their UCD which are the main position."""
     found = {}
     for field in table.fields:
-        for axis in ("pos.eq.ra", "pos.eq.dec"):
-            if str(field.ucd or "").lower() == f"{axis};meta.main" and str(field.unit or "") == "deg":
-                found[axis] = table.array[field.ID]
+        axis = _MAIN.get(str(field.ucd or "").lower())
+        if axis and str(field.unit or "") == "deg":
+            found[axis] = table.array[field.ID]
     if len(found) == 2 and all(one.dtype.kind == "f" for one in found.values()):
-        _on_sky(notes, found["pos.eq.ra"], found["pos.eq.dec"])
+        _on_sky(notes, found["ra"], found["dec"])
 
 
 def read_cds(path: Path, notes: Notes) -> None:

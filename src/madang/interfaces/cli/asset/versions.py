@@ -33,10 +33,12 @@ def _kind(version: documents.Version) -> str:
     return context.text(f"assets.kind.{version.kind}")
 
 
-def _print_findings(findings: Sequence[documents.Finding]) -> None:
+def _print_findings(version: str, findings: Sequence[documents.Finding]) -> None:
     for finding in findings:
         print(f"{finding.severity:<5} {finding.check}  {finding.place}")
         print(f"      {context.said(finding.what)}\n      {context.said(finding.remedy)}")
+    if any("…" in finding.evidence.values() for finding in findings):
+        print(context.text("cli.findings-quote", version=version))
 
 
 @app.command
@@ -122,7 +124,7 @@ def _print_checked(checked: Sequence[documents.Checked], json: bool) -> None:
         return
     for one in checked:
         print(f"{one.name}  {_state(one)}")
-        _print_findings(one.findings)
+        _print_findings(one.name, one.findings)
 
 
 @app.command
@@ -192,7 +194,7 @@ def show(version: str, *, json: context.Json = False) -> None:
         return
     for term in found.terms:
         print(f"{term.action:<9} {', '.join(term.organizations) or '-'}  ({', '.join(term.grounds) or '-'})")
-    _print_findings(found.findings)
+    _print_findings(found.name, found.findings)
 
 
 @app.command
