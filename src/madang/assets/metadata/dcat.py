@@ -98,7 +98,7 @@ def _graph(data: bytes, form: str, base: str) -> Graph:
         graph.parse(data=data, format=form, publicID=base or _NOWHERE)
     except Exception as error:
         # rdflib's parsers raise whatever the input made them stumble over.
-        detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        detail = " ".join(str(error).split())[:300] if str(error) else type(error).__name__
         raise UnreadableRecord(reason=Message("metadata.malformed", detail=detail)) from error
     return graph
 
