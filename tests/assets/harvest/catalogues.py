@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 
 PAGE = 10
 _OAI = 'xmlns="http://www.openarchives.org/OAI/2.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+TURTLE = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+<urn:a> a dcat:Dataset ; dct:title "Rain"@en, "비"@ko . <urn:b> a dcat:Dataset ; dct:title "Snow"@en ."""
 
 
 @dataclass

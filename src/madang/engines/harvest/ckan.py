@@ -53,11 +53,9 @@ class Ckan:
                 raise BadAnswer(url=answer.url[:500], reason=Message("harvest.ended-early"))
             following = f"{start}|{first}" if start < count else None
             moved = count != first
-            failed = [
-                *silent,
-                *([(walk.url, Message("harvest.moved"))] if moved and following is None else []),
-            ]
-            yield Page([*about, *found], following, failed=failed, whole=not moved)
+            if moved and following is None:
+                silent.append((walk.url, Message("harvest.moved")))
+            yield Page([*about, *found], following, failed=silent, whole=not moved)
             if following is None:
                 return
 
@@ -69,11 +67,9 @@ def _portal(walk: Walk, base: str) -> tuple[list[Found], list[tuple[str, Message
         answer = walk.fetcher.get(address)
         title = object_of(answer.body)["result"]["site_title"]
     except NotFetched as error:
-        reason = error.facts["reason"]
-        never = isinstance(reason, Message) and reason.values.get("status") in _NOT_TOLD
-        return [], [] if never else [
-            (address, reason if isinstance(reason, Message) else Message("harvest.not-ckan"))
-        ]
+        told = error.facts["reason"]
+        reason = told if isinstance(told, Message) else Message("harvest.not-ckan")
+        return [], [] if reason.values.get("status") in _NOT_TOLD else [(address, reason)]
     except (UnreadableRecord, KeyError, TypeError):
         return [], []
     return [Found(base, answer.body, "ckan-status")] if title else [], []
