@@ -353,6 +353,28 @@ def test_compute_needs_no_further_extra() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_what_is_asked_for_is_not_passed_over(copied: Played, tmp_path: Path) -> None:
+    """A language that there is none of, a file that a table is not written to."""
+    told = ("--home", copied.home.path)
+    token = copied.stage.token(cast.COMPANIES[0])
+    refused(here("--language", "fr", *told, "asset", "list", token=token), "en, ko")
+    refused(here(*told, "sql", "select 1", "--out", tmp_path / "x", token=token), "--format")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_search_tells_titles_and_what_was_taken_back(copied: Played) -> None:
+    told = ("--home", copied.home.path)
+    name = copied.stage.notes[f"deposit:{cast.COMPANIES[0]}"]
+    token = copied.stage.token(cast.COMPANIES[0])
+    found = here(
+        *told, "--language", "ko", "search", "도달 동작", "--facet", "kind=dataset", token=token
+    ).stdout
+    assert "7축 로봇팔의 도달 동작" in found
+    assert here(*told, "asset", "withdraw", name, "--reason", "consent", token=token).returncode == 0
+    found = here(*told, "search", "도달 동작", "--facet", "kind=dataset", token=token).stdout
+    assert "Reaching motions of a seven-axis arm (withdrawn)" in found
+
+
 def test_a_number_that_an_operation_does_not_take(copied: Played, tmp_path: Path) -> None:
     token = copied.stage.token(cast.LEAD)
     for line in (

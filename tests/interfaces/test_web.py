@@ -364,6 +364,8 @@ def test_facets_are_counted_and_narrow_what_is_found(client: TestClient, played:
     page = client.get("/search?q=&from=2025&to=2025", headers=signed_in).text
     assert 'name="from"' in page and 'value="2025"' in page
     assert set(re.findall(r" · (\d{4})</p>", page)) == {"2025"}
+    asked = client.get("/search?q=%22two+words%22&kind=dataset", headers=signed_in).text
+    assert 'name="back" value="/search?q=%22two+words%22&amp;kind=dataset"' in asked
     made = str(clock.now().year)
     assert "dataset" in counts(client.get(f"/search?q=&from={made}", headers=signed_in).text, "kind")
     assert client.get("/search?from=soon", headers=signed_in).status_code == 422
