@@ -75,7 +75,11 @@ def search(
 
 
 def _print(named: list[documents.Hit], answer: documents.Answer) -> None:
-    rows = [{"kind": one.kind, "name": one.name, "title": context.said(one.title)} for one in named]
+    titles = {one.name: _title(one) for one in answer.found}
+    rows = [
+        {"kind": one.kind, "name": one.name, "title": context.said(one.title) or titles.get(one.name, "")}
+        for one in named
+    ]
     known = {one.name for one in named}
     rows += [
         {"kind": one.kind, "name": one.name if one.kind != "record" else one.id, "title": _title(one)}
