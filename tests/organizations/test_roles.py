@@ -22,7 +22,8 @@ OWN: dict[str, set[str]] = {
     "score.submit": {"researcher"}, "capacity.declare": {"operator"}, "run.operate": {"operator"},
     "quota.enforce": {"operator"}, "trial.keep": {"officer", "researcher", "operator"},
     "benchmark.seal": {"evaluator"}, "score.record": {"evaluator"}, "benchmark.open": {"evaluator"},
-    "application.make": {"researcher"}, "source.add": {"steward"}, "harvest.run": {"steward"},
+    "application.make": {"researcher"}, "source.add": {"steward"}, "source.change": {"steward"},
+    "harvest.run": {"steward"},
     "member.add": {"officer"}, "token.issue": {"officer"}, "token.revoke": {"officer"},
 }  # fmt: skip
 """What a role may do about what is its own organization's."""
