@@ -18,7 +18,6 @@ import netCDF4
 import numpy as np
 import openpyxl
 import pyarrow as pa
-import pydicom
 import pytest
 import rasterio
 import xlwt
@@ -30,7 +29,8 @@ from pyarrow import parquet
 from rasterio import Affine
 
 from madang.assets.probing.model import Report
-from tests.assets.probing.looking import look, odd, one, require, variables
+from tests.assets.probing.dicom import dicom
+from tests.assets.probing.looking import look, one, require, variables
 
 Write = Callable[[Path], None]
 
@@ -141,37 +141,6 @@ def _geotiff(path: Path) -> None:
         raster.write(np.where(np.eye(4), -1, 7).astype("f4"), 1)
 
 
-def _dicom(path: Path) -> None:
-    data = pydicom.Dataset()
-    data.PatientName, data.Modality, data.Rows, data.Columns = "Hong^Gildong", "CT", 8, 8
-    data.BitsAllocated = data.BitsStored = 16
-    data.HighBit, data.PixelRepresentation, data.SamplesPerPixel = 15, 0, 1
-    data.PhotometricInterpretation, data.RescaleType = "MONOCHROME2", "HU"
-    data.RescaleSlope, data.RescaleIntercept = 1, -1024
-    data.PixelData = np.arange(64, dtype="<u2").tobytes()
-    data.file_meta = pydicom.dataset.FileMetaDataset()
-    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    if "nobody" in path.name:
-        del data.PatientName
-    data.BurnedInAnnotation = "YES" if "burned" in path.name else "NO"
-    if "silent" in path.name:
-        del data.BurnedInAnnotation
-    if "face" in path.name:
-        data.RecognizableVisualFeatures = "YES"
-    if "removed" in path.name:
-        data.PatientName, data.PatientIdentityRemoved = "Case 7", "YES"
-    if "inside" in path.name:
-        data.RequestAttributesSequence = [pydicom.Dataset()]
-        data.RequestAttributesSequence[0].PatientComments = "Hong Gildong"
-    if "huge" in path.name:
-        data.Rows = data.Columns = 9000
-    if "torn" in path.name:
-        data.PixelData = data.PixelData[:60]
-    data.save_as(path, enforce_file_format=False)
-    content = path.read_bytes()
-    path.write_bytes(content if content[128:132] == b"DICM" else b"\0" * 128 + b"DICM" + content)
-
-
 def _photograph(path: Path) -> None:
     image, tags = Image.new("RGB", (40, 30), "navy"), Image.Exif()
     tags[0x013B] = "Hong Gildong"
@@ -279,7 +248,7 @@ CASES: tuple[tuple[str, Write, str, dict[str, Any], set[str]], ...] = (
     ("sky.fits", _fits, "fits", {"flux": {"unit": "Jy"}, "SKY": {"shape": (8, 8), "maximum": 63.0}}, set()),
     ("sky.vot", _votable, "votable", {"ra": {"unit": "deg", "maximum": 20.0}}, set()),
     ("land.tif", _geotiff, "geotiff", {"band 1": {"minimum": 7.0}}, set()),
-    ("scan.dcm", _dicom, "dicom",
+    ("scan.dcm", dicom, "dicom",
      {"pixels": {"shape": (8, 8), "unit": "HU", "minimum": -1024.0, "maximum": -961.0}}, {"personal-data"}),
     ("photo.jpg", _photograph, "image", {"photo.jpg": {"kind": "picture"}}, {"personal-data"}),
     ("salt.cif", _text(_CIF), "cif", {"species": {"kind": "text"}, "positions": {"unit": "angstrom"}}, set()),
@@ -399,22 +368,3 @@ def test_links_are_named_and_not_followed(reports: dict[str, Report]) -> None:
     told = [one.evidence for one in reports["held.h5"].findings if one.check == "link-out"]
     assert {Path(one["target"]).name for one in told} == {"secret.bin"}
     assert "secret:" not in json.dumps(reports["held.h5"].to_json())
-
-
-@pytest.mark.parametrize(
-    ("name", "shown", "found"),
-    [
-        ("scan", False, {"personal-data"}), ("nobody", True, set()), ("nobody-burned", False, set()),
-        ("nobody-torn", False, {"pixels-unread"}), ("nobody-silent", False, set()),
-        ("nobody-face", False, set()), ("removed", True, {"personal-data"}),
-        ("nobody-inside", False, {"personal-data"}), ("huge", False, {"personal-data", "pixels-unread"}),
-    ],
-)  # fmt: skip
-def test_a_picture_of_a_body_only_where_nobody_is_named(
-    tmp_path: Path, name: str, shown: bool, found: set[str]
-) -> None:
-    path = tmp_path / f"{name}.dcm"
-    _dicom(path)
-    report = one(path)
-    assert bool(report.preview.picture) == shown
-    assert odd(report) >= found

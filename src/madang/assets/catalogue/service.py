@@ -20,6 +20,7 @@ from madang.assets.catalogue.model import (
     sources,
 )
 from madang.assets.content import blobs
+from madang.assets.metadata.model import REPOSITORY
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.database import Session
@@ -159,7 +160,7 @@ def count(session: Session, source: str, *, of_data: bool = False) -> int:
     """How many records of a source are there. of_data: without that of the repository around the data."""
     where = (records.c.source == source) & (records.c.state == PRESENT)
     if of_data:
-        where &= records.c.document["layer"].as_string() != "repository"
+        where &= records.c.document["layer"].as_string() != REPOSITORY
     return int(session.scalar(sa.select(sa.func.count()).select_from(records).where(where)))
 
 

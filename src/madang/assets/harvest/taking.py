@@ -25,7 +25,7 @@ from madang.assets.harvest.port import Found, Page
 from madang.assets.metadata import reading
 from madang.assets.metadata.documents import Told
 from madang.assets.metadata.errors import UnreadableRecord, UntitledRecord
-from madang.assets.metadata.model import Description, Text
+from madang.assets.metadata.model import REPOSITORY, Description, Text
 from madang.kernel import clock
 from madang.kernel.authorizer import Principal, Request, authorize
 from madang.kernel.canonical import canonical_bytes, canonical_digest
@@ -54,7 +54,7 @@ class Read:
     @property
     def about_data(self) -> bool:
         """Whether it tells of data, and not of the repository that they are in."""
-        return self.document.get("layer") != "repository"
+        return self.document.get("layer") != REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,15 @@ def _may_hold_many(found: Found) -> bool:
 def _described(found: Found) -> Iterator[Read | Failed]:
     form = found.format or reading.recognize(found.content)
     told = reading.told_in(found.content, form, found.address)
-    data = [one for one in told if one.description.layer != "repository"] or told
+    data = [one for one in told if one.description.about_data] or told
     alone = len(data) == 1
     for number, one in enumerate(told, start=1):
         whole = alone and one is data[0]
         remote_id = bounded(_name(found, one, whole) or f"{found.identifier}#{number}")
-        document = _document(one.description)
-        # A document of many records changes as a whole; each of them only where its description does.
-        told_whole = whole and one.description.layer != "repository"  # whose links change with its data
-        content = canonical_bytes([document, blake3.blake3(found.original).hexdigest() if told_whole else ""])
+        # A document of many records changes as a whole, a repository's links with its data: each of these
+        # only where its description does.
+        told_whole = whole and one.description.about_data
+        document, content = _kept(one.description, found.original if told_whole else None)
         if not one.description.title:
             yield Failed(remote_id, error_told(UntitledRecord(identifier=one.identifier or "-")))
         elif len(content) > _LARGEST_DOCUMENT:
@@ -114,18 +114,20 @@ def _name(found: Found, told: Told, whole: bool) -> str:
     """By what a record is known; one that is its whole document, by what the source calls that."""
     if whole and found.identifier:
         return found.identifier
-    if told.description.layer == "repository" and not told.identifier:
+    if not told.description.about_data and not told.identifier:
         return f"{found.identifier}#repository"
     return told.identifier
 
 
-def _document(description: Description) -> dict[str, Any]:
-    """A description as it is kept; where it would be too large, without what it says of each file."""
+def _kept(description: Description, original: bytes | None) -> tuple[dict[str, Any], bytes]:
+    """A description as it is kept, and what tells it from another (with the original, where that counts);
+    where this would be too large, without what is said of each file."""
     document = description.to_json()
-    if len(canonical_bytes(document)) > _LARGEST_DOCUMENT - 100:
+    content = canonical_bytes([document, blake3.blake3(original).hexdigest() if original is not None else ""])
+    if len(content) > _LARGEST_DOCUMENT and any(one.description for one in description.files):
         files = tuple(replace(one, description=Text()) for one in description.files)
-        document = replace(description, files=files).to_json()
-    return document
+        return _kept(replace(description, files=files), original)
+    return document, content
 
 
 def bounded(remote_id: str) -> str:

@@ -172,5 +172,5 @@ def _file(one: Mapping[str, Any]) -> FileTold:
     title = _translated(one, "name") if isinstance(one.get("name_translated"), dict) else Text()
     digest = values.string(one.get("hash"), 64)
     size = values.whole(one.get("size"))
-    said = words.of_file(_translated(one, "description").every())
+    said = words.of_file(_translated(one, "description"))
     return FileTold(name, title, said, address, media, size, digest if len(digest) == 64 else "")

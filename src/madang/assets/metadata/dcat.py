@@ -156,14 +156,11 @@ class _Node:
         told = (str(one).removeprefix(_NOWHERE) for one in self.every(*names))
         return next((words.line(one, longest) for one in told if one.strip()), "")
 
-    def literals(self, *names: str) -> list[Any]:
+    def text(self, *names: str, short: bool = False, join: str = "") -> Text:
         from rdflib import Literal
 
-        return [one for one in self.every(*names) if isinstance(one, Literal)]
-
-    def text(self, *names: str, short: bool = False, join: str = "") -> Text:
-        told = [(one.language or "", str(one)) for one in self.literals(*names)]
-        return words.text(told, short=short, join=join)
+        literals = [one for one in self.every(*names) if isinstance(one, Literal)]
+        return words.text([(one.language or "", str(one)) for one in literals], short=short, join=join)
 
     def label(self) -> Text:
         """What a node is called: itself where it is a text."""
@@ -345,8 +342,7 @@ def _file(one: _Node) -> FileTold | None:
     digest = next((told for told in digests if len(told) == 64), "")
     size = values.whole(one.string(DCAT + "byteSize"))
     several = title if len(list(title.every())) > 1 else Text()
-    literals = one.literals(_TERMS + "description", _ELEMENTS + "description")
-    said = words.of_file([(told.language or "", str(told)) for told in literals])
+    said = words.of_file(one.text(_TERMS + "description", _ELEMENTS + "description", join="\n\n"))
     return FileTold(name, several, said, address, media[:200], size, digest) if name or address else None
 
 

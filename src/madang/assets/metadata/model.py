@@ -167,7 +167,8 @@ class Variable:
     file: str = ""
 
 
-LAYERS = ("repository", "collection", "dataset", "file")
+REPOSITORY = "repository"
+LAYERS = (REPOSITORY, "collection", "dataset", "file")
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,11 @@ class Description:
     variables: tuple[Variable, ...] = ()
     page: str = ""
     part_of: str = ""
+
+    @property
+    def about_data(self) -> bool:
+        """Whether it tells of data, and not of the repository that they are in."""
+        return self.layer != REPOSITORY
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value, without what is empty: the form in which it is kept."""

@@ -9,10 +9,8 @@ from __future__ import annotations
 from madang.assets.metadata import values, words
 from madang.assets.metadata.documents import Told, below, content, first, local, object_of, xml_of
 from madang.assets.metadata.errors import UnreadableRecord
-from madang.assets.metadata.model import Description, Identifier, Text
+from madang.assets.metadata.model import REPOSITORY, Description, Identifier, Text
 from madang.kernel.i18n import Message
-
-LAYER = "repository"
 
 
 def read_identify(data: bytes) -> list[Told]:
@@ -42,4 +40,4 @@ def read_status(data: bytes) -> list[Told]:
 def _told(title: Text, said: Text, page: str, name: str = "") -> Told:
     identifiers = (Identifier("Other", name),) if name else ()
     web = page if page.startswith(("http://", "https://")) else ""
-    return Told(page, Description(title, said, LAYER, "Collection", identifiers, page=web))
+    return Told(page, Description(title, said, REPOSITORY, "Collection", identifiers, page=web))

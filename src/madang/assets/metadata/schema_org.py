@@ -262,7 +262,7 @@ def _file(one: Object) -> FileTold | None:
     media = values.string(one.get("encodingFormat"), 200)
     bytes_ = values.whole(size) if unit in ("", "B") else None
     several = title if len(list(title.every())) > 1 else Text()
-    said, digest = words.of_file(_text(one.get("description")).every()), values.string(one.get("sha256"), 64)
+    said, digest = words.of_file(_text(one.get("description"))), values.string(one.get("sha256"), 64)
     return FileTold(name, several, said, told, media, bytes_, digest)
 
 

@@ -146,7 +146,7 @@ def _assets(told: Mapping[str, Any]) -> tuple[FileTold, ...]:
     for name, one in list(assets.items())[: values.MOST] if isinstance(assets, dict) else ():
         if isinstance(one, dict):
             title = words.plain(values.string(one.get("title")))
-            said = words.of_file([("", told) for told in values.strings(one.get("description"))])
+            said = words.of_file(words.text([("", told) for told in values.strings(one.get("description"))]))
             media, size = values.string(one.get("type"), 200), values.whole(one.get("file:size"))
             place = values.string(one.get("href"), 2000)
             found.append(FileTold(words.line(name), title, said, place, media, size))

@@ -107,30 +107,30 @@ def text(
     join: str = "",
     short: bool = False,
     as_typed: bool = False,
-    longest: int = LONGEST,
 ) -> Text:
     """A Text of (language tag, text) pairs. The first of a language counts; with `join`, all of it do.
 
-    short: on one line. as_typed: it holds no markup (see :func:`typed`). longest: signs of a language.
+    short: on one line. as_typed: it holds no markup (see :func:`typed`).
     """
     plainly = typed if as_typed else clean
     pairs = values.items() if isinstance(values, Mapping) else values
     kept: dict[str, str] = {}
     for tag, value in pairs:
-        told = " ".join(plainly(value, 1000).split()) if short else plainly(value, longest)
+        told = " ".join(plainly(value, 1000).split()) if short else plainly(value)
         language = language_of(tag)
         if language == UNDETERMINED and told:
             language = guessed(told)
         if told and (join and language in kept):
-            kept[language] = f"{kept[language]}{join}{told}"[:longest]
+            kept[language] = f"{kept[language]}{join}{told}"[:LONGEST]
         elif told and len(kept) < _MOST_LANGUAGES:
             kept.setdefault(language, told)
     return Text(kept.pop("ko", None), kept.pop("en", None), kept)
 
 
-def of_file(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Text:
-    """What is said of a file: a data set may have many."""
-    return text(values, join="\n\n", longest=_LONGEST_OF_FILE)
+def of_file(said: Text) -> Text:
+    """So much of what is said of a file as is kept: a data set may have many."""
+    kept = {language: value[:_LONGEST_OF_FILE] for language, value in said.every()}
+    return Text(kept.pop("ko", None), kept.pop("en", None), kept)
 
 
 def joined(one: Text, other: Text) -> Text:

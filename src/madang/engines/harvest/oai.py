@@ -58,13 +58,14 @@ class Oai:
                 token, again = None, True
                 continue
             if code is not None and (code not in _NOT_AN_ERROR or token is not None):
-                told = Message("harvest.oai-error", code=code, detail=first(root, "error")[:300])
-                raise BadAnswer(url=walk.url, reason=told)
+                reason = Message("harvest.oai-error", code=code, detail=first(root, "error")[:300])
+                raise BadAnswer(url=walk.url, reason=reason)
             found = _found(answer.body, root, prefix)
             if begun is None and not token:
-                identify = walk.fetcher.get(walk.url, {"verb": "Identify"})
-                begun = _since(_root(identify.url, identify.body), root)
-                found = [*_repository(walk.url, identify.body), *found]
+                told = walk.fetcher.get(walk.url, {"verb": "Identify"})
+                about = _root(told.url, told.body)
+                begun = _since(about, root)
+                found = [*_repository(walk.url, told.body, about), *found]
             following = first(root, "ListRecords", "resumptionToken") or None
             if following is not None and following == token:
                 raise BadAnswer(url=walk.url, reason=Message("harvest.token-twice"))
@@ -106,9 +107,9 @@ def _since(identify: Any, root: Any) -> str | None:
     return (min(here, there) - _LATE).strftime("%Y-%m-%dT%H:%M:%SZ" if seconds else "%Y-%m-%d")
 
 
-def _repository(url: str, body: bytes) -> list[Found]:
+def _repository(url: str, body: bytes, root: Any) -> list[Found]:
     """What the repository says of itself, where it tells its name."""
-    identify = next(below(xml_of(body), "Identify"), None)
+    identify = next(below(root, "Identify"), None)
     if identify is None or not first(identify, "repositoryName"):
         return []
     return [Found(url, _slices(body, "Identify", 2)[0], "oai-identify", readable=tostring(identify))]

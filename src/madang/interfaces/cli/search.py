@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from madang.assets.model import GONE
 from madang.interfaces.cli import context
 from madang.interfaces.operations import catalogue, programme
 from madang.kernel.errors import BadValue
@@ -93,8 +94,7 @@ def _print(named: list[documents.Hit], answer: documents.Answer) -> None:
 def _title(one: documents.Found) -> str:
     title = context.said(one.title)
     if one.kind != "record":
-        taken = one.state in ("withdrawn", "destroyed")
-        state = f" ({context.text(f'assets.state.{one.state}')})" if taken else ""
+        state = f" ({context.text(f'assets.state.{one.state}')})" if one.state in GONE else ""
         return f"{title if title != one.name else ''}{state}".strip()
     where = f"{one.source}, {one.year}" if one.year else str(one.source)
     return f"{title} ({where})"

@@ -17,7 +17,6 @@ from madang.assets.catalogue.model import Record
 from madang.assets.describing import service as describing
 from madang.assets.errors import NotAccepted
 from madang.assets.harvest import running
-from madang.assets.metadata.model import Description, FileTold, Subject, Text, Variable
 from madang.assets.model import Version
 from madang.assets.query import service as querying
 from madang.assets.search import service as searching
@@ -183,33 +182,12 @@ def check(stage: Stage) -> None:
     _ask(stage, cast.COMPANIES[0])
 
 
-_FRAMES = FileTold(
-    "data/chunk-000/file-000.parquet",
-    description=Text("모든 에피소드의 프레임", "The frames of all episodes"),
-)
-_MEANT = (
-    Variable("observation.state", Text("팔이 관측한 상태", "What the arm observes")),
-    Variable("action", Text("조작자의 명령", "The operator's command")),
-    Variable("timestamp", Text("에피소드가 시작한 뒤의 초", "Seconds since the episode began")),
-)
-
-
 def _describe(stage: Stage, company: str) -> None:
     """A company says what its recordings are, for the catalogue and for whoever cites them."""
     name = stage.notes[f"deposit:{company}"]
-    told = Description(
-        Text("7축 로봇팔의 도달 동작", "Reaching motions of a seven-axis arm"),
-        Text(
-            "모의 로봇팔이 목표점에 도달하는 숙련된 시연",
-            "Skilled demonstrations of a simulated arm that reaches a goal",
-        ),
-        subjects=(Subject(Text("로봇 조작", "robot manipulation")),),
-        files=(_FRAMES,),
-        variables=_MEANT,
-    )
     with stage.home.database.write() as session:
-        describing.describe(session, stage.actor(company), name, told)
-    stage.tell("described", name=name, title=told.title.in_language(stage.language))
+        describing.describe(session, stage.actor(company), name, cast.DESCRIBED)
+    stage.tell("described", name=name, title=cast.DESCRIBED.title.in_language(stage.language))
 
 
 def _ask(stage: Stage, company: str) -> None:

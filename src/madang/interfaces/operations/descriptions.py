@@ -53,7 +53,7 @@ def _named(ko: Mapping[str, str], en: Mapping[str, str]) -> list[tuple[str, Text
 def _read(document: str) -> Description:
     """The one description of a document; what only tells the catalogue around it does not count."""
     found = [one.description for one in reading.read(document.encode())]
-    told = [one for one in found if one.layer != "repository"] or found
+    told = [one for one in found if one.about_data] or found
     if len(told) > 1:
         reason = f"it describes {len(told)} things: say which by a document of that one alone"
         raise BadValue(file="request (body)", key="document", reason=reason)

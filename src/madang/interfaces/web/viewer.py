@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -101,7 +101,7 @@ def viewer(request: Request) -> Viewer:
             actor = organizations.authenticate(session, request.cookies.get(TOKEN_COOKIE))
         except NotSignedIn:
             actor = OUTSIDER
-    return Viewer(home, actor, _language(request), _theme(request), request.url.path, request.url.query)
+    return replace(Viewer.unsigned(request), actor=actor)
 
 
 Looking = Annotated[Viewer, Depends(viewer)]

@@ -256,7 +256,7 @@ def to_crate(told: Description, address: str) -> bytes:
     parts = []
     for file in told.files[:_MOST_FILES]:
         key = file.url or file.name.replace(" ", "%20")
-        entities[key] = _told(_crate_file(file, key))
+        entities[key] = _crate_file(file, key)
         parts.append({"@id": key})
     variables = enumerate(told.variables[:_MOST_FILES], 1)
     measured = [{"@id": _measured(entities, one, number)} for number, one in variables]
@@ -298,7 +298,7 @@ def _licence_entity(entities: dict[str, dict[str, Any]], one: str | dict[str, An
 
 
 def _crate_file(file: FileTold, key: str) -> dict[str, Any]:
-    return {
+    value = {
         "@id": key,
         "@type": "File",
         "name": file.name,
@@ -309,6 +309,7 @@ def _crate_file(file: FileTold, key: str) -> dict[str, Any]:
         "encodingFormat": file.media_type,
         "sha256": file.sha256,
     }
+    return _told(value)
 
 
 def _measured(entities: dict[str, dict[str, Any]], one: Variable, number: int) -> str:

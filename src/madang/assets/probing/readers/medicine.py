@@ -117,8 +117,8 @@ def _frame(path: Path, data: Any, shape: tuple[int, ...]) -> Any:
     step = max(1, int((shape[-1] * shape[-2] / measuring.MOST_VALUES) ** 0.5))
     plain = pixel_array(path, index=0)[::step, ::step]
     padding = data.get("PixelPaddingValue")
-    masked = np.ma.masked_equal(plain, padding) if isinstance(padding, int) else np.ma.asarray(plain)
-    return np.ma.array(apply_rescale(np.ma.getdata(masked), data), mask=np.ma.getmaskarray(masked))
+    empty = plain == padding if isinstance(padding, int) else np.ma.nomask
+    return np.ma.array(apply_rescale(plain, data), mask=empty)
 
 
 def _whole(value: object) -> int:

@@ -33,24 +33,24 @@ CHOICES = ("kind", "source", "format", "licence", "language", "mission", "owner"
 def index(request: Request, viewer: Looking, q: str = "", may: str | None = None, page: int = 1) -> Response:
     """Records and versions that fit, with what they may be narrowed by; above them what is called so."""
     words = q[:_LONGEST].replace("\0", "")
-    years = {name: request.query_params.get(name, "")[:8] for name in ("from", "to")}
+    years = {name: told[:8] for name in ("from", "to") if (told := request.query_params.get(name))}
     chosen = {
         name: request.query_params.getlist(name)[:50] for name in FACETS if name in request.query_params
     }
     with viewer.home.database.read() as session:
         named = (
             names.search(session, viewer.actor, words[:200])
-            if words and page == 1 and not chosen and not any(years.values())
+            if words and page == 1 and not (chosen or years)
             else []
         )
     page = min(max(1, page), finding.DEEPEST // _SHOWN)
-    between = (_year(years["from"]), _year(years["to"]))
+    between = (_year(years.get("from")), _year(years.get("to")))
     asked = finding.Asked(words, chosen, between, may or None, _SHOWN, (page - 1) * _SHOWN)
     answer = finding.search(viewer.home, viewer.actor, asked)
     found = [found_document(one) for one in answer.found]
     shown = {one.name for one in found}
     pairs = [("q", words), *([("may", may)] if may else [])]
-    pairs += [(name, year) for name, year in years.items() if year]
+    pairs += years.items()
     pairs += [(name, value) for name, values in chosen.items() for value in values]
     return render(
         viewer,
@@ -68,9 +68,9 @@ def index(request: Request, viewer: Looking, q: str = "", may: str | None = None
     )
 
 
-def _year(told: str) -> int | None:
+def _year(told: str | None) -> int | None:
     """A year as it was typed; BadValue where it is none."""
-    if not told:
+    if told is None:
         return None
     if not (told.isascii() and told.isdecimal() and len(told) <= 4):
         raise BadValue(file="/search", key="from, to", reason="It is not a year.")
