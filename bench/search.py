@@ -5,6 +5,9 @@ datatoys' Korean data sets in ../shared): a record takes its title from one and 
 that words have their real frequencies. Rights: 50 owners, a fifth of the records for everyone; who asks
 belongs to one owner.
 
+"A person's search" is all of one: is the index level with the ledger, who asks and what may they know of, the
+index with nine facets, and the twenty records found, read from a home that holds all of them.
+
     .venv/bin/python bench/search.py [RECORDS]
 """
 
@@ -20,14 +23,20 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
+from madang.assets.catalogue.model import PRESENT, records, sources
 from madang.assets.metadata import reading
-from madang.assets.search import asking, korean
-from madang.assets.search.port import Entry, Query
-from madang.engines.tantivy.index import Tantivy
+from madang.assets.metadata.model import Description, Text
+from madang.assets.search import asking, following, korean, service
+from madang.assets.search.port import Entry, Query, open_index
+from madang.kernel import home as homes
+from madang.kernel.authorizer import Principal
+from madang.kernel.home import Home
+from madang.kernel.ledger import log
+from madang.organizations import service as organizations
+from madang.programme import verification  # noqa: F401  (all tables)
 
 SCIENCE = Path(__file__).parents[2] / "shared/data/science"
 KOREAN = [
@@ -42,7 +51,7 @@ ENGLISH = [
 ]  # fmt: skip
 
 
-def sources() -> tuple[list[tuple[str, list[str]]], list[tuple[str, list[str]]]]:
+def real() -> tuple[list[tuple[str, list[str]]], list[tuple[str, list[str]]]]:
     """(title, sentences) of English and of Korean records."""
     english = []
     with zipfile.ZipFile(SCIENCE / "metadata/aws-open-data-registry-yaml.zip") as packed:
@@ -57,12 +66,21 @@ def sources() -> tuple[list[tuple[str, list[str]]], list[tuple[str, list[str]]]]
     ]
 
 
-def entries(n: int) -> Iterator[Entry]:
+def recombined(n: int) -> Iterator[tuple[int, str, list[str]]]:
+    """(number, title, four sentences) of records; the odd ones are English."""
     draw = random.Random(7)
-    english, toys = sources()
+    both = real()
+    for number in range(n):
+        one = both[0 if number % 2 else 1]
+        yield number, draw.choice(one)[0], [draw.choice(draw.choice(one)[1]) for _ in range(4)]
+
+
+def entries(n: int) -> Iterator[Entry]:
+    draw = random.Random(8)
+    _, toys = real()
     terms = {text: " ".join(korean.terms(text)) for title, said in toys for text in (title, *said)}
     pairs = {text: " ".join(korean.pairs(text)) for text in terms}
-    for number in range(n):
+    for number, title, said in recombined(n):
         owner = f"organization/o{number % 50}"
         seen = [owner, "everyone"] if number % 5 == 0 else [owner]
         facets = {
@@ -72,16 +90,52 @@ def entries(n: int) -> Iterator[Entry]:
         }
         year = 1990 + number % 36
         if number % 2:
-            title = draw.choice(english)[0]
-            said = ". ".join(draw.choice(draw.choice(english)[1]) for _ in range(4))
-            yield Entry(f"rec-{number}", title, said, seen_by=seen, facets=facets, year=year)
+            yield Entry(f"rec-{number}", title, ". ".join(said), seen_by=seen, facets=facets, year=year)
         else:
-            title = draw.choice(toys)[0]
-            said = [draw.choice(draw.choice(toys)[1]) for _ in range(4)]
             yield Entry(
                 f"rec-{number}", title, " ".join(said), terms[title], " ".join(terms[one] for one in said),
                 pairs[title], " ".join(pairs[one] for one in said), seen_by=seen, facets=facets, year=year,
             )  # fmt: skip
+
+
+def fill(home: Home, n: int) -> None:
+    """What harvests of those records leave in the tables; a mission nobody else joined hides what is not for
+    everyone."""
+    with home.database.write() as session:
+        organizations.found(session, "ministry", "Ministry", "부처", "officer")
+    officer = Principal("officer", "ministry", "ministry", frozenset({"officer"}))
+    for number in range(50):
+        with home.database.write() as session:
+            organizations.register(session, officer, f"o{number}", "institute", "Institute", "연구원")
+    with home.database.write() as session:
+        put = session.connection.execute
+        made = {"kind": "ckan", "url": "https://data.invalid", "options": {}, "since": None, "created_at": ""}
+        for number in range(50):
+            for name, mission in ((f"all-{number}", None), (f"own-{number}", f"m-{number}")):
+                put(sources.insert(), {"name": name, "owner": f"o{number}", "mission": mission, **made})
+        told = recombined(n)
+        while part := [_row(*one) for one in islice(told, 10_000)]:
+            put(records.insert(), part)
+
+
+def _row(number: int, title: str, said: list[str]) -> dict[str, object]:
+    language = "en" if number % 2 else "ko"
+    texts = Text(**{language: title}), Text(**{language: ". ".join(said)})
+    told = Description(title=texts[0], description=texts[1], year=1990 + number % 36)
+    return {
+        "record_id": f"rec-{number}",
+        "source": f"{'own' if number % 5 else 'all'}-{number % 50}",
+        "remote_id": str(number),
+        "document": told.to_json(),
+        "format": "CKAN",
+        "digest": "",
+        "original": "",
+        "original_offset": 0,
+        "original_bytes": 0,
+        "state": PRESENT,
+        "harvest": "",
+        "changed_at": "",
+    }
 
 
 def timed(ask: Callable[[str], int], words: list[str]) -> tuple[float, float, float]:
@@ -130,17 +184,25 @@ def main() -> None:
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        home: Any = SimpleNamespace(path=folder)
-        (folder / "search").mkdir()
+        home = homes.create(folder / "home")
+        fill(home, n)
+        with home.database.read() as session:
+            place = following.place_at(session, log.size_of(session.connection))
         begun = time.perf_counter()
-        index = Tantivy(home)
-        index.replace(entries(n), (), "1")
+        index = open_index(home)
+        index.replace(entries(n), (), place)
         built = time.perf_counter() - begun
-        size = sum(file.stat().st_size for file in (folder / "search").rglob("*") if file.is_file()) / 1e6
+        kept = (file for file in (home.path / "search").rglob("*") if file.is_file())
+        size = sum(file.stat().st_size for file in kept) / 1e6
         rights = ("everyone", "organization/o7")
 
         def ask(words: str, *, facets: bool = False) -> int:
             return index.search(Query(asking.concepts(words), seen_by=rights), facets=facets).count
+
+        person = Principal("researcher", "o7", "institute", frozenset({"researcher"}))
+
+        def search(words: str) -> int:
+            return len(service.search(home, person, service.Asked(words)).found)
 
         print(
             f"{n:,} records, peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
@@ -149,6 +211,7 @@ def main() -> None:
         for title, one in (
             ("Madang, rights applied", ask),
             ("the same with nine facets counted", lambda w: ask(w, facets=True)),
+            ("a person's search, all of it", search),
         ):
             figures = [*timed(one, KOREAN)[:2], *timed(one, ENGLISH)[:2]]
             print(f"{title:34} {built:8.0f} {size:6.0f} " + " ".join(f"{figure:8.2f}" for figure in figures))

@@ -10,6 +10,7 @@
     drafts/            journals of deposits under way
     runs/              working folders of runs
     areas/             files that members keep here for the time
+    queries/           who runs a query just now
     checkpoints/       tree heads kept by `madang ledger checkpoint`
 """
 

@@ -17,7 +17,7 @@ from madang.agreements.model import AgreementDocument, AgreementHeader, ClauseDo
 from madang.assets import checking, reads, service
 from madang.assets.errors import NotAccepted
 from madang.assets.query import service as query
-from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueryTooLarge
+from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueriesBusy, QueryTooLarge
 from madang.interfaces.api.app import PREFIX
 from madang.interfaces.demo import cast
 from madang.interfaces.web.app import create_app
@@ -170,6 +170,19 @@ def test_it_is_stopped_where_it_takes_too_much(weather: Played, monkeypatch: pyt
         _rows(weather, "select list(repeat('x', 1000) || range) from range(10000000)")
     with pytest.raises(BadQuery):
         _rows(weather, f"select {'(' * 20_000}1{')' * 20_000}")
+    assert _rows(weather, "select 1") == [[1]]
+
+
+def test_so_many_run_at_once(weather: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = weather.home.values.model_copy(update={"query_at_once": 1})
+    monkeypatch.setattr(type(weather.home), "values", property(lambda _: values))
+    monkeypatch.setattr(query, "_PATIENCE", 0)
+    who = {"Authorization": f"Bearer {weather.stage.token('company-b')}"}
+    with query._place(weather.home), TestClient(create_app(weather.home), headers=who) as client:
+        with pytest.raises(QueriesBusy, match=r"at once \(1\)"):
+            _rows(weather, "select 1")
+        busy = client.post(f"{PREFIX}/query", json={"sql": "select 1"})
+        assert (busy.status_code, busy.json()["code"]) == (503, "queries-busy")
     assert _rows(weather, "select 1") == [[1]]
 
 

@@ -1,9 +1,13 @@
 """What can be wrong with a query."""
 
 from madang.kernel import i18n
-from madang.kernel.errors import Invalid, NotFound
+from madang.kernel.errors import Environment, Invalid, NotFound
 
 i18n.register_catalogue("madang.assets.query")
+
+
+class QueriesBusy(Environment):
+    """As many queries are running as may run at once. Facts: most."""
 
 
 class BadQuery(Invalid):

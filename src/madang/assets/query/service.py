@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from madang.assets.errors import NoSuchVersion
 from madang.assets.model import Version, versions
 from madang.assets.probing import sniffing
 from madang.assets.query import confined
-from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueryTooLarge
+from madang.assets.query.errors import BadQuery, NoSuchTable, NoTables, QueriesBusy, QueryTooLarge
 from madang.assets.query.model import Query, queries
 from madang.assets.query.port import FORMATS, Asked, TableFile, open_tables
 from madang.kernel import clock
@@ -26,12 +27,15 @@ from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import Message
 from madang.kernel.ids import new_id
+from madang.kernel.locks import one_of
 from madang.kernel.paging import Slice, cut
 from madang.organizations.service import oversees
 
 LONGEST = 100_000
 _MOST_FILES = 2000
 _PARSE_SECONDS = 5
+_PATIENCE = 10
+"""Seconds that a query waits for a place."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def ask(home: Home, actor: Principal, sql: str, form: str = "json", most: int | 
     A table is ``"owner/asset@number"`` (all its tables of one form, as one), ``"owner/asset"`` (the newest
     accepted), or either with ``/path`` of a file or folder in it. most: rows that are given (by default
     as the setting ``query_rows`` says). Raises BadQuery, NoSuchTable, NoTables, NotPermitted, NotAccepted,
-    QueryTooLarge.
+    QueryTooLarge, QueriesBusy.
     """
     if form not in FORMATS:
         raise BadQuery(reason=Message("query.form", form=form, known=", ".join(FORMATS)))
@@ -74,7 +78,7 @@ def ask(home: Home, actor: Principal, sql: str, form: str = "json", most: int | 
     engine = open_tables(home)
     with home.database.read() as session:
         authorize(session, _asking(actor))
-    with home.workplace("query") as folder:
+    with _place(home), home.workplace("query") as folder:
         named = confined.run(home, engine.parse, engine.extra, {"sql": sql}, folder, _PARSE_SECONDS).tables
         tables, grounds = _permitted(home, actor, named)
         asked: Asked = {
@@ -96,6 +100,18 @@ def ask(home: Home, actor: Principal, sql: str, form: str = "json", most: int | 
     query = _on_record(home, actor, sql, tables, grounds, told)
     names = tuple(sorted({one.version.name for one in tables}))
     return Answer(query, names, tuple(told.columns), content)
+
+
+@contextmanager
+def _place(home: Home) -> Iterator[None]:
+    """One of the places for queries of this machine, all of its processes together; QueriesBusy."""
+    most = home.values.query_at_once
+    folder = home.path / "queries"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with one_of([folder / f"{number}.lock" for number in range(most)], _PATIENCE) as place:
+        if place is None:
+            raise QueriesBusy(most=most)
+        yield
 
 
 def _asking(actor: Principal) -> Request:

@@ -36,7 +36,7 @@ def level(home: Home, progress: Progress | None = None) -> SearchIndex:
     """The home's index, holding everything that the ledger tells of by now."""
     index = open_index(home)
     with home.database.read() as session:
-        place = _place(session, log.size_of(session.connection))
+        place = place_at(session, log.size_of(session.connection))
     if index.position() != place:
         with alone(home.path / "search" / "following"):
             _follow(home, index, progress)
@@ -54,8 +54,8 @@ def _follow(home: Home, index: SearchIndex, progress: Progress | None) -> None:
     position = index.position()
     with home.database.read() as session:
         size = log.size_of(session.connection)
-        place, begun = _place(session, size), position.partition("/")[0]
-        ours = begun.isdecimal() and int(begun) <= size and position == _place(session, int(begun))
+        place, begun = place_at(session, size), position.partition("/")[0]
+        ours = begun.isdecimal() and int(begun) <= size and position == place_at(session, int(begun))
         changed = _changed(session, int(begun)) if ours else None
     if changed is None or len(changed) > _WHOLE:
         _made(home, index, progress)
@@ -66,7 +66,7 @@ def _follow(home: Home, index: SearchIndex, progress: Progress | None) -> None:
     index.replace(found, set(keys) - {one.key for one in found}, place)
 
 
-def _place(session: Session, size: int) -> str:
+def place_at(session: Session, size: int) -> str:
     """A place in this ledger: how many entries stand before it, and what the last of them is. A ledger that
     came back from a backup has other entries there."""
     last = session.scalar(sa.select(log.entries.c.leaf).where(log.entries.c.position == size - 1))
@@ -108,7 +108,7 @@ def _made(home: Home, index: SearchIndex, progress: Progress | None) -> int:
     index.clear()
     count = 0
     with home.database.read() as session:
-        place = _place(session, log.size_of(session.connection))
+        place = place_at(session, log.size_of(session.connection))
         for keys in chain(_all(session, records.c.record_id), _all(session, versions.c.version_id)):
             index.replace(_entries(session, keys), (), _MAKING)
             count += len(keys)
