@@ -328,8 +328,8 @@ def test_a_file_that_holds_no_queries(desk: tuple[Home, Principal], tmp_path: Pa
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no corpus here")
 def test_queries_nobody_tuned_for_find_english_records(office: Office, tmp_path: Path) -> None:
-    """Over the registry's 1,190 records and the other English ones: the queries that came with them, 70 that
-    were looked at once, and 80 that were not (by readers of the records who did not know the search)."""
+    """Over the registry's 1,190 records and the other English ones: the queries that came with them, and 70,
+    80 and 120 by readers of the records who did not know the search (what they missed was looked at since)."""
     folder = tmp_path / "registry"
     folder.mkdir()
     with zipfile.ZipFile(SHARED / "metadata/aws-open-data-registry-yaml.zip") as packed:
@@ -348,12 +348,12 @@ def test_queries_nobody_tuned_for_find_english_records(office: Office, tmp_path:
     here = Path(__file__).parent
     measured = {
         file.stem: evaluation.evaluate(home, steward, file).hit_at_10
-        for file in (SHARED / "queries_ko_to_en.jsonl", here / "queries_a.jsonl", here / "queries_b.jsonl")
+        for file in (SHARED / "queries_ko_to_en.jsonl", *sorted(here.glob("queries_*.jsonl")))
     }
     home.database.close()
-    assert measured["queries_ko_to_en"] >= 0.8
-    assert measured["queries_a"] >= 0.75
-    assert measured["queries_b"] >= 0.75
+    assert measured.pop("queries_ko_to_en") >= 0.8
+    assert len(measured) == 3
+    assert min(measured.values()) >= 0.9
 
 
 def test_a_query_without_rights_is_everything_and_none(desk: tuple[Home, Principal]) -> None:

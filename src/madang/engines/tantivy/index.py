@@ -41,7 +41,7 @@ _GAP = {"english": 1}
 """Words that may stand between those of a term."""
 _FACET_VALUES = 30
 _MOST_COMBINATIONS = 64
-_ENOUGH = 10
+_ENOUGH = 50
 """Things found with which a looser question is not tried."""
 
 
