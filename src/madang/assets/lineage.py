@@ -114,6 +114,14 @@ def descendants_of(session: Session, version_id: str) -> list[Version]:
     return [Version(**row) for row in rows]
 
 
+def derived_from(session: Session, ids: Sequence[str]) -> set[str]:
+    """Ids of everything made from versions of these ids, directly or not."""
+    first = sa.select(parents.c.version_id).where(parents.c.parent_id.in_(ids))
+    tree = first.cte("derived", recursive=True)
+    tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
+    return {row["version_id"] for row in session.rows(sa.select(tree.c.version_id))}
+
+
 def edges_among(session: Session, found: Sequence[Version]) -> dict[str, list[str]]:
     """Version id -> ids of its direct parents, of versions among `found`."""
     ids = {one.version_id for one in found}
@@ -138,7 +146,7 @@ def _lineage_query() -> sa.Select[Any]:
 _LINEAGE = _lineage_query()
 
 
-def _lineage(session: Session, version_id: str) -> tuple[list[Version], list[Version]]:
+def ancestors_and_roots(session: Session, version_id: str) -> tuple[list[Version], list[Version]]:
     """(the version itself and everything it was made from, each once; the deposits among them)."""
     ancestors, roots = [], []
     for row in session.rows(_LINEAGE, asked=version_id):
@@ -153,12 +161,12 @@ def _lineage(session: Session, version_id: str) -> tuple[list[Version], list[Ver
 
 def ancestors_of(session: Session, version_id: str) -> list[Version]:
     """The version itself and everything it was made from, each once."""
-    return _lineage(session, version_id)[0]
+    return ancestors_and_roots(session, version_id)[0]
 
 
 def roots_of(session: Session, version_id: str) -> list[Version]:
     """The deposits at the bottom of the lineage (the version itself where it has no parents)."""
-    return _lineage(session, version_id)[1]
+    return ancestors_and_roots(session, version_id)[1]
 
 
 def _request(actor: Principal, action: str, root: Version, of: str) -> Request:
@@ -173,7 +181,7 @@ def _addresses(roots: Sequence[Version]) -> list[Version]:
 
 def requests_of(session: Session, actor: Principal, action: str, version: Version) -> list[Request]:
     """What must all be permitted for `actor` to do `action` with `version`: a request an address."""
-    roots = _lineage(session, version.version_id)[1]
+    roots = ancestors_and_roots(session, version.version_id)[1]
     return [_request(actor, action, root, version.kind) for root in _addresses(roots)]
 
 
@@ -189,7 +197,7 @@ def authorize_use(session: Session, actor: Principal, action: str, version: Vers
     whose lineage holds anything but accepted versions is refused with NotAccepted; so is what was made from
     a version that its owner took back, for a download too.
     """
-    ancestors, roots = _lineage(session, version.version_id)
+    ancestors, roots = ancestors_and_roots(session, version.version_id)
     grounds: set[str] = set()
     for root in _addresses(roots):
         grounds.update(authorize(session, _request(actor, action, root, version.kind)).by)
@@ -233,7 +241,7 @@ def terms_of(session: Session, version: Version, organizations: dict[str, str]) 
 
     As in :func:`authorize_use`, the states of all ancestors count too.
     """
-    ancestors, roots = _lineage(session, version.version_id)
+    ancestors, roots = ancestors_and_roots(session, version.version_id)
     addresses = _addresses(roots)
     computed = []
     for action in USE_ACTIONS:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-
 _LOOKING = 0.05
 """Seconds between two looks at whether one of several locks was let go."""
 
@@ -23,7 +22,7 @@ def alone(path: Path) -> Iterator[int]:
 
 @contextmanager
 def one_of(paths: Sequence[Path], seconds: float) -> Iterator[Path | None]:
-    """Hold one of several locks, the first that somebody lets go within so many seconds; None where none was."""
+    """Hold one of several locks, the first that is let go within so many seconds; None where none was."""
     end = time.monotonic() + seconds
     with ExitStack() as held:
         locks = {path: held.enter_context(path.open("a")) for path in paths}

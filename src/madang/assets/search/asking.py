@@ -175,21 +175,36 @@ def _korean(text: str) -> Iterator[Concept]:
         yield from _parts(term, inner)
         covered.update(range(at, at + size))
         at += size
-    for form, begin, end in _left(spans, covered):
+    for form, begin, end in _left(spans, covered, _after_spaces(text)):
         weight = _COMMON if form in _KOREAN_STOP else 1.0
         if form not in _KOREAN_STOP or len(spans) == 1:
-            alike = _alike("sounds_english", sounds.in_korean([run[begin:end]]))
+            alike = _halves(form) or _alike("sounds_english", sounds.in_korean([run[begin:end]]))
             yield Concept((Alternative("korean", (form,)), *_loose(form), *alike), weight)
 
 
-def _left(spans: Sequence[tuple[str, int, int]], covered: set[int]) -> Iterator[tuple[str, int, int]]:
-    """Morphemes that no term of the glossary covers; such as stand together also as the word that they may
-    be pieces of, since a foreign name is no morpheme of Korean."""
+def _left(
+    spans: Sequence[tuple[str, int, int]], covered: set[int], after_spaces: set[int]
+) -> Iterator[tuple[str, int, int]]:
+    """Morphemes that no term of the glossary covers; such as stand together without a space also as the word
+    that they may be pieces of, since a foreign name is no morpheme of Korean."""
     left = [one for one in spans if not covered.intersection(range(one[1], one[2]))]
     yield from left
     for (first, begin, middle), (second, also, end) in itertools.pairwise(left):
-        if middle == also:
+        if middle == also and middle not in after_spaces:
             yield first + second, begin, end
+
+
+def _halves(form: str) -> list[Alternative]:
+    """Of a word that the glossary does not know, but two of its terms make up: both of them, in either
+    language."""
+    for at in range(2, len(form) - 1):
+        halves = [glossary.english_of(half)[1][:3] for half in (form[:at], form[at:])]
+        if all(halves):
+            ways = [Alternative("korean", (form[:at], form[at:]), 0.9)]
+            for said in itertools.product(*halves):
+                ways.append(Alternative("english", tuple(_WORD.findall(" ".join(said).lower())), _OTHER))
+            return ways
+    return []
 
 
 def _alike(field: str, skeletons: Iterable[str]) -> list[Alternative]:
@@ -202,6 +217,11 @@ def _without_spaces(text: str) -> tuple[str, set[int]]:
     """The text without spaces, and the places in it where a morpheme or a word begins or ends."""
     ends = {_moved(text, place, place)[0] for place in korean.boundaries(text)}
     return re.sub(r"[\s·]+", "", text), ends
+
+
+def _after_spaces(text: str) -> set[int]:
+    """Places in the text without spaces before which a space stood."""
+    return {_moved(text, space.end(), space.end())[0] for space in re.finditer(r"[\s·]+", text)}
 
 
 def _moved(text: str, begin: int, end: int) -> tuple[int, int]:

@@ -59,7 +59,7 @@ def of_version(session: Session, version: Version) -> Entry:
     seen_by = [f"organization/{version.owner}", f"mission/{version.mission}"]
     if version.agreement:
         seen_by.append(f"agreement/{version.agreement}")
-    roots = lineage.roots_of(session, version.version_id)
+    ancestors, roots = lineage.ancestors_and_roots(session, version.version_id)
     held = tuple(one.variable for one in probing.quantities_of(session, version.version_id))
     told = _told(session, version, held)
     facets = {
@@ -71,8 +71,10 @@ def of_version(session: Session, version: Version) -> Entry:
         "state": [version.state],
     }
     said = " ".join(f"{name} {value}" for name, value in version.facts.items())
-    below = sorted({address(root, version.kind) for root in roots})
-    return _entry(version.version_id, told, [said, version.mission, *_words_of(told)], seen_by, below, facets)
+    below = {address(root, version.kind) for root in roots}
+    below |= {unaccepted(one.owner, one.state) for one in ancestors if one.state != "accepted"}
+    words = [said, version.mission, *_words_of(told)]
+    return _entry(version.version_id, told, words, seen_by, sorted(below), facets)
 
 
 def _told(session: Session, version: Version, held: tuple[Variable, ...]) -> Description:
@@ -91,6 +93,11 @@ def _told(session: Session, version: Version, held: tuple[Variable, ...]) -> Des
 def address(root: Version, of: str) -> str:
     """What clauses decide about a deposit by, as one token; `of`: the kind of what is made of it."""
     return f"{root.owner}/{root.kind}/{root.mission}/{of}"
+
+
+def unaccepted(owner: str, state: str) -> str:
+    """That a version, or one that it was made from, is not accepted, as one token."""
+    return f"{state}/{owner}"
 
 
 def _entry(

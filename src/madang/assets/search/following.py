@@ -13,6 +13,7 @@ from itertools import chain
 import blake3
 import sqlalchemy as sa
 
+from madang.assets import lineage
 from madang.assets.catalogue.model import PRESENT, Record, Source, records, sources
 from madang.assets.describing.model import descriptions
 from madang.assets.model import Version, versions
@@ -86,7 +87,7 @@ def _changed(session: Session, position: int) -> set[str]:
         for row in rows:
             found |= {str(key[0]) for table, key, _ in json.loads(row["changes"]) if table in wanted}
         position = rows[-1]["position"] + 1
-    return found | _later(session, found)
+    return found | _later(session, found) | lineage.derived_from(session, sorted(found)[:_WHOLE])
 
 
 def _later(session: Session, keys: set[str]) -> set[str]:

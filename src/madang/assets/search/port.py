@@ -19,7 +19,7 @@ class Entry:
 
     Texts are plain; `korean` ones are terms joined by spaces, `pairs` syllable pairs, `sounds` skeletons
     (``sounds.py``) of words in either script. seen_by and below are sets of tokens: who may know of it, and
-    which owners' data are in it. facets: name of FACETS -> values.
+    whose data are in it and in what state. facets: name of FACETS -> values.
     """
 
     key: str

@@ -14,9 +14,9 @@ from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import Record
 from madang.assets.describing import service as describing
 from madang.assets.metadata.model import Description
-from madang.assets.model import KINDS, STATES, Version, versions
+from madang.assets.model import GONE, KINDS, Version, versions
 from madang.assets.search import asking, following
-from madang.assets.search.entries import EVERYONE, address
+from madang.assets.search.entries import EVERYONE, address, unaccepted
 from madang.assets.search.errors import BadFacet, TooDeep, YearsReversed
 from madang.assets.search.meaning import nearest
 from madang.assets.search.port import FACETS, Query, Result, SearchIndex
@@ -130,9 +130,7 @@ def _query(session: Session, actor: Principal, asked: Asked) -> Query:
     not_below: tuple[str, ...] = ()
     if asked.may is not None:
         facets["kind"] = tuple(set(facets.get("kind", KINDS)) & set(KINDS)) or ("-",)
-        standing = [one for one in STATES if one != "destroyed"] if asked.may == "download" else ["accepted"]
-        facets["state"] = tuple(set(facets.get("state", standing)) & set(standing)) or ("-",)
-        not_below = tuple(_denied(session, actor, asked.may))
+        not_below = (*_denied(session, actor, asked.may), *_unsettled(session, actor, asked.may))
     words, ranges = asking.ranges(asked.words)
     return Query(
         asking.concepts(words),
@@ -175,6 +173,18 @@ def _denied(session: Session, actor: Principal, action: str) -> list[str]:
             if not lineage.may_use(session, actor, action, root, of):
                 denied.append(address(root, of))
     return denied
+
+
+def _unsettled(session: Session, actor: Principal, action: str) -> list[str]:
+    """What stands against an action by its state, as ``lineage.authorize_use`` decides: anything not
+    accepted; for a download, what others took back or anybody destroyed."""
+    columns = (versions.c.owner, versions.c.state)
+    found = []
+    for row in session.rows(sa.select(*columns).where(versions.c.state != "accepted").distinct()):
+        own = row["state"] == "withdrawn" and row["owner"] == actor.organization
+        if action != "download" or (row["state"] in GONE and not own):
+            found.append(unaccepted(row["owner"], row["state"]))
+    return found
 
 
 def _seen(session: Session, actor: Principal, keys: Sequence[str]) -> dict[str, Record | Version]:

@@ -23,7 +23,7 @@ from madang.engines.tantivy.phrases import TITLE, Phrases, anywhere, together
 from madang.kernel.home import Home
 from madang.kernel.locks import alone
 
-_VERSION = "5"
+_VERSION = "6"
 _HEAP = 128 * 2**20
 _MOST_OF_VARIABLES = 20_000
 """Variables that a range finds; the things of any beyond are not found."""
