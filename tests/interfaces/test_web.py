@@ -248,6 +248,14 @@ def test_headers_and_the_public_checkpoint(client: TestClient, played: Played) -
     assert client.get("/openapi.json").status_code == 404
 
 
+def test_who_is_told_of_an_error_stays_signed_in(client: TestClient, played: Played) -> None:
+    for address in ("/versions/company-a/nothing@1", "/nowhere"):
+        page = client.get(address, headers=cookies(played, cast.LEAD))
+        assert page.status_code == 404
+        assert 'action="/sign-out"' in page.text
+        assert 'action="/sign-out"' not in client.get(address).text
+
+
 def test_names_are_escaped(copied: Played) -> None:
     from madang.organizations import service
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from madang.programme.verification import verify_home
 from madang.runs import service as runs
 from madang.runs.supervisor import Supervisor
 from tests.conftest import Played
+from tests.interfaces.commands import Done, here, refused
 
 WHO = "company-b"
 
@@ -217,6 +219,25 @@ def test_a_destruction_that_was_cut_off_is_finished(copied: Played, monkeypatch:
     with pytest.raises(ContentDestroyed):
         content.read(mine[0].digest)
     assert all(content.intact(file.digest) for file in others)
+
+
+def test_the_command_line_takes_back_and_destroys(copied: Played) -> None:
+    name, token = deposit_of(copied).name, copied.stage.token(WHO)
+
+    def asset(*words: str) -> Done:
+        return here("--home", copied.home.path, "asset", *words, token=token)
+
+    refused(asset("destroy", name, "--for-good"), "cannot be destroyed")
+    assert f"{cast.LEAD}/policy@1" in asset("affected", name).stdout
+    assert cast.LEAD in asset("withdraw", name, "--reason", "the recorder was wrong").stdout
+    refused(asset("withdraw", name, "--reason", "again"), name)
+    unsure = asset("destroy", name)
+    assert (unsure.returncode, f"{cast.LEAD}/policy@1" in unsure.stdout) == (2, True)
+    assert "Nothing was done" in unsure.stderr
+    assert asset("files", name).stdout.count("\n") > 1
+    assert asset("destroy", name, "--for-good").returncode == 0
+    assert asset("files", name).stdout == "Its list of files was destroyed with its bytes.\n"
+    assert json.loads(asset("files", name, "--json").stdout) == []
 
 
 def test_the_same_bytes_of_two_owners_are_destroyed_apart(copied: Played, tmp_path: Path) -> None:

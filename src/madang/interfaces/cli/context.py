@@ -263,15 +263,19 @@ def said(told: Told) -> str:
 
 
 def print_items(
-    items: Iterable[Item], columns: Mapping[str, Callable[[Item], object]], as_json: bool
+    items: Iterable[Item],
+    columns: Mapping[str, Callable[[Item], object]],
+    as_json: bool,
+    none: str = "cli.none",
 ) -> None:
-    """A table with what each column's function says of each item, or all of the items as JSON."""
+    """A table with what each column's function says of each item, or all of the items as JSON. none: the
+    message where there is no item."""
     listed = list(items)
     if as_json:
         print_json([item.model_dump(mode="json") for item in listed])
         return
     rows = [{title: tell(item) for title, tell in columns.items()} for item in listed]
-    print_rows(rows, {title: title for title in columns}, False)
+    print_rows(rows, {title: title for title in columns}, False, none)
 
 
 def print_document(item: BaseModel, as_json: bool, **shown: object) -> None:
@@ -289,13 +293,15 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as_json: bool) -> None:
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], as_json: bool, none: str = "cli.none"
+) -> None:
     """A table of the named columns, or all of the rows as JSON."""
     if as_json:
         print_json([dict(row) for row in rows])
         return
     if not rows:
-        print(text("cli.none"))
+        print(text(none))
         return
     from rich.console import Console
     from rich.table import Table

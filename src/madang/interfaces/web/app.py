@@ -38,9 +38,9 @@ from madang.interfaces.web.pages import (
     trials,
     versions,
 )
-from madang.interfaces.web.viewer import OneTimeCodes, Viewer, kept, render
+from madang.interfaces.web.viewer import OneTimeCodes, Viewer, kept, render, viewer
 from madang.kernel import extension
-from madang.kernel.errors import Defect, MadangError, NotFound
+from madang.kernel.errors import Defect, MadangError, NotFound, UserError
 from madang.kernel.home import Home, open_home
 from madang.kernel.ledger.log import current_checkpoint
 
@@ -137,10 +137,11 @@ class _Headers:
 
 
 def _told(request: Request, error: Exception) -> Response:
-    """Any error as a page in three parts, in the reader's language."""
+    """Any error as a page in three parts, in the reader's language. Where it is none of the reader's, the
+    records, which know who reads, may be what fails."""
     known = error if isinstance(error, MadangError) else Defect()
-    viewer = Viewer.unsigned(request)
-    page = render(viewer, "error.html", status=known.status, error=known.in_language(viewer.language))
+    reader = viewer(request) if isinstance(known, UserError) else Viewer.unsigned(request)
+    page = render(reader, "error.html", status=known.status, error=known.in_language(reader.language))
     page.headers.update(_HEADERS)  # an unforeseen error is answered outside the middleware
     return page
 

@@ -208,7 +208,8 @@ def files(version: str, *, json: context.Json = False) -> None:
         "bytes": lambda one: one.size_bytes,
         "blake3": lambda one: one.digest,
     }
-    context.print_items(context.every(versions.files, version=version), columns, json)
+    found = context.every(versions.files, version=version)
+    context.print_items(found, columns, json, none="assets.no-files")
 
 
 @app.command
