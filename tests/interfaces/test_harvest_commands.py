@@ -54,6 +54,10 @@ def test_a_source_from_its_first_line_to_its_records(copied: Played, opened: Pat
     assert "CC-BY-4.0" in shown
     assert "KMA" in shown
     assert "관측" in say("harvest", "show", by_format["listing"])
+    assert json.loads(say("harvest", "end", "desk", "--json"))["ended_at"]
+    assert "ended (2" in say("harvest", "status")
+    assert json.loads(say("harvest", "records", "desk", "--json")) == []
+    assert "ended_at" not in say("harvest", "change", "desk", "--url", opened)
     # Bytes as they came, which only a process of its own writes.
     show = ("--home", copied.home.path, "harvest", "show")
     assert "기온.csv" in madang(*show, by_format["listing"], "--original", **told).stdout

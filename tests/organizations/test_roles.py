@@ -23,6 +23,7 @@ OWN: dict[str, set[str]] = {
     "quota.enforce": {"operator"}, "trial.keep": {"officer", "researcher", "operator"},
     "benchmark.seal": {"evaluator"}, "score.record": {"evaluator"}, "benchmark.open": {"evaluator"},
     "application.make": {"researcher"}, "source.add": {"steward"}, "source.change": {"steward"},
+    "source.end": {"steward"},
     "harvest.run": {"steward"},
     "member.add": {"officer"}, "token.issue": {"officer"}, "token.revoke": {"officer"},
 }  # fmt: skip

@@ -47,7 +47,11 @@ _RULES: tuple[tuple[tuple[str, ...], Policy], ...] = tuple(
         ("steward-meets-obligation", ("obligation.meet",), f"{_role('steward')} && {_OWN}"),
         ("lead-opens-mission", ("mission.open",), f"{_role('researcher')} && {_OWN}"),
         ("steward-deposits", ("asset.deposit", "asset.withdraw"), f"{_role('steward')} && {_OWN}"),
-        ("steward-harvests", ("source.add", "source.change", "harvest.run"), f"{_role('steward')} && {_OWN}"),
+        (
+            "steward-harvests",
+            ("source.add", "source.change", "source.end", "harvest.run"),
+            f"{_role('steward')} && {_OWN}",
+        ),
         ("researcher-pools", ("asset.pool",), f"{_role('researcher')} && {_OWN}"),
         (
             "member-downloads",

@@ -22,5 +22,9 @@ class SourceExists(Conflict):
     """Facts: source."""
 
 
+class SourceEnded(Conflict):
+    """Facts: source."""
+
+
 class BadSource(Invalid):
     """A source's address or option that its kind cannot take. Facts: source, reason."""

@@ -27,6 +27,7 @@ sources = sa.Table(
     sa.Column("mission", sa.Text),
     sa.Column("since", sa.Text),
     sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
 )
 records = sa.Table(
     "records",
@@ -77,7 +78,8 @@ problems = sa.Table(
 
 @dataclass(frozen=True)
 class Source:
-    """Where descriptions come from. since: what the next incremental harvest asks from."""
+    """Where descriptions come from. since: what the next incremental harvest asks from. ended_at: since when
+    its records are found no more; None while they are."""
 
     name: str
     owner: str
@@ -87,6 +89,7 @@ class Source:
     mission: str | None
     since: str | None
     created_at: str
+    ended_at: str | None
 
     @property
     def where(self) -> str:

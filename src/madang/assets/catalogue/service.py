@@ -7,7 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from madang.assets.catalogue.errors import BadSource, NoSuchHarvest, NoSuchRecord, NoSuchSource, SourceExists
+from madang.assets.catalogue.errors import (
+    BadSource,
+    NoSuchHarvest,
+    NoSuchRecord,
+    NoSuchSource,
+    SourceEnded,
+    SourceExists,
+)
 from madang.assets.catalogue.model import (
     PRESENT,
     Harvest,
@@ -61,6 +68,7 @@ def add(
         "mission": mission,
         "since": None,
         "created_at": clock.to_text(clock.now()),
+        "ended_at": None,
     }
     session.insert(sources, row)
     made = Source(**row)  # type: ignore[arg-type]
@@ -70,14 +78,31 @@ def add(
 
 def change(session: Session, actor: Principal, name: str, url: str, options: Mapping[str, str]) -> Source:
     """Say where a source of the actor's organization is by now. Its records stay; the next harvest walks
-    through all of it. NoSuchSource, BadSource."""
+    through all of it. One that ended is taken up again. NoSuchSource, BadSource."""
     source = see(session, actor, name)
     authorize(session, Request(actor, "source.change", "Source", name, {"owner": source.owner}))
     _check_url(name, url)
-    session.update(sources, name, url=url, options=dict(options), since=None)
+    session.update(sources, name, url=url, options=dict(options), since=None, ended_at=None)
     changed = get(session, name)
     session.record("source.changed", name, actor.as_fact(), owner=source.owner, where=changed.where)
     return changed
+
+
+def end(session: Session, actor: Principal, name: str) -> Source:
+    """End a source of the actor's organization: its records stay on record, and nobody finds them or harvests
+    it until :func:`change` takes it up again. NoSuchSource, SourceEnded."""
+    source = see(session, actor, name)
+    authorize(session, Request(actor, "source.end", "Source", name, {"owner": source.owner}))
+    require_going_on(source)
+    session.update(sources, name, ended_at=clock.to_text(clock.now()))
+    session.record("source.ended", name, actor.as_fact(), owner=source.owner)
+    return get(session, name)
+
+
+def require_going_on(source: Source) -> None:
+    """SourceEnded where it is not harvested any more."""
+    if source.ended_at:
+        raise SourceEnded(source=source.name)
 
 
 def _check_url(name: str, url: str) -> None:
@@ -139,7 +164,8 @@ def record(session: Session, actor: Principal, record_id: str) -> Record:
 def records_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[str, Record]:
     """Those of the records that the actor may know of."""
     query = sa.select(records).join(sources, sources.c.name == records.c.source)
-    rows = session.rows(query.where(records.c.record_id.in_(ids), _visible(actor)))
+    found = records.c.record_id.in_(ids) & sources.c.ended_at.is_(None)
+    rows = session.rows(query.where(found, _visible(actor)))
     return {row["record_id"]: Record(**row) for row in rows}
 
 
@@ -149,8 +175,9 @@ def original(home: Home, found: Record) -> bytes:
 
 
 def records_of(session: Session, actor: Principal, source: str, part: Slice | None = None) -> list[Record]:
-    """The records of a source that are there, by their id."""
-    see(session, actor, source)
+    """The records of a source that are there, by their id; none of one that ended."""
+    if see(session, actor, source).ended_at:
+        return []
     where = (records.c.source == source) & (records.c.state == PRESENT)
     query = cut(sa.select(records).where(where), (records.c.record_id,), part)
     return [Record(**row) for row in session.rows(query)]
@@ -162,6 +189,11 @@ def count(session: Session, source: str, *, of_data: bool = False) -> int:
     if of_data:
         where &= records.c.document["layer"].as_string() != REPOSITORY
     return int(session.scalar(sa.select(sa.func.count()).select_from(records).where(where)))
+
+
+def shown(session: Session, source: Source) -> int:
+    """How many records of a source may be found: none of one that ended."""
+    return 0 if source.ended_at else count(session, source.name)
 
 
 def harvests_of(session: Session, source: str, part: Slice | None = None) -> list[Harvest]:

@@ -69,12 +69,13 @@ def run(
 ) -> Harvest:
     """Harvest a source: what changed since the last time where it can tell that, else all of it.
 
-    A walk that was cut off is taken up again. Raises HarvestBusy, NotFetched, BadAnswer, NothingFound or
-    TooManyVanished; what was taken in before stays, and the harvest says why it ended.
+    A walk that was cut off is taken up again. Raises HarvestBusy, SourceEnded, NotFetched, BadAnswer,
+    NothingFound or TooManyVanished; what was taken in before stays, and the harvest says why it ended.
     """
     with home.database.read() as session:
         source = catalogue.see(session, actor, name)
         authorize(session, request(actor, source))
+    catalogue.require_going_on(source)
     also = _networks(home)
     with _alone(home, source) as folder:
         journal = Journal(folder)

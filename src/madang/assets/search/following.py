@@ -31,6 +31,8 @@ _BATCH = 1000
 _WHOLE = 20_000
 """Changes after which making the index anew is the shorter way."""
 _MAKING = "making"
+_ENDINGS = ("source.ended", "source.changed")
+"""Entries after which a source's records are found no more, or again."""
 
 
 def level(home: Home, progress: Progress | None = None) -> SearchIndex:
@@ -78,7 +80,7 @@ def _changed(session: Session, position: int) -> set[str]:
     """Keys of records and versions that entries from `position` on changed; stops at _WHOLE and one more."""
     found: set[str] = set()
     wanted = {records.name, versions.name, probes.name, descriptions.name}
-    query = sa.select(log.entries.c.position, log.entries.c.changes)
+    query = sa.select(*log.entries.c["position", "kind", "subject", "changes"])
     while len(found) <= _WHOLE:
         where = log.entries.c.position >= position
         rows = session.rows(query.where(where).order_by(log.entries.c.position).limit(_BATCH))
@@ -86,8 +88,15 @@ def _changed(session: Session, position: int) -> set[str]:
             break
         for row in rows:
             found |= {str(key[0]) for table, key, _ in json.loads(row["changes"]) if table in wanted}
+            if row["kind"] in _ENDINGS:
+                found |= set(_of_source(session, row["subject"]))
         position = rows[-1]["position"] + 1
     return found | _later(session, found) | lineage.derived_from(session, sorted(found)[:_WHOLE])
+
+
+def _of_source(session: Session, source: str) -> Iterator[str]:
+    query = sa.select(records.c.record_id).where(records.c.source == source).limit(_WHOLE + 1)
+    yield from (row["record_id"] for row in session.rows(query))
 
 
 def _later(session: Session, keys: set[str]) -> set[str]:
@@ -150,7 +159,9 @@ def _entries(session: Session, keys: Sequence[str]) -> Iterator[Entry]:
     from_sources = {row["name"]: Source(**row) for row in session.rows(sa.select(sources))}
     for start in range(0, len(keys), 500):
         part = list(keys[start : start + 500])
-        there = records.c.record_id.in_(part) & (records.c.state == PRESENT)
+        ended = [name for name, source in from_sources.items() if source.ended_at]
+        there = (records.c.state == PRESENT) & records.c.source.not_in(ended)
+        there &= records.c.record_id.in_(part)
         for row in session.rows(sa.select(records).where(there)):
             record = Record(**row)
             yield entries.of_record(record, from_sources[record.source])

@@ -66,7 +66,8 @@ def change(source: str, *, url: str, option: tuple[str, ...] = (), json: context
     """Say where a source of your organization is by now (its steward).
 
     Its records stay, and the next `madang harvest run` walks through all of it: what is not there any more is
-    gone, behind the brake (`--accept-vanished`). Options are those told here, none of before.
+    gone, behind the brake (`--accept-vanished`). Options are those told here, none of before. A source that
+    ended is taken up again.
 
     Examples: madang harvest change nims --url https://repository.example/oai2
               madang harvest change sky --url https://stac.example/catalog.json --option items=no
@@ -86,9 +87,32 @@ def change(source: str, *, url: str, option: tuple[str, ...] = (), json: context
     context.print_document(made, json, **_shown(made))
 
 
+@app.command
+def end(source: str, *, json: context.Json = False) -> None:
+    """End a source of your organization: its records are found no more (its steward).
+
+    They stay on record, and `madang harvest change` takes the source up again.
+
+    Example: madang harvest end nims
+
+    Parameters
+    ----------
+    source
+        Its name.
+    """
+    made = context.call(catalogue.end, source=source)
+    context.print_document(made, json, **_shown(made))
+
+
 def _shown(source: documents.Source) -> dict[str, object]:
     options = ", ".join(f"{name}={value}" for name, value in source.options.items())
     return {"options": options, "last": _state(source.last) if source.last else ""}
+
+
+def _last(source: documents.Source) -> str:
+    if source.ended_at:
+        return f"{context.text('catalogue.ended')} ({source.ended_at})"
+    return _state(source.last) if source.last else "-"
 
 
 def _state(harvest: documents.Harvest) -> str:
@@ -161,7 +185,7 @@ def status(source: str | None = None, *, json: context.Json = False) -> None:
             "owner": lambda one: one.owner,
             "records": lambda one: one.records,
             "problems": lambda one: one.last.problems if one.last else "",
-            "last harvest": lambda one: _state(one.last) if one.last else "-",
+            "last harvest": _last,
         }
         context.print_items(context.every(catalogue.list_), columns, json)
         return

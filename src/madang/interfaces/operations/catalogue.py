@@ -54,7 +54,7 @@ def source_document(session: Session, actor: Principal, source: Source) -> docum
     last = service.harvests_of(session, source.name, Slice(1))
     harvest = documents.Harvest.model_validate(last[0], from_attributes=True) if last else None
     told = {**vars(source), "url": service.address_for(actor, source)}
-    return documents.Source(**told, records=service.count(session, source.name), last=harvest)
+    return documents.Source(**told, records=service.shown(session, source), last=harvest)
 
 
 def record_document(record: Record) -> documents.Record:
@@ -90,6 +90,14 @@ def change(caller: Caller, source: Name, new: documents.NewAddress) -> documents
     port.check(source, kind, new.url, new.options, running.folders(caller.home))
     with caller.home.database.write() as session:
         made = service.change(session, caller.actor, source, new.url, new.options)
+        return source_document(session, caller.actor, made)
+
+
+@operation("POST", "/sources/{source}/end")
+def end(caller: Caller, source: Name) -> documents.Source:
+    """End a source (its owner's steward): its records are found no more, until `change` takes it up."""
+    with caller.home.database.write() as session:
+        made = service.end(session, caller.actor, source)
         return source_document(session, caller.actor, made)
 
 

@@ -544,6 +544,12 @@ class Catalogue:
             key=key,
         )
 
+    async def end(self, source: str, *, key: str | None = None) -> documents.Source:
+        """End a source (its owner's steward): its records are found no more, until `change` takes it up."""
+        return await self._client.call(
+            "POST", f"/sources/{addresses.part(source)}/end", documents.Source, key=key
+        )
+
     def harvests(self, source: str, *, page_size: int = 100) -> AsyncIterator[documents.Harvest]:
         """List the harvests of a source, newest first."""
         return self._client.every(

@@ -146,7 +146,7 @@ def _listed(session: Session, source: Source) -> dict[str, Any]:
     last = catalogue.harvests_of(session, source.name, Slice(1))
     return {
         "source": source,
-        "records": catalogue.count(session, source.name),
+        "records": catalogue.shown(session, source),
         "last": last[0] if last else None,
     }
 
@@ -159,7 +159,7 @@ def show_source(source: str, viewer: Looking) -> Response:
         found = catalogue.see(session, viewer.actor, source)
         harvests = catalogue.harvests_of(session, source, Slice(20))
         problems = catalogue.problems_of(session, harvests[0].harvest_id, Slice(PART)) if harvests else []
-        count = catalogue.count(session, source)
+        count = catalogue.shown(session, found)
         bodies = organizations.by_name(session)
     return render(
         viewer,
