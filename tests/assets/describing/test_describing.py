@@ -7,7 +7,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from madang.assets import checking, reads, service
 from madang.assets.catalogue import service as catalogue
@@ -18,7 +20,9 @@ from madang.assets.describing.errors import UnknownForm, Untitled
 from madang.assets.errors import NoSuchVersion
 from madang.assets.metadata import reading
 from madang.assets.metadata.model import Description, Text, Variable
-from madang.assets.model import Version
+from madang.assets.model import Finding, Version
+from madang.assets.probing import service as probing
+from madang.assets.probing.model import Report
 from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
 from madang.interfaces.operations import Caller, descriptions
@@ -47,6 +51,49 @@ def weather(copied: Played, tmp_path: Path) -> Version:
 def _describe(played: Played, name: str, told: Description = SAID, who: str = "company-b") -> None:
     with played.home.database.write() as session:
         describing.describe(session, played.actor(who), name, told)
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_others_read_the_rows_by_the_croissant_document(copied: Played, tmp_path: Path) -> None:
+    """mlcroissant finds each table's columns by their heads; what it would misread has no records."""
+    mlcroissant = pytest.importorskip("mlcroissant")
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "a.csv").write_text("지점,기온(℃)\n부산,30\n")
+    (folder / "b.csv").write_text("곳\t습도(%)\n부산\t55\n")
+    (folder / "old.csv").write_text("옛 지점,강수량(mm)\n부산,1\n", "cp949")
+    (folder / "other.csv").write_text("a;b\n1;2\n3;4\n")
+    parquet.write_table(pa.table({"풍속(m/s)": [1.5, 2.5]}), folder / "c.parquet")
+    actor = copied.actor("company-b")
+    version = service.deposit(copied.home, actor, folder, "tables", cast.AGREEMENT)
+    checking.check(copied.home, actor, version.name)
+    document = json.loads(exporting.export(copied.home, actor, version.name, "croissant.json", "en"))
+    media = {one["name"]: one["encodingFormat"] for one in document["distribution"]}
+    assert (media["a.csv"], media["b.csv"]) == ("text/csv", "text/tab-separated-values")
+    assert (media["old.csv"], media["other.csv"]) == ("text/csv; charset=cp949", "text/plain")
+    for one in document["distribution"]:
+        one["contentUrl"] = str(folder / one["name"])
+    (tmp_path / "croissant.json").write_text(json.dumps(document))
+    dataset = mlcroissant.Dataset(jsonld=str(tmp_path / "croissant.json"))
+    rows = {
+        tuple(str(value.decode() if isinstance(value, bytes) else value) for value in row.values())
+        for one in dataset.metadata.record_sets
+        for row in dataset.records(one.uuid)
+    }
+    assert rows == {("부산", "30.0"), ("부산", "55.0"), ("1.5",), ("2.5",)}
+
+
+def test_a_part_that_was_looked_into_is_told_as_one(
+    copied: Played, weather: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = exporting.export(copied.home, copied.actor("company-b"), weather.name, "card.md", "en").decode()
+    assert "in part" not in card
+    report = Report("a.csv", findings=(Finding("not-whole", "info", "", {"rows": 1}),))
+    monkeypatch.setattr(probing, "_look", lambda *_: [report])
+    made = probing.probe(copied.home, copied.actor("company-b"), weather.name)
+    assert (made.opened, made.parts, made.whole) == (1, 1, False)
+    card = exporting.export(copied.home, copied.actor("company-b"), weather.name, "card.md", "ko").decode()
+    assert "그중 1개는 일부만 읽었습니다" in card
 
 
 def test_what_is_known_is_put_together(copied: Played, weather: Version) -> None:
@@ -122,7 +169,7 @@ def test_croissant_tells_the_columns_of_tables(copied: Played, weather: Version)
     actor = copied.actor("company-b")
     told = json.loads(exporting.export(copied.home, actor, weather.name, "croissant.json", "en"))
     (records,) = told["recordSet"]
-    assert [one["source"]["extract"]["column"] for one in records["field"]][-1] == "기온"
+    assert [one["source"]["extract"]["column"] for one in records["field"]][-1] == "기온(℃)"
     assert told["distribution"][0]["sha256"] == hashlib.sha256(ROWS.encode()).hexdigest()
 
 

@@ -15,8 +15,9 @@ from madang.assets.catalogue.errors import NoSuchSource
 from madang.assets.errors import NoSuchVersion
 from madang.assets.harvest import running
 from madang.assets.metadata import units
+from madang.assets.metadata.model import Description, Variable
 from madang.assets.model import Version, versions
-from madang.assets.search import asking, evaluation, following, glossary, korean, service, sounds
+from madang.assets.search import asking, entries, evaluation, following, glossary, korean, service, sounds
 from madang.assets.search.errors import BadFacet, TooDeep, UnreadableQueries, YearsReversed
 from madang.assets.search.port import Entry, Measured, Query, open_index
 from madang.assets.search.service import Asked
@@ -229,6 +230,36 @@ def test_hidden_variables_push_nothing_out(
     words, ranges = asking.ranges("temperature 250~260 K")
     assert index.search(Query((), ranges, seen_by=("everyone",))).hits[0][0] == "rec-seen"
     assert words.strip() == "temperature"
+
+
+@pytest.mark.parametrize(
+    ("words", "left", "unit", "low", "high"),
+    [
+        ("습도 50% 이상", "습도", "1", 0.5, None),
+        ("염분 30 ‰ 이하인", "염분", "1", None, 0.03),
+        ("온도가 300K보다 낮은", "온도가", "K", None, 300),
+        ("풍속이 1m/s를 넘는", "풍속이", "m/s", 1, None),
+        ("수온 0에서 1도 사이의", "수온", "K", 273.15, 274.15),
+        ("영하 5도 이하 기온", "기온", "K", None, 268.15),
+        ("위도 30도 이상", "위도", "rad", 0.5235987755982988, None),
+    ],
+)
+def test_ranges_as_koreans_say_them(
+    words: str, left: str, unit: str, low: float | None, high: float | None
+) -> None:
+    told, (found,) = asking.ranges(words)
+    assert (told.strip(), found.unit) == (left, unit)
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_a_share_is_found_by_its_range(desk: tuple[Home, Principal]) -> None:
+    index = open_index(desk[0])
+    held = Variable("humidity", unit="1", minimum=0.55, maximum=0.6)
+    (measured,) = entries._measured(Description(variables=(held,)))
+    index.replace([Entry("rec-humid", seen_by=["everyone"], variables=[measured])], [], "x")
+    for words, count in (("humidity 50% 이상", 1), ("humidity 70~80 %", 0)):
+        found = index.search(Query((), asking.ranges(words)[1], seen_by=("everyone",)))
+        assert found.count == count
 
 
 def test_an_outsider_finds_nothing_and_counts_nothing(desk: tuple[Home, Principal]) -> None:

@@ -12,6 +12,7 @@ from madang.assets.describing.errors import UnknownForm
 from madang.assets.metadata.model import Description
 from madang.assets.metadata.writing import card, datacite, dcat, schema_org
 from madang.assets.metadata.writing.card import Beside, Use
+from madang.assets.probing import service as probing
 from madang.kernel import extension
 from madang.kernel.authorizer import Principal
 from madang.kernel.home import Home
@@ -68,6 +69,11 @@ def _beside(home: Home, actor: Principal, name: str, language: str) -> Beside:
         terms = lineage.terms_of(session, version, lineage.concerned(session, version))
         findings = service.findings_of(session, version)
         parents = lineage.parents_of(session, version.version_id)
+        probed = probing.probed(session, version.version_id)
+    looked = ""
+    if probed is not None and not probed.whole:
+        facts = {"opened": probed.opened, "files": probed.files, "parts": probed.parts or 0}
+        looked = text("card.looked", language, **facts)
     uses = [Use(t.action, [bodies[o].title(language) for o in t.organizations], t.grounds) for t in terms]
     words = [text(f"finding.{f.check}.what", language, **{"place": f.place, **f.evidence}) for f in findings]
-    return Beside(uses, words, [one.name for one in parents])
+    return Beside(uses, words, [one.name for one in parents], looked=looked)

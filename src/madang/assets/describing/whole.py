@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from madang.assets import lineage, service
@@ -50,6 +50,7 @@ _MEDIA = {
     ".hdf5": "application/x-hdf5", ".fits": "application/fits", ".geojson": "application/geo+json",
     ".jsonl": "application/jsonl", ".onnx": "application/octet-stream",
 }  # fmt: skip
+_BETWEEN_CELLS = {",": "text/csv", "tab": "text/tab-separated-values"}
 _KINDS = {"dataset": "Dataset", "model": "Model", "benchmark": "Dataset", "report": "Report"}
 
 
@@ -64,8 +65,11 @@ def describe(home: Home, actor: Principal, name: str) -> tuple[Version, Descript
     version, manifest = service.look(home, actor, name)
     with home.database.read() as session:
         told = told_of(home, session, version)
-        hashed = version.size_bytes <= HASHED_BYTES and _may_download(session, actor, version)
-    return version, replace(told, files=_files(home, version, manifest.files, told.files, hashed))
+        allowed = _may_download(session, actor, version)
+        probed = probing.probed(session, version.version_id) if allowed else None
+    looked = {one.path: one.facts for one in probing.kept(home, probed)} if probed else {}
+    hashed = version.size_bytes <= HASHED_BYTES and allowed
+    return version, replace(told, files=_files(home, version, manifest.files, told.files, looked, hashed))
 
 
 def _may_download(session: Session, actor: Principal, version: Version) -> bool:
@@ -169,8 +173,14 @@ def _variables(session: Session, version: Version) -> tuple[Variable, ...]:
 
 
 def _files(
-    home: Home, version: Version, files: Sequence[File], said: Sequence[FileTold], hashed: bool
+    home: Home,
+    version: Version,
+    files: Sequence[File],
+    said: Sequence[FileTold],
+    looked: Mapping[str, Mapping[str, Any]],
+    hashed: bool,
 ) -> tuple[FileTold, ...]:
+    """looked: path -> facts of a file that was looked into."""
     content = content_of(home, version)
     meant = meaning.of_files(said)
     told = []
@@ -179,11 +189,22 @@ def _files(
         if hashed:
             with content.open(file.digest) as stream:
                 sha256 = _sha256(stream)
-        media = _MEDIA.get(PurePosixPath(file.path.lower()).suffix) or mimetypes.guess_type(file.path)[0]
+        media = _media(file.path, looked.get(file.path, {}))
         place = f"{address(home, f'api/v1/versions/{version.name}/content')}?path={quote(file.path)}"
         title, description = meant.get(file.path, (Text(), Text()))
-        told.append(FileTold(file.path, title, description, place, media or _UNKNOWN, file.size, sha256))
+        told.append(FileTold(file.path, title, description, place, media, file.size, sha256))
     return tuple(told)
+
+
+def _media(path: str, facts: Mapping[str, Any]) -> str:
+    """The media type of a file by its ending; of a table by what stands between its cells, with its encoding
+    where that is not what everybody expects."""
+    by_ending = _MEDIA.get(PurePosixPath(path.lower()).suffix) or mimetypes.guess_type(path)[0] or _UNKNOWN
+    if "delimiter" not in facts:
+        return by_ending
+    media = _BETWEEN_CELLS.get(str(facts["delimiter"]), "text/plain")
+    encoding = str(facts.get("encoding", ""))
+    return media if encoding.startswith(("utf-8", "ascii")) else f"{media}; charset={encoding}"
 
 
 def _sha256(stream: BinaryIO) -> str:

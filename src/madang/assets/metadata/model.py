@@ -153,7 +153,8 @@ class Variable:
     """A quantity that files hold: a column, a band, a data set of an array file.
 
     unit: as its maker wrote it; minimum and maximum are in it (``units.base`` gives them in base units).
-    standard_name: of the CF standard name table.
+    standard_name: of the CF standard name table. head: that of its column, where the name is a part of it
+    ("기온" of "기온(℃)").
     """
 
     name: str = ""
@@ -165,6 +166,7 @@ class Variable:
     minimum: float | None = None
     maximum: float | None = None
     file: str = ""
+    head: str = ""
 
 
 REPOSITORY = "repository"

@@ -25,7 +25,7 @@ _SPELLINGS = {
     "mbar": "millibar", "㎍/㎥": "ug/m^3", "㎛": "um", "㎜": "mm", "㎝": "cm", "㎞": "km", "㎏": "kg",
     "㎡": "m^2", "㎥": "m^3", "㏊": "ha", "degree_north": "degree", "degree_east": "degree",
     "degrees_north": "degree", "degrees_east": "degree", "degrees": "degree", "°": "degree",
-    "도": "degree", "1": "", "unitless": "", "dimensionless": "",
+    "도": "degree", "‰": "permille",
 }  # fmt: skip
 
 _ALSO = (
@@ -37,6 +37,8 @@ _ALSO = (
 """Units of astronomy (FITS Standard 4.0, 4.3) and of computed tomography that pint has not."""
 _OF_RATIOS = ("mag", "dex", "dB", "dBZ", "dBm", "pH", "bel", "decibel")
 """Logarithms: units that are known and have no base."""
+_PURE = ("1", "unitless", "dimensionless")
+"""How a number without a dimension is written."""
 _NO_UNITS = ("unit", "units")
 """Words that pint would take for a unit with a prefix."""
 
@@ -74,6 +76,8 @@ def is_known(unit: str) -> bool:
 def base(unit: str) -> Base | None:
     """A unit in base units; None where it is none that is known."""
     told = _SPELLINGS.get(unit.strip(), unit.strip())
+    if told in _PURE:
+        return Base("1", 1.0)
     if not _PLAIN.fullmatch(told) or told in _NO_UNITS:
         return None
     told = _EXPONENT.sub(r"**\2", told.replace("·", "*").replace("μ", "µ"))

@@ -183,14 +183,15 @@ def around(one: Ends | None, other: Ends) -> Ends:
 
 
 def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, float] | None:
-    """West, south, east, north from the ends of two coordinates; None where they are none on Earth."""
+    """West, south, east, north from the ends of two coordinates; None where they are none on Earth. What goes
+    over the 180th meridian has its west greater than its east."""
     west, east = longitudes
     south, north = latitudes
     if west is None or east is None or south is None or north is None:
         return None
-    if east > 180 and west >= 0 and east <= 360:
-        # Longitudes of 0 to 360: all around, or beyond the 180th meridian.
-        west, east = (-180.0, 180.0) if east - west > 350 or west < 180 else (west - 360, east - 360)
+    if 180 < east <= 540 and west >= -180:  # counted on beyond 180
+        around_all = east - west > 350
+        west, east = (-180.0, 180.0) if around_all else ((end + 180) % 360 - 180 for end in (west, east))
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         return None
     return west, south, east, north

@@ -67,6 +67,11 @@ class Report:
     preview: Preview = Preview()
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def cut(self) -> bool:
+        """Whether the file was not read to its end."""
+        return any(one.check == "not-whole" for one in self.findings)
+
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
         plain: dict[str, Any] = _adapter().dump_python(self, mode="json")

@@ -17,6 +17,8 @@ MOST_VARIABLES, MOST_FINDINGS, MOST_FACTS = 1000, 100, 40
 PREVIEW_ROWS, PREVIEW_COLUMNS, LONGEST_CELL, LONGEST_TEXT = 8, 40, 200, 2000
 LARGEST_PICTURE = 2**17
 _LARGEST = 2**53 - 1
+_COORDINATES = {"latitude": (-90, 90), "longitude": (-180, 360)}
+"""Degrees that a place on Earth may have, by CF's standard names."""
 
 
 class Notes:
@@ -69,18 +71,34 @@ class Notes:
         shape: Sequence[int] = (),
         ends: tuple[float | None, float | None] = (None, None),
         statistics: Statistics | None = None,
+        head: str = "",
     ) -> None:
-        """Note a variable. kind: number, text, time, flag or other."""
+        """Note a variable. kind: number, text, time, flag or other. head: its column's, where it has one."""
         if len(self._variables) == MOST_VARIABLES:
             self.find("variables-cut", "info", most=MOST_VARIABLES)
         if len(self._variables) >= MOST_VARIABLES:
             return
         low, high = (float(end) if end is not None and math.isfinite(end) else None for end in ends)
+        self._on_earth(name, standard_name, unit, low, high)
+        head = "" if head == name else head[:500]
         variable = Variable(
             line(name, 200), words.plain(line(title, 500)), kind, line(unit, 60), line(standard_name, 200),
-            tuple(min(int(one), _LARGEST) for one in shape), low, high,
+            tuple(min(int(one), _LARGEST) for one in shape), low, high, head=head,
         )  # fmt: skip
         self._variables.append(Probed(variable, statistics or Statistics()))
+
+    def _on_earth(
+        self, name: str, standard_name: str, unit: str, low: float | None, high: float | None
+    ) -> None:
+        """Find values of a coordinate that no place has: a missing value written as a number, say."""
+        least, most = _COORDINATES.get(standard_name, (-math.inf, math.inf))
+        if unit and not unit.lower().startswith(("deg", "°")):
+            return
+        for end in (low, high):
+            if end is not None and not least <= end <= most:
+                told = {"variable": name, "value": f"{end:g}", "least": least, "most": most}
+                self.find("coordinate-beyond", "warn", name, **told)
+                return
 
     def lasts(self, first: str, last: str) -> None:
         """Note that there are times from `first` to `last` (W3CDTF), beside those noted before."""

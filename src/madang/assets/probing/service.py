@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -55,6 +55,7 @@ def probe(home: Home, actor: Principal, name: str) -> Probe:
         "box": _around([report.box for report in reports if report.box]),
         "period": _span([report.period for report in reports if report.period]),
         "probed_at": clock.to_text(clock.now()),
+        "parts": sum(report.cut for report in reports),
     }
     quantities = _merged(reports)
     with home.database.write() as session:
@@ -128,6 +129,7 @@ def _merged(reports: Sequence[Report]) -> list[dict[str, Any]]:
                 "maximum": max(ends, default=None),
                 "files": len(alike),
                 "file": first_in[name, unit, kind],
+                "head": first.variable.head or None,
             }
         )
     return rows
@@ -138,11 +140,29 @@ def _ends(one: Probed) -> list[float]:
 
 
 def _around(boxes: Sequence[tuple[float, float, float, float]]) -> list[float] | None:
-    """The box around boxes."""
+    """The box around boxes; where one of them goes over the 180th meridian (west is greater than east then),
+    that around those of the east beside it."""
     if not boxes:
         return None
-    west, south, east, north = zip(*boxes, strict=True)
-    return [min(west), min(south), max(east), max(north)]
+    over = any(west > east for west, _, east, _ in boxes)
+    turned = [_turned(box) if over else box for box in boxes]
+    west, south, east, north = (
+        pick(sides) for pick, sides in zip(_SIDES, zip(*turned, strict=True), strict=True)
+    )
+    if east - west >= 360:
+        west, east = -180.0, 180.0
+    return [west, south, east - 360 if east > 180 else east, north]
+
+
+_SIDES: tuple[Callable[[Iterable[float]], float], ...] = (min, min, max, max)
+
+
+def _turned(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A box in longitudes that go on beyond 180."""
+    west, south, east, north = box
+    if west > east:
+        return west, south, east + 360, north
+    return (west + 360, south, east + 360, north) if east < 0 else box
 
 
 def _span(periods: Iterable[tuple[str, str]]) -> list[str] | None:

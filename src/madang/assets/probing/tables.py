@@ -23,10 +23,12 @@ probes = sa.Table(
     sa.Column("box", sa.JSON),
     sa.Column("period", sa.JSON),
     sa.Column("probed_at", sa.Text, nullable=False),
+    sa.Column("parts", sa.Integer),
 )
 """A version may be probed again, as when a reader was installed: the last one holds.
 
-report: digest of the stored reports, which hold values of the data. box, period: around all files.
+report: digest of the stored reports, which hold values of the data. box, period: around all files. parts: how
+many of the opened files were not read to their end (unknown of probes before it was counted).
 """
 
 variables = sa.Table(
@@ -45,9 +47,10 @@ variables = sa.Table(
     sa.Column("maximum", sa.Float),
     sa.Column("files", sa.Integer, nullable=False),
     sa.Column("file", sa.Text, nullable=False),
+    sa.Column("head", sa.Text),
 )
 """minimum and maximum are in the base unit, where the unit has one. files: in how many of them it is, and
-`file` in which first."""
+`file` in which first. head: that of its column, where the name is a part of it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Quantity:
     maximum: float | None
     files: int
     file: str
+    head: str | None
 
     @property
     def written(self) -> tuple[float | None, float | None]:
@@ -83,7 +87,7 @@ class Quantity:
         """As a description tells it: in its base unit."""
         return Variable(
             self.name, Text(**self.title), self.kind, self.base_unit or self.unit, self.standard_name,
-            minimum=self.minimum, maximum=self.maximum, file=self.file,
+            minimum=self.minimum, maximum=self.maximum, file=self.file, head=self.head or "",
         )  # fmt: skip
 
 
@@ -99,3 +103,9 @@ class Probe:
     box: list[float] | None
     period: list[str] | None
     probed_at: str
+    parts: int | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all files were read to their end."""
+        return self.opened == self.files and not self.parts

@@ -49,12 +49,18 @@ _FIRST_UNIT = r"(?:\s*([^\s\d,;)(~–]{1,12}?))?"
 _UNIT = r"\s*([^\s\d,;)(]{1,12}(?:\s(?:[a-zA-Z]{1,3}-\d))?)"
 _JOINT = r"\s*(?:~|–|-|\.\.|to|and|에서|부터|과|와)\s*"
 _BETWEEN = re.compile(
-    rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_FIRST_UNIT}{_JOINT}{_NUMBER}{_UNIT}", re.IGNORECASE
+    rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_FIRST_UNIT}{_JOINT}{_NUMBER}{_UNIT}(?:\s+사이\w*)?", re.IGNORECASE
 )
 _ONE_END = re.compile(rf"(>=?|≥|<=?|≤|over|above|under|below)\s*{_NUMBER}{_UNIT}", re.IGNORECASE)
-_END_AFTER = re.compile(rf"{_NUMBER}{_UNIT}\s*(이상|초과|이하|미만|까지)")
-_FROM_BELOW = frozenset({">", ">=", "≥", "over", "above", "이상", "초과"})
-_PARTICLE = re.compile(r"(사이|까지|의|인|에서|까지의|사이의|이상|이하)+$")
+_END_AFTER = re.compile(
+    rf"{_NUMBER}{_UNIT}\s*(이상|초과|넘는|넘은|높은|큰|많은|이하|미만|까지|이내|낮은|작은|적은)(?:인|의)?"
+)
+_FROM_BELOW = _listed("> >= ≥ over above 이상 초과 넘는 넘은 높은 큰 많은")
+_PARTICLE = re.compile(r"(사이|까지|의|인|에서|까지의|사이의|이상|이하|보다|을|를|이|가)+$")
+_DEGREE = re.compile(r"(?<=\d)\s?도(?=사이|까지|에서|이상|이하|초과|미만|보다|를|가|[^가-힣]|$)")
+_BELOW_ZERO = re.compile(r"영하\s*(?=\d)")
+_ANGLE = re.compile("위도|경도|각|방위|경사|기울기")
+"""Beside these words a degree (도) is one of an angle, elsewhere one of temperature."""
 
 
 def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
@@ -62,7 +68,9 @@ def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
 
     What has no unit that is known stays as words. The variable is what the other words say.
     """
-    told, found = nfc(words)[:LONGEST], []
+    told, found = _BELOW_ZERO.sub("-", nfc(words)[:LONGEST]), []
+    if not _ANGLE.search(told):
+        told = _DEGREE.sub("℃", told)
     for form in (_BETWEEN, _ONE_END, _END_AFTER):
         for one in list(form.finditer(told)):
             made = _range(form, one)

@@ -30,6 +30,7 @@ class Probe(Document):
     box: Sequence[float] | None
     period: Sequence[str] | None
     probed_at: str
+    parts: int | None = Field(None, description="How many of the opened files were read in part.")
 
 
 class Quantity(Document):

@@ -31,12 +31,13 @@ class Use:
 @dataclass(frozen=True)
 class Beside:
     """What a card tells beside the description: terms, findings in words, names of what it was made from; of
-    a record, the source that it was harvested from."""
+    a record, the source that it was harvested from. looked: how much of the data was looked into."""
 
     uses: Sequence[Use] = ()
     findings: Sequence[str] = ()
     made_from: Sequence[str] = ()
     harvested: str = ""
+    looked: str = ""
 
 
 def to_markdown(told: Description, address: str, beside: Beside, language: str) -> bytes:
@@ -78,7 +79,9 @@ def _for_programs(told: Description) -> str:
 def _quality(beside: Beside, language: str) -> list[str]:
     if beside.harvested:
         return [text("card.not-looked", language)]
-    return [f"- {_plain(one)}" for one in beside.findings] or [text("card.nothing-found", language)]
+    looked = [f"- {_plain(beside.looked)}"] if beside.looked else []
+    found = [f"- {_plain(one)}" for one in beside.findings] or [text("card.nothing-found", language)]
+    return [*looked, *found]
 
 
 def _lineage(beside: Beside, language: str) -> list[str]:

@@ -71,6 +71,10 @@ _TYPES = {
     "flag": "sc:Boolean",
 }
 _TABLES = ("text/csv", "text/tab-separated-values", "application/vnd.apache.parquet")
+_ENCODINGS: Mapping[str, Any] = {
+    "application/vnd.apache.parquet": ["application/vnd.apache.parquet", "application/x-parquet"]
+}
+"""Media types that Croissant's own library knows by another name: told by both."""
 _MOST_FILES = 500
 
 
@@ -201,7 +205,7 @@ def _file_object(file: FileTold, key: str) -> dict[str, Any]:
         "name": file.name,
         **in_a_map("description", file.description or file.title),
         "contentUrl": file.url or file.name,
-        "encodingFormat": file.media_type or "application/octet-stream",
+        "encodingFormat": _ENCODINGS.get(file.media_type, file.media_type) or "application/octet-stream",
         "sha256": file.sha256,
         "contentSize": "" if file.size_bytes is None else f"{file.size_bytes} B",
     }
@@ -223,7 +227,7 @@ def _record_sets(variables: tuple[Variable, ...], names: Mapping[str, str]) -> I
                 "name": _plain_name(one.name),
                 "description": _says(one),
                 "dataType": _TYPES[one.kind],
-                "source": {"fileObject": {"@id": names[file]}, "extract": {"column": one.name}},
+                "source": {"fileObject": {"@id": names[file]}, "extract": {"column": one.head or one.name}},
             }
             fields.append(field)
         yield {"@type": "cr:RecordSet", "@id": key, "name": key, "field": fields}

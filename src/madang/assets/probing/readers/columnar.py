@@ -125,7 +125,7 @@ def _field(notes: Notes, field: Any, table: Any, whole: measuring.Ends) -> None:
     kind, ends, statistics, shape = _values(notes, field.type, column, whole)
     notes.variable(
         name, kind, unit=unit, standard_name=measuring.standard_name(name), ends=ends, statistics=statistics,
-        title=notes_text(told.get("description") or told.get("comment")), shape=shape,
+        title=notes_text(told.get("description") or told.get("comment")), shape=shape, head=field.name,
     )  # fmt: skip
 
 

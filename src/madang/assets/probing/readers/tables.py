@@ -170,7 +170,7 @@ def _tell_shape(notes: Notes, header: Sequence[str], body: Sequence[Sequence[Any
 
 def _column(notes: Notes, head: str, cells: Sequence[str]) -> measuring.Ends:
     """Note a column; gives the ends of its numbers."""
-    name, unit = measuring.named(head)
+    name, _ = measuring.named(head)
     standard = measuring.standard_name(name)
     present = [cell for cell in cells if cell]
     comma = measuring.has_decimal_commas(present)
@@ -179,28 +179,30 @@ def _column(notes: Notes, head: str, cells: Sequence[str]) -> measuring.Ends:
     if present and good >= _MOSTLY * len(present):
         if comma:
             notes.find("decimal-comma", "info", name, column=name)
-        return _number(notes, name, unit, standard, told, len(present) - good)
+        return _number(notes, head, told, len(present) - good)
     times = [time for cell in present if (time := measuring.time_of(cell)) is not None]
     if present and len(times) >= _MOSTLY * len(present):
         notes.lasts(min(times), max(times))
         statistics = Statistics(len(cells), len(cells) - len(times))
-        notes.variable(name, "time", standard_name=standard, statistics=statistics)
+        notes.variable(name, "time", standard_name=standard, statistics=statistics, head=head)
         return (None, None)
     if good > 0.5 * len(present) > 0:
         notes.find("numbers-mixed", "warn", name, column=name, others=len(present) - good)
-    notes.variable(name, "text", statistics=measuring.texts(cells))
+    notes.variable(name, "text", statistics=measuring.texts(cells), head=head)
     return (None, None)
 
 
-def _number(
-    notes: Notes, name: str, unit: str, standard: str, told: Sequence[float | None], others: int
-) -> measuring.Ends:
+def _number(notes: Notes, head: str, told: Sequence[float | None], others: int) -> measuring.Ends:
     """others: cells that hold something else."""
+    name, unit = measuring.named(head)
+    standard = measuring.standard_name(name)
     values = np.array([np.nan if value is None else value for value in told])
     ends, statistics = measuring.numbers(values)
     if others:
         notes.find("numbers-mixed", "warn", name, column=name, others=others)
     if len(values) > 1 and ends[0] == ends[1] and ends[0] is not None:
         notes.find("column-same", "info", name, column=name, value=ends[0])
-    notes.variable(name, "number", unit=unit, standard_name=standard, ends=ends, statistics=statistics)
+    notes.variable(
+        name, "number", unit=unit, standard_name=standard, ends=ends, statistics=statistics, head=head
+    )
     return ends
