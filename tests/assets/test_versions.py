@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,9 +18,13 @@ from madang.assets.errors import (
     NotPoolable,
     TargetExists,
 )
+from madang.assets.query import keeping
+from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
 from madang.kernel.authorizer import OUTSIDER
 from madang.kernel.errors import NotPermitted
+from madang.missions.errors import NoSuchMission
+from madang.programme import affected
 from madang.programme.verification import verify_home
 from tests.conftest import Office, Played
 
@@ -111,7 +116,7 @@ def test_before_a_mission_opens_the_parties_may_what_their_agreement_says(
             "effect": "permit",
             "text_en": "text",
             "text_ko": "문안",
-            "actions": ["download"],
+            "actions": ["download", "query", "pool"],
             "owners": ["acme"],
             "by": ["beta"],
         }
@@ -136,6 +141,26 @@ def test_before_a_mission_opens_the_parties_may_what_their_agreement_says(
     assert members == {"acme": "company", "beta": "company"}
     assert set(terms["download"]) == {"acme", "beta"}
     assert terms["train"] == ()  # it was not checked yet
+    checking.check(office.home, people["acme"], version.name)
+    researcher = replace(people["beta"], roles=frozenset({"steward", "researcher"}))
+    made = keeping.keep(office.home, researcher, f'select * from "{version.name}"', "kept")
+    gamma = replace(people["beta"], organization="gamma")
+    with office.home.database.read() as session:
+        told = affected.by(session, people["acme"], version.name)
+        assert ([one.name for one in told.versions], told.owners) == ([made.name], ["beta"])
+        for who in people.values():
+            names = {one.name for one in service.visible_to(session, who)}
+            assert names == {version.name, made.name}
+        assert service.visible_to(session, gamma) == []
+        with pytest.raises(NoSuchVersion):
+            lineage.see(session, gamma, made.name)
+        assert lineage.seen_as(session, people["acme"], made) == "seen-as/agreement/terms"
+    for who, count in ((people["acme"], 2), (people["beta"], 2), (gamma, 0)):
+        assert finding.search(office.home, who, finding.Asked("")).count == count
+    asked = finding.Asked("", {"mission": ["rain"], "kind": ["model"]})
+    assert finding.search(office.home, people["acme"], asked).count == 0  # there will be such a mission
+    with pytest.raises(NoSuchMission):
+        finding.search(office.home, gamma, asked)
 
 
 def test_models_may_be_taken_home_and_pools_may_not(copied: Played, tmp_path: Path) -> None:

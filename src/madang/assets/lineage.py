@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from madang.agreements import service as agreements
+from madang.agreements.model import agreements as pacts
+from madang.agreements.model import parties
 from madang.agreements.policies import USE_ACTIONS
 from madang.assets.errors import NoSuchVersion, NotAccepted
 from madang.assets.model import GONE, Version, parents, versions
@@ -16,6 +18,7 @@ from madang.kernel.authorizer import Principal, Request, authorize, decide
 from madang.kernel.database import Session
 from madang.kernel.i18n import Message
 from madang.missions import service as missions
+from madang.missions.model import participants
 from madang.organizations.service import by_name, oversees
 
 
@@ -37,7 +40,8 @@ def get(session: Session, name: str) -> Version:
 
 def see(session: Session, actor: Principal, name: str) -> Version:
     """The version where the actor may know of it: its owner, the mission's participants, overseers, and
-    before the mission opens the parties of the agreement it was deposited under."""
+    before the mission opens the parties of the agreements that it, or what it was made from, was deposited
+    under."""
     version = get(session, name)
     if not _is_seen(session, actor, version):
         raise NoSuchVersion(version=name)
@@ -58,9 +62,26 @@ def seen_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[s
 def _is_seen(session: Session, actor: Principal, version: Version) -> bool:
     if actor.organization == version.owner or missions.takes_part(session, actor, version.mission):
         return True
-    if not version.agreement or missions.participants_of(session, version.mission):
-        return False
-    return actor.organization in agreements.get(session, version.agreement).signatures
+    agreed = set(agreed_before_opening(session, actor))
+    return bool(agreed) and not agreed.isdisjoint(agreements_below(session, version))
+
+
+def agreements_below(session: Session, version: Version) -> list[str]:
+    """The agreements of the deposits that a version was made from (or is), by name."""
+    return sorted({root.agreement for root in roots_of(session, version.version_id) if root.agreement})
+
+
+def agreed_before_opening(session: Session, actor: Principal) -> list[str]:
+    """The agreements to which the actor's organization is a party, of missions that nobody has joined yet."""
+    return sorted(row["name"] for row in session.rows(_AGREED, organization=actor.organization))
+
+
+_AGREED = (
+    sa.select(pacts.c.name)
+    .join(parties, parties.c.agreement == pacts.c.name)
+    .where(parties.c.organization == sa.bindparam("organization", type_=sa.Text))
+    .where(~sa.exists().where(participants.c.mission == pacts.c.mission))
+)
 
 
 def others_of(session: Session, actor: Principal, version: Version, most: int) -> list[Version]:
@@ -79,7 +100,8 @@ def seen_as(session: Session, actor: Principal, version: Version) -> str:
         return "seen-as/overseer"
     if actor.organization in missions.participants_of(session, version.mission):
         return f"seen-as/mission/{version.mission}"
-    return f"seen-as/agreement/{version.agreement}"
+    signed = set(agreed_before_opening(session, actor)) & set(agreements_below(session, version))
+    return f"seen-as/agreement/{min(signed)}"
 
 
 def parents_of(session: Session, version_id: str) -> list[Version]:
@@ -120,6 +142,15 @@ def derived_from(session: Session, ids: Sequence[str]) -> set[str]:
     tree = first.cte("derived", recursive=True)
     tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
     return {row["version_id"] for row in session.rows(sa.select(tree.c.version_id))}
+
+
+def under(agreed: Sequence[str]) -> sa.ColumnElement[bool]:
+    """That a version was deposited under one of those agreements, or made from one that was."""
+    tree = (
+        sa.select(versions.c.version_id).where(versions.c.agreement.in_(agreed)).cte("under", recursive=True)
+    )
+    tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
+    return versions.c.version_id.in_(sa.select(tree.c.version_id))
 
 
 def edges_among(session: Session, found: Sequence[Version]) -> dict[str, list[str]]:
@@ -230,8 +261,7 @@ def concerned(session: Session, version: Version) -> dict[str, str]:
     mission opens its owner and the parties of the agreements below it."""
     names = set(missions.participants_of(session, version.mission))
     if not names:
-        below = {root.agreement for root in roots_of(session, version.version_id) if root.agreement}
-        signed = [agreements.get(session, name).signatures for name in sorted(below)]
+        signed = [agreements.get(session, name).signatures for name in agreements_below(session, version)]
         names = {version.owner}.union(*signed)
     return {name: one.kind for name, one in by_name(session).items() if name in names}
 

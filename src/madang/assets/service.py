@@ -28,6 +28,7 @@ from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
 from madang.kernel.paging import Slice, cut_each
 from madang.missions import service as missions
+from madang.organizations.service import oversees
 
 
 @dataclass(frozen=True)
@@ -374,5 +375,7 @@ def visible_to(
         *(versions.c[name] == value for name, value in wanted.items() if value is not None)
     )
     branches = missions.branches(session, actor, query, versions.c.mission, versions.c.owner)
+    if not oversees(actor) and (agreed := lineage.agreed_before_opening(session, actor)):
+        branches.append(query.where(versions.c.owner != actor.organization, lineage.under(agreed)))
     rows = session.rows(cut_each(branches, ("created_at", "version_id"), part, falling=True))
     return [Version(**row) for row in rows]

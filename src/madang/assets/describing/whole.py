@@ -125,7 +125,7 @@ def ark(home: Home, version: Version) -> str:
 
 def _rights(home: Home, session: Session, version: Version) -> tuple[Rights, ...]:
     """The agreements of every deposit below it: who may do what is decided there."""
-    names = {root.agreement for root in lineage.roots_of(session, version.version_id) if root.agreement}
+    names = lineage.agreements_below(session, version)
     return tuple(
         Rights(
             Text(
@@ -133,7 +133,7 @@ def _rights(home: Home, session: Session, version: Version) -> tuple[Rights, ...
             ),
             address(home, f"agreements/{name}"),
         )
-        for name in sorted(names)
+        for name in names
     )
 
 

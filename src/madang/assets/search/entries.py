@@ -56,10 +56,10 @@ def of_record(record: Record, source: Source) -> Entry:
 
 def of_version(session: Session, version: Version) -> Entry:
     """A version as those may find it who may know of it (see ``lineage.see``)."""
-    seen_by = [f"organization/{version.owner}", f"mission/{version.mission}"]
-    if version.agreement:
-        seen_by.append(f"agreement/{version.agreement}")
     ancestors, roots = lineage.ancestors_and_roots(session, version.version_id)
+    signed = sorted({root.agreement for root in roots if root.agreement})
+    seen_by = [f"organization/{version.owner}", f"mission/{version.mission}"]
+    seen_by += [f"agreement/{name}" for name in signed]
     held = tuple(one.variable for one in probing.quantities_of(session, version.version_id))
     told = _told(session, version, held)
     facets = {

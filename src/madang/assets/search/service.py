@@ -92,9 +92,12 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
 
 
 def _require_known(session: Session, actor: Principal, asked: Asked) -> None:
-    """That nothing was found may be since there is no such mission or source: then that is said."""
+    """That nothing was found may be since there is no such mission or source: then that is said. A mission
+    that an agreement of the actor's is for may not have been opened yet."""
+    agreed = {one.mission for one in agreements.visible_to(session, actor)}
     for mission in asked.facets.get("mission", ()):
-        missions.see(session, actor, mission)
+        if mission not in agreed:
+            missions.see(session, actor, mission)
     for source in asked.facets.get("source", ()):
         catalogue.see(session, actor, source)
 
@@ -149,11 +152,7 @@ def _tokens(session: Session, actor: Principal) -> tuple[str, ...] | None:
     if oversees(actor):
         return None
     joined = missions.joined(session, actor) or []
-    signed = [
-        one.name
-        for one in agreements.visible_to(session, actor)
-        if actor.organization in one.signatures and not missions.participants_of(session, one.mission)
-    ]
+    signed = lineage.agreed_before_opening(session, actor)
     return (
         EVERYONE,
         f"organization/{actor.organization}",
