@@ -20,7 +20,7 @@ import pytest
 from madang.assets import ingest
 from madang.assets.errors import UnsafeFile
 from madang.kernel import extension
-from madang.kernel.errors import FileMissing
+from madang.kernel.errors import FileMissing, FileTrouble
 from madang.kernel.isolation import Confinement, Limits
 from madang.runs.launching import Grounds, Job, JobState, Launcher
 from tests.conftest import Office
@@ -330,7 +330,7 @@ def test_planted_things_are_not_collected(
     folder = office.home.runs_path / f"attack-{secrets.token_hex(8)}"
     launcher.start(job(folder, isolation_engine, code))
     assert finish(launcher, folder).exit_code == 0
-    with pytest.raises((UnsafeFile, FileMissing)):
+    with pytest.raises((UnsafeFile, FileMissing, FileTrouble)):
         ingest.store_folder(office.home, folder / "output" / "version")
 
 

@@ -14,6 +14,10 @@ class EmptyDeposit(Invalid):
     """Facts: folder."""
 
 
+class UnsafePath(Invalid):
+    """A name that no file in a version can have. Facts: file."""
+
+
 class UnsafeFile(Invalid):
     """A link, device or the like among files to be stored. Facts: file."""
 

@@ -11,13 +11,22 @@ from madang.assets.content import drafts
 from madang.assets.content.drafts import Source
 from madang.assets.content.manifest import File, Manifest
 from madang.assets.content.model import Stored
-from madang.assets.errors import EmptyDeposit, NameNoText, UnsafeFile
-from madang.kernel.errors import FileMissing
+from madang.assets.errors import EmptyDeposit, NameNoText, UnsafeFile, UnsafePath
+from madang.kernel.errors import FileMissing, FileTrouble
 from madang.kernel.home import Home
+from madang.kernel.i18n import Message
 from madang.kernel.ids import nfc
 
 _DEEPEST = 100
 """Folders inside folders that a version may have."""
+
+
+def require_folder(folder: Path) -> None:
+    """FileMissing or FileTrouble where there is no folder of that name."""
+    if folder.is_symlink() or folder.is_file():
+        raise FileTrouble(file=str(folder), reason=Message("assets.no-folder"))
+    if not folder.is_dir():
+        raise FileMissing(file=str(folder))
 
 
 def store_folder(
@@ -30,10 +39,10 @@ def store_folder(
 ) -> Stored:
     """Store every file below `folder` as a holding; with `journal`, one that was cut off goes on.
 
-    Raises FileMissing, EmptyDeposit, UnsafeFile, NameNoText, NameTwins, FileChanged, TooLarge or DiskFull.
+    Raises FileMissing, FileTrouble, EmptyDeposit, UnsafeFile, NameNoText, NameTwins, FileChanged, TooLarge or
+    DiskFull.
     """
-    if not folder.is_dir() or folder.is_symlink():
-        raise FileMissing(file=str(folder))
+    require_folder(folder)
     origin = str(folder.resolve())
     files = _regular_files(folder)
     made = drafts.store(home, files, journal=journal, origin=origin, limits=limits, progress=progress)
@@ -45,13 +54,13 @@ def store_folder(
 def store_listed(home: Home, listed: Sequence[str], sources: Iterable[Source], *, journal: Path) -> Stored:
     """Store files of the given paths, under the same rules as a folder's.
 
-    Raises EmptyDeposit, UnsafeFile, NameTwins, DiskFull.
+    Raises EmptyDeposit, UnsafePath, NameTwins, DiskFull.
     """
     paths = set(map(nfc, listed))
     for path in paths:
         parts = path.split("/")
         if not is_plain(path) or any("/".join(parts[:depth]) in paths for depth in range(1, len(parts))):
-            raise UnsafeFile(file=path)  # or it is below a file
+            raise UnsafePath(file=path)  # or it is below a file
     if not listed:
         raise EmptyDeposit(folder="-")
     return drafts.store(home, sources, journal=journal, origin="uploads")

@@ -33,7 +33,7 @@ from typing import Any
 
 from madang.kernel import isolation, settings
 from madang.kernel.database import Database, Session
-from madang.kernel.errors import DatabaseInUse, DiskFull, HomeExists, HomeUnsafe, NoHome
+from madang.kernel.errors import DatabaseInUse, DiskFull, FileTrouble, HomeExists, HomeUnsafe, NoHome
 from madang.kernel.i18n import Message
 from madang.kernel.ledger.log import Keys
 from madang.kernel.ledger.note import Signer
@@ -162,7 +162,10 @@ def open_home(path: Path, flags: Mapping[str, Any] | None = None) -> Home:
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a whole file: temporary name, fsync, rename, fsync of the folder. DiskFull where full."""
+    """Write a whole file: temporary name, fsync, rename, fsync of the folder. DiskFull where it is full,
+    FileTrouble where the path is no file's."""
+    if not path.name or path.is_dir():
+        raise FileTrouble(file=str(path), reason=Message("home.names-no-file"))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -32,7 +32,7 @@ from madang.assets.errors import (
 from madang.engines.file import Files
 from madang.kernel import clock
 from madang.kernel.canonical import canonical_bytes
-from madang.kernel.errors import DiskFull, FileMissing
+from madang.kernel.errors import DiskFull, FileMissing, FileTrouble
 from madang.kernel.home import Home
 from tests.conftest import Office
 
@@ -453,8 +453,8 @@ def test_empty_and_absent_folders(tmp_path: Path, office: Office) -> None:
     with pytest.raises(EmptyDeposit):
         ingest.store_folder(office.home, tmp_path / "d")
     (tmp_path / "link").symlink_to(tmp_path / "d")
-    for name in ("none", "link"):
-        with pytest.raises(FileMissing):
+    for name, error in (("none", FileMissing), ("link", FileTrouble)):
+        with pytest.raises(error):
             ingest.store_folder(office.home, tmp_path / name)
 
 

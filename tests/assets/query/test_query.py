@@ -194,6 +194,14 @@ def test_an_answer_has_so_many_rows_and_says_so(weather: Played, monkeypatch: py
         answer = query.ask(weather.home, actor, "select range from range(10)", form)
         assert (answer.query.rows, answer.query.cut) == (3, True)
     assert query.ask(weather.home, actor, "select range from range(3)").query.cut is False
+    who = {"Authorization": f"Bearer {weather.stage.token('company-b')}"}
+    with TestClient(create_app(weather.home), headers=who) as client:
+        for form in ("csv", "arrow"):
+            cut = client.post(f"{PREFIX}/query.{form}", json={"sql": "select range from range(10)"})
+            assert cut.headers["madang-cut"] == "3"
+            assert cut.headers["madang-query"].startswith("qry-")
+            whole = client.post(f"{PREFIX}/query.{form}", json={"sql": "select 1"})
+            assert "madang-cut" not in whole.headers
 
 
 def test_it_is_asked_over_http(weather: Played) -> None:

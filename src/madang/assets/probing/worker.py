@@ -27,9 +27,9 @@ def main() -> None:
     """Answer until the input ends."""
     seconds = int(sys.argv[1])
     answers = own_output()
-    for told in sys.stdin:
+    for place, told in enumerate(sys.stdin):
         _more_time(seconds)
-        answers.write(json.dumps(look(json.loads(told), seconds), allow_nan=False))
+        answers.write(json.dumps(look(json.loads(told), seconds, fresh=place == 0), allow_nan=False))
         answers.write("\n")
         answers.flush()
 
@@ -43,8 +43,9 @@ def _more_time(seconds: int) -> None:
     )
 
 
-def look(asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """The report on one file. asked: file, path, format, size_bytes, reader, extra."""
+def look(asked: Mapping[str, Any], seconds: float, *, fresh: bool = True) -> dict[str, Any]:
+    """The report on one file. asked: file, path, format, size_bytes, reader, extra. fresh: nothing was read
+    in this process before; MemoryError where it was, and memory is what lacks."""
     notes = Notes(asked["path"], asked["format"], asked["size_bytes"], LOOKING * seconds)
     try:
         read: Read = load_object(asked["reader"], asked["extra"])
@@ -54,11 +55,21 @@ def look(asked: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     except ModuleNotFoundError as error:
         notes.find("reader-missing", "warn", module=error.name or "-", extra=asked["extra"])
     except MemoryError:
-        notes.find("too-much-memory", "warn")
+        _out_of_memory(notes, fresh)
     except Exception as error:  # whatever a stranger's file made a library stumble over
         words = str(error).strip().partition("\n")[0] or type(error).__name__
+        if "bad_alloc" in words:
+            _out_of_memory(notes, fresh)
+            return notes.report().to_json()
         notes.find("unreadable", "warn", reason=words.replace(asked["file"], asked["path"]))
     return notes.report().to_json()
+
+
+def _out_of_memory(notes: Notes, fresh: bool) -> None:
+    """What other files left here may have taken the memory: then a process of its own tries once more."""
+    if not fresh:
+        raise MemoryError
+    notes.find("too-much-memory", "warn")
 
 
 if __name__ == "__main__":

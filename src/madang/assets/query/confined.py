@@ -32,6 +32,8 @@ LARGEST_ANSWER = 256 * 2**20
 _INPUTS, _OUTPUT = "/inputs", "/output"
 _SCRATCH = 2**28
 _LARGEST_FACTS = 4 * 2**20
+_BROKEN = (-11, 139, -6, 134)
+"""Codes of a process that a signal ended: it reached beyond its memory, or gave up."""
 
 
 class Facts(BaseModel):
@@ -91,6 +93,8 @@ def _taken(home: Home, code: int, facts: bytes, words: str, seconds: int) -> Fac
         raise QueryTooLarge(reason=Message("query.too-much-memory", limit=home.values.query_memory_bytes))
     if code in (-25, 153) or "File too large" in words:
         raise QueryTooLarge(reason=Message("query.too-long-answer", limit=LARGEST_ANSWER))
+    if code in _BROKEN:
+        raise QueryTooLarge(reason=Message("query.broke-down"))
     if code != 0:
         raise BadQuery(reason=Message("query.broke", code=code, detail=words[:300]))
     try:

@@ -12,7 +12,7 @@ from madang.assets.search import service
 from madang.assets.search.errors import UnreadableQueries
 from madang.assets.search.service import Asked
 from madang.kernel.authorizer import Principal
-from madang.kernel.errors import FileMissing
+from madang.kernel.errors import FileMissing, FileTrouble
 from madang.kernel.home import Home
 
 FIRST = 10
@@ -38,7 +38,8 @@ class Evaluation:
 
 def evaluate(home: Home, actor: Principal, file: Path, source: str | None = None) -> Evaluation:
     """Ask each query as `actor`, of one source where one is named. A right answer is one whose remote id, or
-    the name of its file without folder and ending, is among the relevant. UnreadableQueries, FileMissing."""
+    the name of its file without folder and ending, is among the relevant. UnreadableQueries, FileMissing,
+    FileTrouble."""
     facets = {"source": (source,)} if source else {}
     judged = []
     for words, relevant in _queries(file):
@@ -59,8 +60,12 @@ def _names(what: object) -> set[str]:
 def _queries(file: Path) -> Iterator[tuple[str, set[str]]]:
     try:
         lines = file.read_bytes().splitlines()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise FileMissing(file=str(file)) from error
+    except OSError as error:
+        raise FileTrouble(file=str(file), reason=error.strerror or type(error).__name__) from error
+    if not any(line.strip() for line in lines):
+        raise UnreadableQueries(file=str(file), line=1)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

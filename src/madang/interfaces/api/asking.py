@@ -40,7 +40,7 @@ def answer(operation: Operation, request: Request, arguments: Mapping[str, Any])
         return _once(operation, caller, key, arguments, request)
     body = _body(operation.function(caller, **arguments))
     if operation.changes:
-        return _response(operation, operation.status, body)
+        return _response(operation, operation.status, body, beside=caller.beside)
     return _cached(operation, request, body)
 
 
@@ -50,8 +50,17 @@ def _body(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _response(operation: Operation, status: int, body: bytes, *, replayed: bool = False) -> Response:
-    headers = {"Cache-Control": "no-store", **({REPLAYED_HEADER: "true"} if replayed else {})}
+def _response(
+    operation: Operation,
+    status: int,
+    body: bytes,
+    *,
+    replayed: bool = False,
+    beside: Mapping[str, str] | None = None,
+) -> Response:
+    headers = {"Cache-Control": "no-store", **(beside or {})}
+    if replayed:
+        headers[REPLAYED_HEADER] = "true"
     return Response(body, status, headers, _media(operation))
 
 

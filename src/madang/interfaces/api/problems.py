@@ -91,5 +91,5 @@ def _misfit(error: RequestValidationError) -> MadangError:
     where, *inside = first["loc"]
     key = ".".join(str(part) for part in inside) or str(where)
     if first["type"] == "extra_forbidden":
-        return UnknownKey(file=f"request ({where})", key=key, known="openapi.json")
+        return UnknownKey(file=f"request ({where})", key=key, known="those of /api/v1/openapi.json")
     return BadValue(file=f"request ({where})", key=key, reason=str(first["msg"]))

@@ -51,11 +51,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, of which home, in which language."""
+    """Who asks, of which home, in which language. beside: what is told beside an answer (header -> value)."""
 
     home: Home
     actor: Principal
     language: str = "en"
+    beside: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

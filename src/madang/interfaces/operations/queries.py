@@ -7,6 +7,7 @@ from madang.interfaces.operations.declared import Caller, Cursor, Limit, operati
 from madang.interfaces.operations.versions import document
 from madang.kernel.paging import slice_of
 from madang.sdk import documents
+from madang.sdk.documents.form import CUT_HEADER
 
 
 def _document(query: model.Query) -> documents.Query:
@@ -28,13 +29,22 @@ def ask(caller: Caller, new: documents.NewQuery) -> documents.QueryAnswer:
 @operation("POST", "/query.csv", media="text/csv", keyless=True)
 def csv(caller: Caller, new: documents.NewQuery) -> str:
     """Answer one SELECT as CSV."""
-    return service.ask(caller.home, caller.actor, new.sql, "csv").content.decode("utf-8")
+    return _rows(caller, new, "csv").decode("utf-8")
 
 
 @operation("POST", "/query.arrow", media="application/vnd.apache.arrow.stream", keyless=True)
 def arrow(caller: Caller, new: documents.NewQuery) -> bytes:
     """Answer one SELECT as an Arrow stream."""
-    return service.ask(caller.home, caller.actor, new.sql, "arrow").content
+    return _rows(caller, new, "arrow")
+
+
+def _rows(caller: Caller, new: documents.NewQuery, form: str) -> bytes:
+    """An answer that is rows alone; which query it was, and whether rows are missing, stands beside it."""
+    answer = service.ask(caller.home, caller.actor, new.sql, form)
+    caller.beside["Madang-Query"] = answer.query.query_id
+    if answer.query.cut:
+        caller.beside[CUT_HEADER] = str(answer.query.rows)
+    return answer.content
 
 
 @operation("POST", "/query/version", status=201, keyless=True)

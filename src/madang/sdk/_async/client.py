@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,7 @@ from madang.sdk._async.resources import (
     Versions,
     Withdrawals,
 )
+from madang.sdk.documents.form import CUT_HEADER
 from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
 from madang.sdk.opening import Opened
 
@@ -141,6 +143,8 @@ class AsyncClient:
             await asyncio.sleep(_wait(attempt, answer.headers.get("Retry-After")))
         if answer.status_code >= 300:
             raise refusal(answer)
+        if CUT_HEADER in answer.headers:
+            warnings.warn(f"The answer is cut off after {answer.headers[CUT_HEADER]} rows.", stacklevel=3)
         return answer
 
     def stream(self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> Any:

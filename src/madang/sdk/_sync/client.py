@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,7 @@ from madang.sdk._sync.resources import (
     Versions,
     Withdrawals,
 )
+from madang.sdk.documents.form import CUT_HEADER
 from madang.sdk.errors import NotReached, NotSignedIn, of_answer, refusal
 from madang.sdk.opening import Opened
 
@@ -142,6 +144,8 @@ class Client:
             time.sleep(_wait(attempt, answer.headers.get("Retry-After")))
         if answer.status_code >= 300:
             raise refusal(answer)
+        if CUT_HEADER in answer.headers:
+            warnings.warn(f"The answer is cut off after {answer.headers[CUT_HEADER]} rows.", stacklevel=3)
         return answer
 
     def stream(self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> Any:

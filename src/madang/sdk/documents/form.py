@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
+CUT_HEADER = "Madang-Cut"
+"""Beside rows that are cut off: after how many."""
 _NO_NUL = r"^[^\x00]*$"
 Plain = Annotated[str, Field(max_length=4000, pattern=_NO_NUL)]
 """A text without NUL characters, which a database cannot hold."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from madang.assets.errors import TargetExists
+from madang.assets.ingest import require_folder
 from madang.interfaces.cli import context, progress
 from madang.interfaces.operations import probes, versions
-from madang.kernel.errors import FileMissing
 from madang.sdk import documents
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def deposit(
         pack/format of its checks, where they should not be recognized by the files' names.
     """
     if context.server() is not None:
-        if not folder.is_dir() or folder.is_symlink():
-            raise FileMissing(file=str(folder))
+        require_folder(folder)
         with progress.bar() as told:
             version_id = context.client().deposit(
                 folder, asset=name, agreement=agreement, format=format_, progress=told
