@@ -269,7 +269,7 @@ def concerned(session: Session, version: Version) -> dict[str, str]:
 def terms_of(session: Session, version: Version, organizations: dict[str, str]) -> list[Term]:
     """What each of `organizations` (name -> kind) may do: the AND over the whole lineage.
 
-    As in :func:`authorize_use`, the states of all ancestors count too.
+    As in :func:`authorize_use`, the states of all ancestors count too; of what was destroyed nothing is left.
     """
     ancestors, roots = ancestors_and_roots(session, version.version_id)
     addresses = _addresses(roots)
@@ -278,7 +278,8 @@ def terms_of(session: Session, version: Version, organizations: dict[str, str]) 
         allowed: list[str] = []
         grounds: set[str] = set()
         for name, kind in organizations.items():
-            if not all(_stands(ancestor, name, action, version) for ancestor in ancestors):
+            stands = all(_stands(ancestor, name, action, version) for ancestor in ancestors)
+            if version.state == "destroyed" or not stands:
                 continue
             principal = Principal("", name, kind, frozenset())
             requests = [_request(principal, action, root, version.kind) for root in addresses]

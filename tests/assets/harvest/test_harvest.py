@@ -14,7 +14,7 @@ import pytest
 
 from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.errors import NoSuchRecord, NoSuchSource
-from madang.assets.catalogue.model import Source, record_id
+from madang.assets.catalogue.model import Harvest, Source, record_id
 from madang.assets.harvest import running
 from madang.assets.harvest.errors import BadAnswer, HarvestBusy, NothingFound, TooManyVanished
 from madang.assets.harvest.journal import Journal
@@ -84,6 +84,23 @@ def test_an_interrupted_walk_goes_on_where_it_was(desk: Desk, served: Catalogue)
     assert again.harvest_id == stopped.harvest_id
     assert (again.state, again.made, again.gone) == ("finished", 35, 0)
     assert [asked.get("resumptionToken") for asked in served.asked] == ["30|"]
+
+
+def test_a_walk_that_somebody_stops_goes_on_too(desk: Desk, served: Catalogue) -> None:
+    served.fill(35)
+    desk.add("oai-pmh", f"{served.url}/oai")
+
+    def stop(_: Harvest) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        running.run(desk.home, desk.steward, "source", progress=stop)
+    last = desk.last()
+    assert (last.state, last.problems, bool(last.ended_at)) == ("interrupted", 0, True)
+    served.asked.clear()
+    again = desk.run()
+    assert (again.harvest_id, again.state, again.seen) == (last.harvest_id, "finished", 35)
+    assert served.asked[0].get("resumptionToken")
 
 
 def test_a_walk_of_a_source_that_moved_begins_anew(desk: Desk, served: Catalogue) -> None:

@@ -14,6 +14,7 @@ from madang.assets import ingest, lineage, service
 from madang.assets.content import holdings
 from madang.assets.content.port import open_keys
 from madang.assets.content.reading import content_of
+from madang.assets.describing import exporting
 from madang.assets.errors import ContentDestroyed, KeyMissing, NotAccepted
 from madang.assets.model import Version
 from madang.assets.probing import service as probing
@@ -238,6 +239,27 @@ def test_the_command_line_takes_back_and_destroys(copied: Played) -> None:
     assert asset("destroy", name, "--for-good").returncode == 0
     assert asset("files", name).stdout == "Its list of files was destroyed with its bytes.\n"
     assert json.loads(asset("files", name, "--json").stdout) == []
+
+
+def test_cards_and_exports_say_what_was_taken_back(copied: Played) -> None:
+    version, pool = deposit_of(copied), copied.stage.notes["pool"]
+
+    def card(name: str, form: str = "card.md") -> str:
+        return exporting.export(copied.home, copied.actor(WHO), name, form, "en").decode()
+
+    assert "taken back" not in card(version.name)
+    withdraw(copied, version)
+    said = f"{version.name} was taken back by its owner"
+    for name in (version.name, pool):
+        assert said in card(name).replace("\\", "")
+    dates = json.loads(card(version.name, "datacite.json"))["dates"]
+    assert "Withdrawn" in {one["dateType"] for one in dates}
+    withdrawing.destroy(copied.home, copied.actor(WHO), version.name)
+    assert "Its bytes were destroyed" in card(version.name)
+    assert "Its bytes were destroyed" in card(pool)
+    with copied.home.database.read() as session:
+        terms = lineage.terms_of(session, got(copied.home, version), {WHO: "company"})
+    assert {one.organizations for one in terms} == {()}
 
 
 def test_the_same_bytes_of_two_owners_are_destroyed_apart(copied: Played, tmp_path: Path) -> None:

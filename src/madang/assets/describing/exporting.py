@@ -12,9 +12,12 @@ from madang.assets.describing.errors import UnknownForm
 from madang.assets.metadata.model import Description
 from madang.assets.metadata.writing import card, datacite, dcat, schema_org
 from madang.assets.metadata.writing.card import Beside, Use
+from madang.assets.model import Version
 from madang.assets.probing import service as probing
+from madang.assets.withdrawing import service as withdrawing
 from madang.kernel import extension
 from madang.kernel.authorizer import Principal
+from madang.kernel.database import Session
 from madang.kernel.home import Home
 from madang.kernel.i18n import text
 from madang.organizations import service as organizations
@@ -70,10 +73,24 @@ def _beside(home: Home, actor: Principal, name: str, language: str) -> Beside:
         findings = service.findings_of(session, version)
         parents = lineage.parents_of(session, version.version_id)
         probed = probing.probed(session, version.version_id)
+        taken_back = _taken_back(session, version, language)
     looked = ""
     if probed is not None and not probed.whole:
         facts = {"opened": probed.opened, "files": probed.files, "parts": probed.parts or 0}
         looked = text("card.looked", language, **facts)
     uses = [Use(t.action, [bodies[o].title(language) for o in t.organizations], t.grounds) for t in terms]
     words = [text(f"finding.{f.check}.what", language, **{"place": f.place, **f.evidence}) for f in findings]
-    return Beside(uses, words, [one.name for one in parents], looked=looked)
+    return Beside(uses, words, [one.name for one in parents], looked=looked, taken_back=taken_back)
+
+
+def _taken_back(session: Session, version: Version, language: str) -> list[str]:
+    """What a reader must know first: that it, or what it was made from, was taken back or destroyed."""
+    own = withdrawing.of(session, version.version_id)
+    found = [*([(version, own)] if own else []), *withdrawing.above(session, version.version_id)]
+    said = []
+    for one, told in found:
+        facts = {"version": one.name, "day": told.withdrawn_at[:10], "reason": told.reason}
+        said.append(text("card.taken-back", language, **facts))
+        if told.destroyed_at:
+            said[-1] += " " + text("card.destroyed", language, day=told.destroyed_at[:10])
+    return said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
@@ -33,6 +33,7 @@ from madang.assets.metadata.model import (
 from madang.assets.model import Version
 from madang.assets.probing import service as probing
 from madang.assets.probing.tables import Probe
+from madang.assets.withdrawing import service as withdrawing
 from madang.kernel.authorizer import Principal
 from madang.kernel.database import Session
 from madang.kernel.errors import NotPermitted
@@ -95,7 +96,7 @@ def told_of(home: Home, session: Session, version: Version) -> Description:
         creators=said.creators or (body,),
         publisher=said.publisher or body,
         year=said.year or int(version.created_at[:4]),
-        dates=(*said.dates, Date("Created", version.created_at[:10])),
+        dates=(*said.dates, Date("Created", version.created_at[:10]), *_withdrawn(session, version)),
         rights=values.rights_once((*said.rights, *_rights(home, session, version))),
         places=said.places or _places(probed),
         periods=said.periods or _periods(probed),
@@ -108,6 +109,12 @@ def told_of(home: Home, session: Session, version: Version) -> Description:
     )
     kept = ("description", "contributors", "subjects", "languages", "funding", "files")
     return replace(computed, **{field: getattr(said, field) for field in kept})
+
+
+def _withdrawn(session: Session, version: Version) -> Iterator[Date]:
+    told = withdrawing.of(session, version.version_id)
+    if told is not None:
+        yield Date("Withdrawn", told.withdrawn_at[:10])
 
 
 def _identifiers(home: Home, version: Version) -> tuple[Identifier, ...]:

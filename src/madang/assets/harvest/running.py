@@ -86,7 +86,7 @@ def run(
         try:
             walker.walk(also, progress)
             return _ended(home, actor, source, journal, walker.place, accept_vanished)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             walker.interrupted(error)
             raise
 
@@ -180,25 +180,28 @@ class _Walker:
         self._taken += 1
         return harvest
 
-    def interrupted(self, error: Exception) -> None:
+    def interrupted(self, error: Exception | KeyboardInterrupt) -> None:
         """Put on record why the harvest did not come to its end. A place at which nothing can be had any more
-        is given up: the next walk begins anew, and what comes twice changes nothing."""
-        if self.place.token and not self._taken and self._journal.place() is not None:
+        is given up: the next walk begins anew, and what comes twice changes nothing. That somebody stopped it
+        is no problem of the source's."""
+        stopped = isinstance(error, KeyboardInterrupt)
+        if not stopped and self.place.token and not self._taken and self._journal.place() is not None:
             self._journal.move(replace(self.place, token=None))
         told = error if isinstance(error, MadangError) else Defect()
         with self._home.database.write() as session:
             harvest = harvest_of(session, self.place)
-            list_problems(session, harvest, [Failed("-", error_told(told))])
+            if not stopped:
+                list_problems(session, harvest, [Failed("-", error_told(told))])
             session.update(
                 harvests,
                 self.place.harvest_id,
                 state="held-back" if isinstance(error, TooManyVanished) else "interrupted",
-                problems=harvest.problems + 1,
+                problems=harvest.problems + (not stopped),
                 ended_at=clock.to_text(clock.now()),
             )
             session.record(
                 "harvest.interrupted", self.place.harvest_id, self._actor.as_fact(), source=self._source.name,
-                why=told.code,
+                why="stopped" if stopped else told.code,
             )  # fmt: skip
 
 

@@ -31,13 +31,15 @@ class Use:
 @dataclass(frozen=True)
 class Beside:
     """What a card tells beside the description: terms, findings in words, names of what it was made from; of
-    a record, the source that it was harvested from. looked: how much of the data was looked into."""
+    a record, the source that it was harvested from. looked: how much of the data was looked
+    into. taken_back: of it and of what it was made from."""
 
     uses: Sequence[Use] = ()
     findings: Sequence[str] = ()
     made_from: Sequence[str] = ()
     harvested: str = ""
     looked: str = ""
+    taken_back: Sequence[str] = ()
 
 
 def to_markdown(told: Description, address: str, beside: Beside, language: str) -> bytes:
@@ -49,6 +51,8 @@ def to_markdown(told: Description, address: str, beside: Beside, language: str) 
     lines = [f"# {_plain(told.title.in_language(language))}", ""]
     first = told.title.in_language(language)
     lines += [f"*{_plain(value)}*" for _, value in told.title.every() if value != first]
+    for one in beside.taken_back:
+        lines += ["", f"> **{_plain(one)}**"]
     for heading, found in (
         ("what", _what(told, language)),
         ("facts", _facts(told, address, language)),
