@@ -18,10 +18,11 @@ from madang.assets.errors import (
     NotPoolable,
     TargetExists,
 )
+from madang.assets.model import Version
 from madang.assets.query import keeping
 from madang.assets.search import service as finding
 from madang.interfaces.demo import cast
-from madang.kernel.authorizer import OUTSIDER
+from madang.kernel.authorizer import OUTSIDER, Principal
 from madang.kernel.errors import NotPermitted
 from madang.missions.errors import NoSuchMission
 from madang.programme import affected
@@ -157,10 +158,42 @@ def test_before_a_mission_opens_the_parties_may_what_their_agreement_says(
         assert lineage.seen_as(session, people["acme"], made) == "seen-as/agreement/terms"
     for who, count in ((people["acme"], 2), (people["beta"], 2), (gamma, 0)):
         assert finding.search(office.home, who, finding.Asked("")).count == count
+    _pooled_with_what_others_agreed(office, people, made)
     asked = finding.Asked("", {"mission": ["rain"], "kind": ["model"]})
     assert finding.search(office.home, people["acme"], asked).count == 0  # there will be such a mission
     with pytest.raises(NoSuchMission):
         finding.search(office.home, gamma, asked)
+
+
+def _pooled_with_what_others_agreed(office: Office, people: dict[str, Principal], made: Version) -> None:
+    """Of what beta makes from acme's data and delta's neither knows: each signed for one of them alone."""
+    delta = office.join("delta", "steward")
+    clause = {"effect": "permit", "text_en": "t", "text_ko": "문", "actions": ["query", "pool"],
+              "owners": ["delta"], "by": ["beta"]}  # fmt: skip
+    header = AgreementHeader(
+        name="others", title_en="Others", title_ko="다른 조건", mission="rain", parties=("beta", "delta"),
+        ends_on=date(2099, 1, 1),
+    )  # fmt: skip
+    document = AgreementDocument(agreement=header, clause=(ClauseDocument.model_validate(clause),))
+    with office.home.database.write() as session:
+        agreements.draft(session, people["beta"], document)
+    for one in (delta, people["beta"]):
+        with office.home.database.write() as session:
+            agreements.sign(session, one, "others")
+    folder = office.home.path.parent / "d"
+    theirs = service.deposit(office.home, delta, folder, "theirs", "others")
+    checking.check(office.home, delta, theirs.name)
+    researcher = replace(people["beta"], roles=frozenset({"steward", "researcher"}))
+    both = keeping.keep(office.home, researcher, f'select * from "{made.name}", "{theirs.name}" as o', "both")
+    with office.home.database.read() as session:
+        assert set(lineage.concerned(session, both)) == {"beta"}
+        for who, known in ((people["acme"], 2), (delta, 1), (people["beta"], 4)):
+            names = {one.name for one in service.visible_to(session, who)}
+            assert (len(names), both.name in names) == (known, who is people["beta"])
+    for who, count in ((people["acme"], 2), (delta, 1), (people["beta"], 4)):
+        assert finding.search(office.home, who, finding.Asked("")).count == count
+    with office.home.database.read() as session, pytest.raises(NoSuchVersion):
+        lineage.see(session, delta, both.name)
 
 
 def test_models_may_be_taken_home_and_pools_may_not(copied: Played, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from madang.assets.catalogue import service as catalogue
+from madang.assets.catalogue.model import records as catalogued
 from madang.kernel.errors import DatabaseBusy, UnrecordedChange
 from madang.kernel.home import Home
 from madang.kernel.ledger import log
@@ -129,6 +131,13 @@ def test_migrations_go_up_and_down_and_match_the_tables(office: Office) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, log.metadata) == []
+    steward = office.join("institute", "steward")
+    with database.write() as session:
+        catalogue.add(session, steward, "source", "ckan", "https://data.example", {})
+    with engine.begin() as connection:
+        row = dict.fromkeys(catalogued.c.keys(), "")
+        row |= {"source": "source", "document": {}, "original_offset": 0, "original_bytes": 0}
+        connection.execute(catalogued.insert().values(row))
     database.migrate("base")
     assert set(sa.inspect(engine).get_table_names()) <= {"alembic_version"}
     database.migrate()

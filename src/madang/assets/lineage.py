@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,17 +40,27 @@ def get(session: Session, name: str) -> Version:
 
 def see(session: Session, actor: Principal, name: str) -> Version:
     """The version where the actor may know of it: its owner, the mission's participants, overseers, and
-    before the mission opens the parties of the agreements that it, or what it was made from, was deposited
+    before the mission opens the parties of every agreement that it, or what it was made from, was deposited
     under."""
     version = get(session, name)
-    if not _is_seen(session, actor, version):
+    if not seen_of(session, actor, [version]):
         raise NoSuchVersion(version=name)
     return version
 
 
 def seen_of(session: Session, actor: Principal, found: Sequence[Version]) -> list[Version]:
     """Those of `found` that the actor may know of."""
-    return [one for one in found if _is_seen(session, actor, one)]
+    agreed: dict[str, str] | None = None
+    seen = []
+    for one in found:
+        if actor.organization == one.owner or missions.takes_part(session, actor, one.mission):
+            seen.append(one)
+            continue
+        if agreed is None:
+            agreed = agreed_before_opening(session, actor)
+        if one.mission in agreed.values() and _all_agreed(session, actor, one, agreed):
+            seen.append(one)
+    return seen
 
 
 def seen_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[str, Version]:
@@ -59,11 +69,9 @@ def seen_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[s
     return {one.version_id: one for one in seen_of(session, actor, [Version(**row) for row in rows])}
 
 
-def _is_seen(session: Session, actor: Principal, version: Version) -> bool:
-    if actor.organization == version.owner or missions.takes_part(session, actor, version.mission):
-        return True
-    agreed = set(agreed_before_opening(session, actor))
-    return bool(agreed) and not agreed.isdisjoint(agreements_below(session, version))
+def _all_agreed(session: Session, actor: Principal, version: Version, agreed: Mapping[str, str]) -> bool:
+    roots = roots_of(session, version.version_id)
+    return all(root.agreement in agreed or root.owner == actor.organization for root in roots)
 
 
 def agreements_below(session: Session, version: Version) -> list[str]:
@@ -71,13 +79,40 @@ def agreements_below(session: Session, version: Version) -> list[str]:
     return sorted({root.agreement for root in roots_of(session, version.version_id) if root.agreement})
 
 
-def agreed_before_opening(session: Session, actor: Principal) -> list[str]:
-    """The agreements to which the actor's organization is a party, of missions that nobody has joined yet."""
-    return sorted(row["name"] for row in session.rows(_AGREED, organization=actor.organization))
+def parties_below(session: Session, version: Version, roots: Sequence[Version]) -> set[str]:
+    """Who may know of a version before its mission opens: its owner, and the parties of every agreement that
+    its deposits `roots` are under."""
+    found: set[str] | None = None
+    for root in roots:
+        signed = set(agreements.get(session, root.agreement).signatures) if root.agreement else set()
+        among = signed | {root.owner}
+        found = among if found is None else found & among
+    return {version.owner} | (found or set())
+
+
+def agreed_before_opening(session: Session, actor: Principal) -> dict[str, str]:
+    """The agreements to which the actor's organization is a party, of missions that nobody has joined yet:
+    agreement -> mission."""
+    rows = session.rows(_AGREED, organization=actor.organization)
+    return {row["name"]: row["mission"] for row in rows}
+
+
+def known_before_opening(session: Session, actor: Principal) -> list[str]:
+    """Ids of others' versions that the actor knows of by such agreements."""
+    agreed = agreed_before_opening(session, actor)
+    if not agreed or oversees(actor):
+        return []
+    tree = (
+        sa.select(versions.c.version_id).where(versions.c.agreement.in_(agreed)).cte("under", recursive=True)
+    )
+    tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
+    below = versions.c.version_id.in_(sa.select(tree.c.version_id))
+    rows = session.rows(sa.select(versions).where(below, versions.c.owner != actor.organization))
+    return [one.version_id for one in seen_of(session, actor, [Version(**row) for row in rows])]
 
 
 _AGREED = (
-    sa.select(pacts.c.name)
+    sa.select(pacts.c.name, pacts.c.mission)
     .join(parties, parties.c.agreement == pacts.c.name)
     .where(parties.c.organization == sa.bindparam("organization", type_=sa.Text))
     .where(~sa.exists().where(participants.c.mission == pacts.c.mission))
@@ -100,7 +135,7 @@ def seen_as(session: Session, actor: Principal, version: Version) -> str:
         return "seen-as/overseer"
     if actor.organization in missions.participants_of(session, version.mission):
         return f"seen-as/mission/{version.mission}"
-    signed = set(agreed_before_opening(session, actor)) & set(agreements_below(session, version))
+    signed = agreed_before_opening(session, actor).keys() & set(agreements_below(session, version))
     return f"seen-as/agreement/{min(signed)}"
 
 
@@ -142,15 +177,6 @@ def derived_from(session: Session, ids: Sequence[str]) -> set[str]:
     tree = first.cte("derived", recursive=True)
     tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
     return {row["version_id"] for row in session.rows(sa.select(tree.c.version_id))}
-
-
-def under(agreed: Sequence[str]) -> sa.ColumnElement[bool]:
-    """That a version was deposited under one of those agreements, or made from one that was."""
-    tree = (
-        sa.select(versions.c.version_id).where(versions.c.agreement.in_(agreed)).cte("under", recursive=True)
-    )
-    tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
-    return versions.c.version_id.in_(sa.select(tree.c.version_id))
 
 
 def edges_among(session: Session, found: Sequence[Version]) -> dict[str, list[str]]:
@@ -261,8 +287,7 @@ def concerned(session: Session, version: Version) -> dict[str, str]:
     mission opens its owner and the parties of the agreements below it."""
     names = set(missions.participants_of(session, version.mission))
     if not names:
-        signed = [agreements.get(session, name).signatures for name in agreements_below(session, version)]
-        names = {version.owner}.union(*signed)
+        names = parties_below(session, version, roots_of(session, version.version_id))
     return {name: one.kind for name, one in by_name(session).items() if name in names}
 
 

@@ -28,7 +28,6 @@ from madang.kernel.i18n import Message
 from madang.kernel.ids import check_slug
 from madang.kernel.paging import Slice, cut_each
 from madang.missions import service as missions
-from madang.organizations.service import oversees
 
 
 @dataclass(frozen=True)
@@ -356,9 +355,11 @@ def findings_of(session: Session, version: Version) -> list[Finding]:
     ]
 
 
-def visible_query(actor: Principal) -> sa.Select[Any]:
+def visible_query(session: Session, actor: Principal) -> sa.Select[Any]:
     """The versions the actor may know of, to be narrowed and ordered."""
     known = (versions.c.owner == actor.organization) | missions.inside(actor, versions.c.mission)
+    if early := lineage.known_before_opening(session, actor):
+        known |= versions.c.version_id.in_(early)
     return sa.select(versions).where(known)
 
 
@@ -375,7 +376,7 @@ def visible_to(
         *(versions.c[name] == value for name, value in wanted.items() if value is not None)
     )
     branches = missions.branches(session, actor, query, versions.c.mission, versions.c.owner)
-    if not oversees(actor) and (agreed := lineage.agreed_before_opening(session, actor)):
-        branches.append(query.where(versions.c.owner != actor.organization, lineage.under(agreed)))
+    if early := lineage.known_before_opening(session, actor):
+        branches.append(query.where(versions.c.version_id.in_(early)))
     rows = session.rows(cut_each(branches, ("created_at", "version_id"), part, falling=True))
     return [Version(**row) for row in rows]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 _LOOKING = 0.05
 """Seconds between two looks at whether one of several locks was let go."""
@@ -24,21 +25,24 @@ def alone(path: Path) -> Iterator[int]:
 def one_of(paths: Sequence[Path], seconds: float) -> Iterator[Path | None]:
     """Hold one of several locks, the first that is let go within so many seconds; None where none was."""
     end = time.monotonic() + seconds
-    with ExitStack() as held:
-        locks = {path: held.enter_context(path.open("a")) for path in paths}
-        while (mine := next((path for path in paths if _taken(locks[path].fileno())), None)) is None:
-            if time.monotonic() > end:
-                break
-            time.sleep(_LOOKING)
-        yield mine
+    while (held := next(filter(None, map(_taken, paths)), None)) is None and time.monotonic() <= end:
+        time.sleep(_LOOKING)
+    if held is None:
+        yield None
+        return
+    with held:
+        yield Path(held.name)
 
 
-def _taken(descriptor: int) -> bool:
+def _taken(path: Path) -> IO[str] | None:
+    """The lock's open file where nobody else holds it."""
+    lock = path.open("a")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        lock.close()
+        return None
+    return lock
 
 
 def is_held(path: Path) -> bool:

@@ -149,7 +149,7 @@ class Values(BaseModel):
     query_engine: str = Field("duckdb", description="The engine that answers queries.")
     query_seconds: int = Field(30, ge=1, le=3600, description="CPU seconds that a query may take.")
     query_memory_bytes: int = Field(2**30, ge=2**28, description="Memory that a query may take.")
-    query_at_once: int = Field(4, ge=1, le=1000, description="Queries that run at the same time.")
+    query_at_once: int = Field(4, ge=1, le=100, description="Queries that run at the same time.")
     query_rows: int = Field(100_000, ge=1, description="Rows of an answer that are given at most.")
     query_kept_rows: int = Field(
         10_000_000, ge=1, description="Rows that an answer which becomes a version may have."

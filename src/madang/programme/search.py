@@ -82,7 +82,7 @@ def _named(session: Session, actor: Principal) -> Iterator[Hit]:
 
 def _versions(session: Session, actor: Principal, wanted: str) -> list[Hit]:
     name = versions.c.owner + "/" + versions.c.asset + "@" + sa.cast(versions.c.number, sa.Text)
-    query = assets.visible_query(actor).where(name.contains(wanted, autoescape=True))
+    query = assets.visible_query(session, actor).where(name.contains(wanted, autoescape=True))
     likely = sa.case((name == wanted, 0), (name.startswith(wanted, autoescape=True), 1), else_=2)
     rows = session.rows(
         query.order_by(likely, sa.func.length(name), versions.c.created_at.desc()).limit(MOST)

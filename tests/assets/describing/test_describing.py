@@ -70,7 +70,7 @@ def test_others_read_the_rows_by_the_croissant_document(copied: Played, tmp_path
     document = json.loads(exporting.export(copied.home, actor, version.name, "croissant.json", "en"))
     media = {one["name"]: one["encodingFormat"] for one in document["distribution"]}
     assert (media["a.csv"], media["b.csv"]) == ("text/csv", "text/tab-separated-values")
-    assert (media["old.csv"], media["other.csv"]) == ("text/csv; charset=cp949", "text/plain")
+    assert (media["old.csv"], media["other.csv"]) == ("text/csv; charset=windows-949", "text/plain")
     for one in document["distribution"]:
         one["contentUrl"] = str(folder / one["name"])
     (tmp_path / "croissant.json").write_text(json.dumps(document))

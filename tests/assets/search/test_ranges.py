@@ -119,6 +119,12 @@ def test_hidden_variables_push_nothing_out(
         ("수온 0에서 1도 사이의", "수온", "K", 273.15, 274.15),
         ("영하 5도 이하 기온", "기온", "K", None, 268.15),
         ("위도 30도 이상", "위도", "rad", 0.5235987755982988, None),
+        ("시각별 기온 30도 이상", "시각별 기온", "K", 303.15, None),
+        ("풍속 30~50 m/s 사이클론", "풍속   사이클론", "m/s", 30, 50),
+        ("기온 10도부터 20도까지", "기온", "K", 283.15, 293.15),
+        ("기온 10도와 20도 사이", "기온", "K", 283.15, 293.15),
+        ("수온 10~20도의", "수온", "K", 283.15, 293.15),
+        ("영하 5~10도 기온", "기온", "K", 263.15, 268.15),
     ],
 )
 def test_ranges_as_koreans_say_them(
@@ -127,6 +133,11 @@ def test_ranges_as_koreans_say_them(
     told, (found,) = asking.ranges(words)
     assert (told.strip(), found.unit) == (left, unit)
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+
+
+@pytest.mark.parametrize("words", ["서해 5도 해양", '"영하 20도" 관측', "영하 50도"])
+def test_what_is_no_range_stays_as_it_was_typed(words: str) -> None:
+    assert asking.ranges(words) == (words, ())
 
 
 def test_a_share_is_found_by_its_range(desk: tuple[Home, Principal]) -> None:

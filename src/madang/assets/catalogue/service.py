@@ -84,7 +84,8 @@ def change(session: Session, actor: Principal, name: str, url: str, options: Map
     _check_url(name, url)
     session.update(sources, name, url=url, options=dict(options), since=None, ended_at=None)
     changed = get(session, name)
-    session.record("source.changed", name, actor.as_fact(), owner=source.owner, where=changed.where)
+    kind = "source.resumed" if source.ended_at else "source.changed"
+    session.record(kind, name, actor.as_fact(), owner=source.owner, where=changed.where)
     return changed
 
 

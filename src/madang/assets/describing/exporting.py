@@ -76,8 +76,9 @@ def _beside(home: Home, actor: Principal, name: str, language: str) -> Beside:
         taken_back = _taken_back(session, version, language)
     looked = ""
     if probed is not None and not probed.whole:
-        facts = {"opened": probed.opened, "files": probed.files, "parts": probed.parts or 0}
-        looked = text("card.looked", language, **facts)
+        looked = text("card.looked", language, opened=probed.opened, files=probed.files)
+        if probed.parts:
+            looked += " " + text("card.parts", language, parts=probed.parts)
     uses = [Use(t.action, [bodies[o].title(language) for o in t.organizations], t.grounds) for t in terms]
     words = [text(f"finding.{f.check}.what", language, **{"place": f.place, **f.evidence}) for f in findings]
     return Beside(uses, words, [one.name for one in parents], looked=looked, taken_back=taken_back)

@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 from madang.assets import lineage, service
@@ -32,6 +32,7 @@ from madang.assets.metadata.model import (
 )
 from madang.assets.model import Version
 from madang.assets.probing import service as probing
+from madang.assets.probing.model import Report
 from madang.assets.probing.tables import Probe
 from madang.assets.withdrawing import service as withdrawing
 from madang.kernel.authorizer import Principal
@@ -52,6 +53,7 @@ _MEDIA = {
     ".jsonl": "application/jsonl", ".onnx": "application/octet-stream",
 }  # fmt: skip
 _BETWEEN_CELLS = {",": "text/csv", "tab": "text/tab-separated-values"}
+_CHARSETS = {"cp949": "windows-949", "latin-1": "iso-8859-1"}
 _KINDS = {"dataset": "Dataset", "model": "Model", "benchmark": "Dataset", "report": "Report"}
 
 
@@ -68,7 +70,7 @@ def describe(home: Home, actor: Principal, name: str) -> tuple[Version, Descript
         told = told_of(home, session, version)
         allowed = _may_download(session, actor, version)
         probed = probing.probed(session, version.version_id) if allowed else None
-    looked = {one.path: one.facts for one in probing.kept(home, probed)} if probed else {}
+    looked = {one.path: one for one in probing.kept(home, probed)} if probed else {}
     hashed = version.size_bytes <= HASHED_BYTES and allowed
     return version, replace(told, files=_files(home, version, manifest.files, told.files, looked, hashed))
 
@@ -184,10 +186,10 @@ def _files(
     version: Version,
     files: Sequence[File],
     said: Sequence[FileTold],
-    looked: Mapping[str, Mapping[str, Any]],
+    looked: Mapping[str, Report],
     hashed: bool,
 ) -> tuple[FileTold, ...]:
-    """looked: path -> facts of a file that was looked into."""
+    """looked: path -> report of a file that was looked into."""
     content = content_of(home, version)
     meant = meaning.of_files(said)
     told = []
@@ -196,22 +198,25 @@ def _files(
         if hashed:
             with content.open(file.digest) as stream:
                 sha256 = _sha256(stream)
-        media = _media(file.path, looked.get(file.path, {}))
+        media = _media(file.path, looked.get(file.path))
         place = f"{address(home, f'api/v1/versions/{version.name}/content')}?path={quote(file.path)}"
         title, description = meant.get(file.path, (Text(), Text()))
         told.append(FileTold(file.path, title, description, place, media, file.size, sha256))
     return tuple(told)
 
 
-def _media(path: str, facts: Mapping[str, Any]) -> str:
+def _media(path: str, report: Report | None) -> str:
     """The media type of a file by its ending; of a table by what stands between its cells, with its encoding
-    where that is not what everybody expects."""
+    where that is not what everybody expects, and whether it has a head where it has none (RFC 4180)."""
     by_ending = _MEDIA.get(PurePosixPath(path.lower()).suffix) or mimetypes.guess_type(path)[0] or _UNKNOWN
-    if "delimiter" not in facts:
+    if report is None or "delimiter" not in report.facts:
         return by_ending
-    media = _BETWEEN_CELLS.get(str(facts["delimiter"]), "text/plain")
-    encoding = str(facts.get("encoding", ""))
-    return media if encoding.startswith(("utf-8", "ascii")) else f"{media}; charset={encoding}"
+    media = _BETWEEN_CELLS.get(str(report.facts["delimiter"]), "text/plain")
+    encoding = str(report.facts.get("encoding", "utf-8"))
+    if not encoding.startswith(("utf-8", "ascii")):
+        media += f"; charset={_CHARSETS.get(encoding, encoding)}"
+    headless = any(one.check == "no-head" for one in report.findings)
+    return f"{media}; header=absent" if headless else media
 
 
 def _sha256(stream: BinaryIO) -> str:

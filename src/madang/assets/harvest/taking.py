@@ -10,6 +10,7 @@ from typing import Any
 import blake3
 import sqlalchemy as sa
 
+from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import (
     PRESENT,
     Harvest,
@@ -168,6 +169,7 @@ def apply(
     now = clock.to_text(clock.now())
     with home.database.write() as session:
         authorize(session, request(actor, source))
+        catalogue.require_going_on(catalogue.get(session, source.name))
         harvest = harvest_of(session, place)
         made = 0
         for one in fresh:

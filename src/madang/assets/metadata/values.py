@@ -145,6 +145,16 @@ def period(begin: Any, end: Any) -> Period | None:
     return made if made.begin or made.end else None
 
 
+def turned(west: float, east: float) -> tuple[float, float]:
+    """Longitudes that go on beyond 180 as they are between -180 and 180; what is all around is from end to
+    end."""
+    if not (180 < east <= 540 and west >= -180):
+        return west, east
+    if east - west > 350:
+        return -180.0, 180.0
+    return (west + 180) % 360 - 180, (east + 180) % 360 - 180
+
+
 def box(sides: Sequence[Any], name: Text | None = None) -> Place | None:
     """A place by its west, south, east and north, where these are a box on this planet."""
     told = [number(side) for side in sides]
@@ -152,6 +162,7 @@ def box(sides: Sequence[Any], name: Text | None = None) -> Place | None:
     if len(known) != 4 or len(told) != 4:
         return None
     w, s, e, n = known
+    w, e = turned(w, e)
     if not (-180 <= w <= 180 and -180 <= e <= 180 and -90 <= s <= n <= 90):
         return None
     return Place(name or Text(), (w, s, e, n))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from madang.assets.metadata import units
+from madang.assets.metadata import units, values
 from madang.assets.probing.model import Statistics
 
 MOST_VALUES = 1_000_000
@@ -189,9 +189,7 @@ def box_of(longitudes: Ends, latitudes: Ends) -> tuple[float, float, float, floa
     south, north = latitudes
     if west is None or east is None or south is None or north is None:
         return None
-    if 180 < east <= 540 and west >= -180:  # counted on beyond 180
-        around_all = east - west > 350
-        west, east = (-180.0, 180.0) if around_all else ((end + 180) % 360 - 180 for end in (west, east))
+    west, east = values.turned(west, east)
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         return None
     return west, south, east, north

@@ -17,7 +17,7 @@ MOST_VARIABLES, MOST_FINDINGS, MOST_FACTS = 1000, 100, 40
 PREVIEW_ROWS, PREVIEW_COLUMNS, LONGEST_CELL, LONGEST_TEXT = 8, 40, 200, 2000
 LARGEST_PICTURE = 2**17
 _LARGEST = 2**53 - 1
-_COORDINATES = {"latitude": (-90, 90), "longitude": (-180, 360)}
+_COORDINATES = {"latitude": (-90, 90), "longitude": (-180, 540)}
 """Degrees that a place on Earth may have, by CF's standard names."""
 
 
@@ -80,7 +80,7 @@ class Notes:
             return
         low, high = (float(end) if end is not None and math.isfinite(end) else None for end in ends)
         self._on_earth(name, standard_name, unit, low, high)
-        head = "" if head == name else head[:500]
+        head = "" if head == line(name, 200) or "\0" in head or not _is_text(head) else head[:500]
         variable = Variable(
             line(name, 200), words.plain(line(title, 500)), kind, line(unit, 60), line(standard_name, 200),
             tuple(min(int(one), _LARGEST) for one in shape), low, high, head=head,
@@ -92,7 +92,7 @@ class Notes:
     ) -> None:
         """Find values of a coordinate that no place has: a missing value written as a number, say."""
         least, most = _COORDINATES.get(standard_name, (-math.inf, math.inf))
-        if unit and not unit.lower().startswith(("deg", "°")):
+        if unit and not unit.lower().startswith(("deg", "°", "도")):
             return
         for end in (low, high):
             if end is not None and not least <= end <= most:
@@ -152,6 +152,15 @@ class Notes:
             self.path, self.format, self.size_bytes, self.facts, tuple(self._variables), self.box,
             self.period, self._preview, tuple(self._findings),
         )  # fmt: skip
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text is one: without half of a pair of surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bounded(value: int | float | str) -> int | float | str:

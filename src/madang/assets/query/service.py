@@ -34,7 +34,7 @@ from madang.organizations.service import oversees
 LONGEST = 100_000
 _MOST_FILES = 2000
 _PARSE_SECONDS = 5
-_PATIENCE = 3
+_PATIENCE = 1
 """Seconds that a query waits for a place."""
 
 

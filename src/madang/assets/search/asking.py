@@ -49,7 +49,9 @@ _FIRST_UNIT = r"(?:\s*([^\s\d,;)(~–]{1,12}?))?"
 _UNIT = r"\s*([^\s\d,;)(]{1,12}(?:\s(?:[a-zA-Z]{1,3}-\d))?)"
 _JOINT = r"\s*(?:~|–|-|\.\.|to|and|에서|부터|과|와)\s*"
 _BETWEEN = re.compile(
-    rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_FIRST_UNIT}{_JOINT}{_NUMBER}{_UNIT}(?:\s+사이\w*)?", re.IGNORECASE
+    rf"(?:\b(?:between|from)\s+)?{_NUMBER}{_FIRST_UNIT}{_JOINT}{_NUMBER}{_UNIT}"
+    r"(?:\s+사이(?:의|에|인)?(?![가-힣]))?",
+    re.IGNORECASE,
 )
 _ONE_END = re.compile(rf"(>=?|≥|<=?|≤|over|above|under|below)\s*{_NUMBER}{_UNIT}", re.IGNORECASE)
 _END_AFTER = re.compile(
@@ -57,10 +59,16 @@ _END_AFTER = re.compile(
 )
 _FROM_BELOW = _listed("> >= ≥ over above 이상 초과 넘는 넘은 높은 큰 많은")
 _PARTICLE = re.compile(r"(사이|까지|의|인|에서|까지의|사이의|이상|이하|보다|을|를|이|가)+$")
-_DEGREE = re.compile(r"(?<=\d)\s?도(?=사이|까지|에서|이상|이하|초과|미만|보다|를|가|[^가-힣]|$)")
+_BOTH_BELOW = re.compile(r"영하\s*(\d+(?:\.\d+)?)\s*도?\s*[~–]\s*(?=\d)")
 _BELOW_ZERO = re.compile(r"영하\s*(?=\d)")
-_ANGLE = re.compile("위도|경도|각|방위|경사|기울기")
-"""Beside these words a degree (도) is one of an angle, elsewhere one of temperature."""
+_DEGREE = re.compile(
+    r"(\d)\s?도(?=사이|까지|에서|부터|이상|이하|이내|초과|미만|보다|넘|[와과의인를가]|[^가-힣]|$)"
+)
+_ANGLE = re.compile(
+    r"(위도|경도|각도|입사각|고도각|천정각|시야각|방위각?|경사|기울기)[는은이가의]?\s*"
+    r"([-\d.]+\s*도?\s*(~|–|에서|부터|와|과)?\s*)?[-\d.]*$"
+)
+"""After these words a degree (도) is one of an angle, elsewhere one of temperature."""
 
 
 def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
@@ -68,9 +76,8 @@ def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
 
     What has no unit that is known stays as words. The variable is what the other words say.
     """
-    told, found = _BELOW_ZERO.sub("-", nfc(words)[:LONGEST]), []
-    if not _ANGLE.search(told):
-        told = _DEGREE.sub("℃", told)
+    plain = nfc(words)[:LONGEST]
+    told, found = _with_signs(plain), []
     for form in (_BETWEEN, _ONE_END, _END_AFTER):
         for one in list(form.finditer(told)):
             made = _range(form, one)
@@ -78,9 +85,21 @@ def ranges(words: str) -> tuple[str, tuple[Range, ...]]:
                 found.append(made)
                 told = told.replace(one.group(), " ", 1)
     if not found:
-        return told, ()
+        return plain, ()
     about = tuple(concept for concept in concepts(told) if concept.weight >= 1.0)
     return told, tuple(replace(one, concepts=about) for one in found)
+
+
+def _with_signs(text: str) -> str:
+    """Outside quotation marks, 영하 as the sign of the numbers behind it, and 도 as ℃ but of an angle."""
+    parts = text.split('"')
+    for place in range(0, len(parts), 2):
+        part = _BELOW_ZERO.sub("-", _BOTH_BELOW.sub(r"-\1~-", parts[place]))
+        parts[place] = _DEGREE.sub(
+            lambda one, part=part: one[0] if _ANGLE.search(part[: one.start()]) else f"{one[1]}℃",  # type: ignore[misc]
+            part,
+        )
+    return '"'.join(parts)
 
 
 def _range(form: re.Pattern[str], one: re.Match[str]) -> Range | None:

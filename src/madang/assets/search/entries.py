@@ -57,9 +57,9 @@ def of_record(record: Record, source: Source) -> Entry:
 def of_version(session: Session, version: Version) -> Entry:
     """A version as those may find it who may know of it (see ``lineage.see``)."""
     ancestors, roots = lineage.ancestors_and_roots(session, version.version_id)
-    signed = sorted({root.agreement for root in roots if root.agreement})
+    early = lineage.parties_below(session, version, roots)
     seen_by = [f"organization/{version.owner}", f"mission/{version.mission}"]
-    seen_by += [f"agreement/{name}" for name in signed]
+    seen_by += [before_opening(version.mission, name) for name in sorted(early)]
     held = tuple(one.variable for one in probing.quantities_of(session, version.version_id))
     told = _told(session, version, held)
     facets = {
@@ -93,6 +93,11 @@ def _told(session: Session, version: Version, held: tuple[Variable, ...]) -> Des
 def address(root: Version, of: str) -> str:
     """What clauses decide about a deposit by, as one token; `of`: the kind of what is made of it."""
     return f"{root.owner}/{root.kind}/{root.mission}/{of}"
+
+
+def before_opening(mission: str, organization: str) -> str:
+    """That an organization may know of a version until its mission opens, as one token."""
+    return f"before/{mission}/{organization}"
 
 
 def unaccepted(owner: str, state: str) -> str:

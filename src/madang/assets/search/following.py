@@ -31,7 +31,7 @@ _BATCH = 1000
 _WHOLE = 20_000
 """Changes after which making the index anew is the shorter way."""
 _MAKING = "making"
-_ENDINGS = ("source.ended", "source.changed")
+_ENDINGS = ("source.ended", "source.resumed")
 """Entries after which a source's records are found no more, or again."""
 
 
@@ -79,6 +79,7 @@ def place_at(session: Session, size: int) -> str:
 def _changed(session: Session, position: int) -> set[str]:
     """Keys of records and versions that entries from `position` on changed; stops at _WHOLE and one more."""
     found: set[str] = set()
+    moved: set[str] = set()
     wanted = {records.name, versions.name, probes.name, descriptions.name}
     query = sa.select(*log.entries.c["position", "kind", "subject", "changes"])
     while len(found) <= _WHOLE:
@@ -87,11 +88,13 @@ def _changed(session: Session, position: int) -> set[str]:
         if not rows:
             break
         for row in rows:
-            found |= {str(key[0]) for table, key, _ in json.loads(row["changes"]) if table in wanted}
+            changes = [(table, str(key[0])) for table, key, _ in json.loads(row["changes"])]
+            found |= {key for table, key in changes if table in wanted}
+            moved |= {key for table, key in changes if table == versions.name}
             if row["kind"] in _ENDINGS:
                 found |= set(_of_source(session, row["subject"]))
         position = rows[-1]["position"] + 1
-    return found | _later(session, found) | lineage.derived_from(session, sorted(found)[:_WHOLE])
+    return found | _later(session, found) | lineage.derived_from(session, sorted(moved)[:_WHOLE])
 
 
 def _of_source(session: Session, source: str) -> Iterator[str]:

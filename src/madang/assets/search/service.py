@@ -16,7 +16,7 @@ from madang.assets.describing import service as describing
 from madang.assets.metadata.model import Description
 from madang.assets.model import GONE, KINDS, Version, versions
 from madang.assets.search import asking, following
-from madang.assets.search.entries import EVERYONE, address, unaccepted
+from madang.assets.search.entries import EVERYONE, address, before_opening, unaccepted
 from madang.assets.search.errors import BadFacet, TooDeep, YearsReversed
 from madang.assets.search.meaning import nearest
 from madang.assets.search.port import FACETS, Query, Result, SearchIndex
@@ -94,9 +94,8 @@ def search(home: Home, actor: Principal, asked: Asked) -> Answer:
 def _require_known(session: Session, actor: Principal, asked: Asked) -> None:
     """That nothing was found may be since there is no such mission or source: then that is said. A mission
     that an agreement of the actor's is for may not have been opened yet."""
-    agreed = {one.mission for one in agreements.visible_to(session, actor)}
     for mission in asked.facets.get("mission", ()):
-        if mission not in agreed:
+        if mission not in {one.mission for one in agreements.visible_to(session, actor)}:
             missions.see(session, actor, mission)
     for source in asked.facets.get("source", ()):
         catalogue.see(session, actor, source)
@@ -152,12 +151,12 @@ def _tokens(session: Session, actor: Principal) -> tuple[str, ...] | None:
     if oversees(actor):
         return None
     joined = missions.joined(session, actor) or []
-    signed = lineage.agreed_before_opening(session, actor)
+    unopened = sorted(set(lineage.agreed_before_opening(session, actor).values()))
     return (
         EVERYONE,
         f"organization/{actor.organization}",
         *(f"mission/{name}" for name in joined),
-        *(f"agreement/{name}" for name in signed),
+        *(before_opening(name, actor.organization) for name in unopened),
     )
 
 

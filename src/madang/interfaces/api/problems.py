@@ -54,6 +54,8 @@ def told(request: Request, error: Exception) -> Response:
         headers["Content-Range"] = f"bytes */{known.facts['size']}"
     if isinstance(known, ProtocolUnknown):
         headers["Tus-Version"] = str(known.facts["spoken"])
+    if known.status == 503:
+        headers["Retry-After"] = "5"
     if UPLOADS in request.url.path:
         headers["Tus-Resumable"] = TUS
     if isinstance(error, HTTPException):

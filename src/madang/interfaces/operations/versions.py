@@ -213,11 +213,12 @@ def show(caller: Caller, version: Text) -> documents.VersionWhole:
     with caller.home.database.read() as session:
         found = lineage.see(session, caller.actor, version)
         terms = lineage.terms_of(session, found, lineage.concerned(session, found))
+        children = lineage.children_of(session, found.version_id)
         return documents.VersionWhole.model_validate(
             {
                 **_facts(found),
                 "parents": [v.name for v in lineage.parents_of(session, found.version_id)],
-                "children": [v.name for v in lineage.children_of(session, found.version_id)],
+                "children": [one.name for one in lineage.seen_of(session, caller.actor, children)],
                 "terms": [documents.Term(**vars(t)) for t in terms],
                 "findings": [finding_document(one) for one in service.findings_of(session, found)],
             }

@@ -8,10 +8,10 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("sources") as sources:
-        sources.add_column(sa.Column("ended_at", sa.Text()))
+    op.add_column("sources", sa.Column("ended_at", sa.Text()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("sources") as sources:
-        sources.drop_column("ended_at")
+    op.drop_column(
+        "sources", "ended_at"
+    )  # as a batch, SQLite would make the table anew, to which records refer

@@ -8,14 +8,10 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("variables") as variables:
-        variables.add_column(sa.Column("head", sa.Text()))
-    with op.batch_alter_table("probes") as probes:
-        probes.add_column(sa.Column("parts", sa.Integer()))
+    op.add_column("variables", sa.Column("head", sa.Text()))
+    op.add_column("probes", sa.Column("parts", sa.Integer()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("probes") as probes:
-        probes.drop_column("parts")
-    with op.batch_alter_table("variables") as variables:
-        variables.drop_column("head")
+    op.drop_column("probes", "parts")
+    op.drop_column("variables", "head")

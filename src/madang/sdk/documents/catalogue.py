@@ -63,7 +63,7 @@ class Source(Document):
     mission: str | None
     since: str | None = Field(description="What the next incremental harvest asks from.")
     created_at: str
-    ended_at: str | None = Field(description="Since when its records are found no more.")
+    ended_at: str | None = Field(None, description="Since when its records are found no more.")
     records: int
     last: Harvest | None
 

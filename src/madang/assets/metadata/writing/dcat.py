@@ -115,6 +115,7 @@ def _extent(graph: Graph, about: Node, told: Description) -> None:
             graph.add((node, RDFS.label, literal))
         if place.box:
             west, south, east, north = place.box
+            east += 360 if west > east else 0  # over the 180th meridian longitudes go on
             ring = ((west, south), (east, south), (east, north), (west, north), (west, south))
             corners = ", ".join(f"{x} {y}" for x, y in ring)
             graph.add((node, DCAT.bbox, Literal(f"POLYGON(({corners}))", datatype=wkt)))

@@ -57,7 +57,7 @@ def show(owner: str, asset_and_number: str, viewer: Looking) -> Response:
         members = lineage.concerned(session, version)
         terms = lineage.terms_of(session, version, members)
         parents = lineage.parents_of(session, version.version_id)
-        children = lineage.children_of(session, version.version_id)
+        children = lineage.seen_of(session, viewer.actor, lineage.children_of(session, version.version_id))
         others = lineage.others_of(session, viewer.actor, version, _SHOWN_VERSIONS)
         farther = _farther(session, viewer, version, [*parents, *children])
         findings = service.findings_of(session, version)
