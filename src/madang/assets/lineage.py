@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,17 +50,7 @@ def see(session: Session, actor: Principal, name: str) -> Version:
 
 def seen_of(session: Session, actor: Principal, found: Sequence[Version]) -> list[Version]:
     """Those of `found` that the actor may know of."""
-    agreed: dict[str, str] | None = None
-    seen = []
-    for one in found:
-        if actor.organization == one.owner or missions.takes_part(session, actor, one.mission):
-            seen.append(one)
-            continue
-        if agreed is None:
-            agreed = agreed_before_opening(session, actor)
-        if one.mission in agreed.values() and _all_agreed(session, actor, one, agreed):
-            seen.append(one)
-    return seen
+    return [one for one in found if _is_seen(session, actor, one)]
 
 
 def seen_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[str, Version]:
@@ -69,9 +59,12 @@ def seen_by_id(session: Session, actor: Principal, ids: Sequence[str]) -> dict[s
     return {one.version_id: one for one in seen_of(session, actor, [Version(**row) for row in rows])}
 
 
-def _all_agreed(session: Session, actor: Principal, version: Version, agreed: Mapping[str, str]) -> bool:
-    roots = roots_of(session, version.version_id)
-    return all(root.agreement in agreed or root.owner == actor.organization for root in roots)
+def _is_seen(session: Session, actor: Principal, version: Version) -> bool:
+    if actor.organization == version.owner or missions.takes_part(session, actor, version.mission):
+        return True
+    if missions.participants_of(session, version.mission):
+        return False
+    return actor.organization in parties_below(session, version, roots_of(session, version.version_id))
 
 
 def agreements_below(session: Session, version: Version) -> list[str]:
@@ -82,12 +75,10 @@ def agreements_below(session: Session, version: Version) -> list[str]:
 def parties_below(session: Session, version: Version, roots: Sequence[Version]) -> set[str]:
     """Who may know of a version before its mission opens: its owner, and the parties of every agreement that
     its deposits `roots` are under."""
-    found: set[str] | None = None
-    for root in roots:
-        signed = set(agreements.get(session, root.agreement).signatures) if root.agreement else set()
-        among = signed | {root.owner}
-        found = among if found is None else found & among
-    return {version.owner} | (found or set())
+    names = {root.agreement for root in roots if root.agreement}
+    parties_of = {name: agreements.get(session, name).signatures for name in names}
+    among = [{root.owner, *parties_of.get(root.agreement or "", ())} for root in roots]
+    return {version.owner}.union(set.intersection(*among))
 
 
 def agreed_before_opening(session: Session, actor: Principal) -> dict[str, str]:
@@ -102,12 +93,9 @@ def known_before_opening(session: Session, actor: Principal) -> list[str]:
     agreed = agreed_before_opening(session, actor)
     if not agreed or oversees(actor):
         return []
-    tree = (
-        sa.select(versions.c.version_id).where(versions.c.agreement.in_(agreed)).cte("under", recursive=True)
-    )
-    tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
-    below = versions.c.version_id.in_(sa.select(tree.c.version_id))
-    rows = session.rows(sa.select(versions).where(below, versions.c.owner != actor.organization))
+    under = _with_all_below(sa.select(versions.c.version_id).where(versions.c.agreement.in_(agreed)))
+    others = sa.select(versions).where(versions.c.owner != actor.organization)
+    rows = session.rows(others.where(versions.c.version_id.in_(under)))
     return [one.version_id for one in seen_of(session, actor, [Version(**row) for row in rows])]
 
 
@@ -163,20 +151,22 @@ def children_of(session: Session, version_id: str) -> list[Version]:
 
 def descendants_of(session: Session, version_id: str) -> list[Version]:
     """Everything made from a version, directly or not, oldest first; not the version itself."""
-    tree = sa.select(sa.literal(version_id).label("version_id")).cte("below", recursive=True)
-    step = sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id)
-    tree = tree.union(step)
-    query = sa.select(versions).where(versions.c.version_id.in_(sa.select(tree.c.version_id)))
-    rows = session.rows(query.where(versions.c.version_id != version_id).order_by(versions.c.created_at))
-    return [Version(**row) for row in rows]
+    found = _with_all_below(sa.select(sa.literal(version_id).label("version_id")))
+    query = sa.select(versions).where(versions.c.version_id.in_(found), versions.c.version_id != version_id)
+    return [Version(**row) for row in session.rows(query.order_by(versions.c.created_at))]
 
 
 def derived_from(session: Session, ids: Sequence[str]) -> set[str]:
     """Ids of everything made from versions of these ids, directly or not."""
-    first = sa.select(parents.c.version_id).where(parents.c.parent_id.in_(ids))
-    tree = first.cte("derived", recursive=True)
+    made = sa.select(parents.c.version_id).where(parents.c.parent_id.in_(ids))
+    return {row["version_id"] for row in session.rows(_with_all_below(made))}
+
+
+def _with_all_below(first: sa.Select[Any]) -> sa.Select[Any]:
+    """The ids that a query gives, with those of everything made from them, directly or not."""
+    tree = first.cte("below", recursive=True)
     tree = tree.union(sa.select(parents.c.version_id).join(tree, parents.c.parent_id == tree.c.version_id))
-    return {row["version_id"] for row in session.rows(sa.select(tree.c.version_id))}
+    return sa.select(tree.c.version_id)
 
 
 def edges_among(session: Session, found: Sequence[Version]) -> dict[str, list[str]]:
@@ -267,10 +257,17 @@ def authorize_use(session: Session, actor: Principal, action: str, version: Vers
 
 def _stands(ancestor: Version, organization: str, action: str, version: Version) -> bool:
     """Whether the state of what a version was made from lets an organization do an action with it."""
-    if ancestor.state in GONE:
-        remains = ancestor.state != "destroyed" or ancestor == version  # whose reading tells what happened
-        return remains and action == "download" and organization == ancestor.owner
-    return ancestor.state == "accepted" or action == "download"
+    state = ancestor.state
+    if state == "destroyed" and ancestor == version:
+        state = "withdrawn"  # whose reading tells what happened
+    return state_lets(state, action, own=organization == ancestor.owner)
+
+
+def state_lets(state: str, action: str, *, own: bool) -> bool:
+    """Whether a version in that state lets an action be done with what is made of it. own: by its owner."""
+    if state in GONE:
+        return state == "withdrawn" and action == "download" and own
+    return state == "accepted" or action == "download"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -146,15 +146,11 @@ def _around(boxes: Sequence[tuple[float, float, float, float]]) -> list[float] |
         return None
     over = any(west > east for west, _, east, _ in boxes)
     turned = [_turned(box) if over else box for box in boxes]
-    west, south, east, north = (
-        pick(sides) for pick, sides in zip(_SIDES, zip(*turned, strict=True), strict=True)
-    )
+    wests, souths, easts, norths = zip(*turned, strict=True)
+    west, south, east, north = min(wests), min(souths), max(easts), max(norths)
     if east - west >= 360:
         west, east = -180.0, 180.0
     return [west, south, east - 360 if east > 180 else east, north]
-
-
-_SIDES: tuple[Callable[[Iterable[float]], float], ...] = (min, min, max, max)
 
 
 def _turned(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:

@@ -14,7 +14,7 @@ from madang.assets.catalogue import service as catalogue
 from madang.assets.catalogue.model import Record
 from madang.assets.describing import service as describing
 from madang.assets.metadata.model import Description
-from madang.assets.model import GONE, KINDS, Version, versions
+from madang.assets.model import KINDS, Version, versions
 from madang.assets.search import asking, following
 from madang.assets.search.entries import EVERYONE, address, before_opening, unaccepted
 from madang.assets.search.errors import BadFacet, TooDeep, YearsReversed
@@ -174,15 +174,14 @@ def _denied(session: Session, actor: Principal, action: str) -> list[str]:
 
 
 def _unsettled(session: Session, actor: Principal, action: str) -> list[str]:
-    """What stands against an action by its state, as ``lineage.authorize_use`` decides: anything not
-    accepted; for a download, what others took back or anybody destroyed."""
+    """What stands against an action by its state, as ``lineage.authorize_use`` decides."""
     columns = (versions.c.owner, versions.c.state)
-    found = []
-    for row in session.rows(sa.select(*columns).where(versions.c.state != "accepted").distinct()):
-        own = row["state"] == "withdrawn" and row["owner"] == actor.organization
-        if action != "download" or (row["state"] in GONE and not own):
-            found.append(unaccepted(row["owner"], row["state"]))
-    return found
+    rows = session.rows(sa.select(*columns).where(versions.c.state != "accepted").distinct())
+    return [
+        unaccepted(row["owner"], row["state"])
+        for row in rows
+        if not lineage.state_lets(row["state"], action, own=row["owner"] == actor.organization)
+    ]
 
 
 def _seen(session: Session, actor: Principal, keys: Sequence[str]) -> dict[str, Record | Version]:

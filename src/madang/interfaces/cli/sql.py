@@ -79,13 +79,7 @@ def sql(
     if form == "arrow" and out is None:
         raise BadValue(file="--format", key="arrow", reason="Name a file to write it to (--out).")
     if form in ("csv", "arrow"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the client library's, of rows that are missing: told below
-            if form == "csv":
-                answer = context.call(queries.csv, new=new).encode()
-            else:
-                answer = context.call(queries.arrow, new=new)
-        _give(answer, out)
+        _give(_rows(new, form), out)
         _tell_cut(context.call(queries.list_, limit=1).items[0])
         return
     found = context.call(queries.ask, new=new)
@@ -95,6 +89,14 @@ def sql(
     names = {str(place): column.name for place, column in enumerate(found.columns)}
     context.print_rows([{str(p): c for p, c in enumerate(row)} for row in found.rows], names, False)
     _tell_cut(found.query)
+
+
+def _rows(new: documents.NewQuery, form: str) -> bytes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the client library's, of rows that are missing: told by us
+        if form == "csv":
+            return context.call(queries.csv, new=new).encode()
+        return context.call(queries.arrow, new=new)
 
 
 def _tell_cut(query: documents.Query) -> None:
